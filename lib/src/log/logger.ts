@@ -1,0 +1,79 @@
+/**
+ * Logs of the daemons: one JSON object per line, `level`, `msg`, `time` first, as runc and containerd write them.
+ * The runtime writes the same records through its own few lines, because loading winston costs more than its work.
+ */
+import winston from 'winston';
+
+export const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'] as const;
+export type LogLevel = (typeof logLevels)[number];
+
+/** Extra fields of a record: ids, paths, durations in milliseconds (`…Ms`). */
+export type LogFields = Readonly<Record<string, unknown>>;
+
+export interface Logger {
+  trace(message: string, fields?: LogFields): void;
+  debug(message: string, fields?: LogFields): void;
+  info(message: string, fields?: LogFields): void;
+  warn(message: string, fields?: LogFields): void;
+  error(message: string, fields?: LogFields): void;
+  /** A logger that adds `fields` to every record. */
+  child(fields: LogFields): Logger;
+}
+
+/** A logger on stderr. `component` names the part of the stack (`engined`, `containerd-lite`, …). */
+export function createLogger(component: string, level: LogLevel = 'info'): Logger {
+  const levels = Object.fromEntries([...logLevels].reverse().map((name, index) => [name, index]));
+  const backend = winston.createLogger({
+    levels,
+    level,
+    format: winston.format.printf(({ level, message, ...fields }) =>
+      JSON.stringify(
+        {
+          level: level === 'warn' ? 'warning' : level,
+          msg: message,
+          time: new Date().toISOString(),
+          ...fields,
+        },
+        errorsAsText,
+      ),
+    ),
+    transports: [new winston.transports.Stream({ stream: process.stderr })],
+  });
+  return wrap(backend.child({ component }));
+}
+
+/** A logger that drops everything, for tests and for parts used without a daemon. */
+export const silentLogger: Logger = {
+  trace: ignore,
+  debug: ignore,
+  info: ignore,
+  warn: ignore,
+  error: ignore,
+  child: () => silentLogger,
+};
+
+function ignore(): void {
+  // a silent logger writes nothing
+}
+
+function wrap(backend: winston.Logger): Logger {
+  const at =
+    (level: LogLevel) =>
+    (message: string, fields: LogFields = {}) => {
+      backend.log(level, message, fields);
+    };
+  return {
+    trace: at('trace'),
+    debug: at('debug'),
+    info: at('info'),
+    warn: at('warn'),
+    error: at('error'),
+    child: (fields) => wrap(backend.child(fields)),
+  };
+}
+
+/** Errors become their stack (bugs) or message (expected), so that they do not print as `{}`. */
+function errorsAsText(_key: string, value: unknown): unknown {
+  if (!(value instanceof Error)) return value;
+  return 'kind' in value ? value.message : (value.stack ?? value.message);
+}

@@ -1,0 +1,20 @@
+import { expect } from 'chai';
+import { SyscallError, check, errnoName, errnoNumber, libcFunction } from '#lib/sys/libc';
+
+describe('libcFunction', () => {
+  it('calls libc', () => {
+    expect(libcFunction('int getpid()')()).to.equal(process.pid);
+  });
+
+  it('names call, subject and errno of what failed', () => {
+    const chdir = libcFunction('int chdir(const char *path)');
+    expect(() => check(chdir('/nope'), 'chdir', '/nope'))
+      .to.throw(SyscallError, 'chdir /nope: ENOENT')
+      .with.property('kind', 'not_found');
+  });
+
+  it('translates errno both ways', () => {
+    expect(errnoName(errnoNumber('EPERM'))).to.equal('EPERM');
+    expect(() => errnoNumber('ENOTANERROR')).to.throw(RangeError);
+  });
+});

@@ -1,0 +1,123 @@
+// Builds dist/: one bundle per executable, the Node they share, the native addons, and a launcher each.
+// Run by the pinned Node (scripts/node): it strips the types itself.
+import { execFileSync } from 'node:child_process';
+import fs from 'node:fs';
+import path from 'node:path';
+import { build, type Plugin } from 'esbuild';
+import { launcherElf } from '#lib/loader/launcher';
+
+const root = path.resolve(import.meta.dirname, '../..');
+const dist = path.join(root, 'dist');
+const architecture = process.arch === 'arm64' ? 'arm64' : 'x64';
+
+/** Executables by the name they have in dist/bin, with their entry points; the first argument warms the code cache. */
+const executables = [
+  { name: 'engine', entry: 'cli/src/main.ts', addons: [] },
+  { name: 'engined', entry: 'engine/src/main.ts', addons: ['koffi'] },
+  { name: 'containerd-lite', entry: 'containerd-lite/src/main.ts', addons: ['koffi', 'lmdb'] },
+  { name: 'containerd-shim-lite-v2', entry: 'shim/src/main.ts', addons: ['koffi'] },
+  { name: 'runtime', entry: 'runtime/src/main.ts', addons: ['koffi'] },
+] as const;
+
+/** Worker threads are bundles of their own: a thread starts from a file. */
+const workers = [
+  { name: 'engined-kernel-worker', entry: 'engine/src/kernel/worker.ts' },
+  { name: 'containerd-lite-worker', entry: 'containerd-lite/src/worker/main.ts' },
+];
+
+const addonFiles = {
+  koffi: `@koromix/koffi-linux-${architecture}/linux_${architecture}/koffi.node`,
+  lmdb: `@lmdb/lmdb-linux-${architecture}/node.napi.glibc.node`,
+};
+
+/** Native addons are found beside the bundle, by path; the packages' own search for a binary cannot be bundled. */
+const nativeAddons: Plugin = {
+  name: 'native-addons',
+  setup(context) {
+    context.onLoad({ filter: /lib\/src\/sys\/koffi\.ts$/ }, () => ({
+      contents: `let loaded; export const loadKoffi = () => (loaded ??= require(__dirname + '/koffi.node'));`,
+      loader: 'js',
+    }));
+    context.onResolve({ filter: /^node-gyp-build-optional-packages$/ }, () => ({
+      path: 'addon',
+      namespace: 'native-addon',
+    }));
+    context.onLoad({ filter: /.*/, namespace: 'native-addon' }, () => ({
+      // msgpackr asks for its optional accelerator the same way; it does without when this throws.
+      contents: `module.exports = (folder) => {
+        if (/msgpackr/.test(folder)) throw new Error('not bundled');
+        return require(__dirname + '/lmdb.node');
+      };`,
+      loader: 'js',
+    }));
+  },
+};
+
+async function bundle(name: string, entry: string): Promise<void> {
+  await build({
+    entryPoints: [path.join(root, entry)],
+    outfile: path.join(dist, 'lib', `${name}.js`),
+    bundle: true,
+    platform: 'node',
+    target: `node${process.versions.node.split('.')[0] ?? '24'}`,
+    format: 'cjs',
+    define: { 'import.meta.url': '__bundleUrl', 'import.meta.dirname': '__dirname' },
+    banner: { js: `const __bundleUrl = require('url').pathToFileURL(__filename).href;` },
+    plugins: [nativeAddons],
+    legalComments: 'none',
+    keepNames: true,
+    logLevel: 'warning',
+    sourcemap: 'external',
+  });
+}
+
+/** What node runs: the bundle, compiled from V8's code cache where there is one for exactly this Node. */
+function entryStub(name: string): string {
+  return `'use strict';
+const fs = require('fs'), vm = require('vm'), { wrap } = require('module');
+const file = __dirname + '/${name}.js', cache = __dirname + '/${name}.cache', write = process.env.ENGINE_WRITE_CODE_CACHE;
+let cachedData;
+if (!write) try { cachedData = fs.readFileSync(cache); } catch {}
+const script = new vm.Script(wrap(fs.readFileSync(file, 'utf8')), {
+  filename: file, cachedData, importModuleDynamically: vm.constants.USE_MAIN_CONTEXT_DEFAULT_LOADER });
+if (write) process.on('exit', () => fs.writeFileSync(cache, script.createCachedData()));
+script.runInThisContext()(exports, require, module, file, __dirname);
+`;
+}
+
+/** Copies by hard link where possible: Node alone is 150 MB. */
+function install(source: string, target: string): void {
+  fs.rmSync(target, { force: true });
+  try {
+    fs.linkSync(source, target);
+  } catch {
+    fs.copyFileSync(source, target); // another file system
+  }
+}
+
+fs.mkdirSync(path.join(dist, 'bin'), { recursive: true });
+fs.mkdirSync(path.join(dist, 'lib'), { recursive: true });
+const node = path.join(dist, 'lib', 'node');
+install(path.join(root, `node_modules/node-linux-${architecture}/bin/node`), node);
+for (const [name, file] of Object.entries(addonFiles)) {
+  install(path.join(root, 'node_modules', file), path.join(dist, 'lib', `${name}.node`));
+}
+
+const only = process.argv.slice(2);
+const wanted = executables.filter(({ name }) => only.length === 0 || only.includes(name));
+await Promise.all([
+  ...wanted.map(({ name, entry }) => bundle(name, entry)),
+  ...workers
+    .filter(({ entry }) => fs.existsSync(path.join(root, entry)))
+    .map(({ name, entry }) => bundle(name, entry)),
+]);
+for (const { name } of wanted) {
+  fs.writeFileSync(path.join(dist, 'lib', `${name}.cjs`), entryStub(name));
+  const launcher = path.join(dist, 'bin', name);
+  fs.rmSync(launcher, { force: true });
+  fs.writeFileSync(launcher, launcherElf(name, architecture), { mode: 0o755 });
+  execFileSync(node, [path.join(dist, 'lib', `${name}.cjs`), '--version'], {
+    env: { ...process.env, ENGINE_WRITE_CODE_CACHE: '1' },
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
+}
