@@ -9,8 +9,16 @@
  */
 import { errnoNumber } from '#lib/sys/libc';
 import { Data } from './data.ts';
-import type { Demand, Operand, Operation, Program, SyscallOperation } from './program.ts';
-import { syscallNumber, type Architecture } from './syscalls.ts';
+import {
+  registerCount,
+  type Demand,
+  type Operand,
+  type Operation,
+  type Program,
+  type Register,
+  type SyscallOperation,
+} from './program.ts';
+import { syscallNumber, type Architecture } from '#lib/sys/syscalls';
 
 /** Offsets in the header; all fields are u32. */
 export const header = {
@@ -29,32 +37,34 @@ export const headerSize = 32;
 /** First word of an encoded program, and first word of a failure record. */
 export const programMagic = 0x31475250; // "PRG1"
 
-/** Offsets in an operation. */
+/** Offsets in an operation. Registers and places in the program are byte offsets, so that the loader need not multiply. */
 export const field = {
   /** u8, see {@link kinds}. */
   kind: 0,
-  /** u8: register for the result. System calls without one name the spare register. */
-  register: 1,
   /** u8, see {@link demands}. */
-  demand: 2,
-  /** u8, 1: EINTR repeats the call. */
-  retryInterrupted: 3,
+  demand: 1,
+  /** u16: register for the result, in bytes; where nobody asked for it, the spare one. */
+  register: 2,
   /** u16: number of the system call. */
   number: 4,
+  /** u16: errno that repeats the call without end: EINTR, or 0 for none. */
+  interrupted: 6,
   /** u16: further errno that repeats the call, up to `retries` times. */
-  retryErrno: 6,
+  retryErrno: 8,
   /** u16 */
-  retries: 8,
+  retries: 10,
   /** 6 × u8, see {@link operandKinds}. */
-  operandKinds: 10,
-  /** 6 × i64 */
-  operands: 16,
+  operandKinds: 12,
+  /** 6 × i64; a register in bytes. */
+  operands: 24,
   /** i64: the one result that an exact demand allows. */
-  demanded: 64,
-  /** 4 × { u16 errno, u16 operation to go on at }, errno 0 ends them; a branch has its target in the first. */
-  errnoBranches: 72,
+  demanded: 72,
+  /** 4 × u16: errnos with a branch of their own; 0 ends them. */
+  errnos: 80,
+  /** 4 × u32: where these go on, in bytes from the start of the program. A branch has its target in the first. */
+  targets: 88,
 } as const;
-export const operationSize = 88;
+export const operationSize = 104;
 
 /** Operands per kind: syscall = its arguments; move = value; load = address; store = address, value; branch = value, mask, compared value. */
 export const kinds = {
@@ -71,14 +81,13 @@ export const operandKinds = { constant: 0, data: 1, register: 2 } as const;
 
 export const demands = { any: 0, nonnegative: 1, exact: 2 } as const;
 
-/** Takes the results nobody asked for; the builder never hands it out. */
-export const spareRegister = 32;
+/** Takes the results nobody asked for: one behind those a program can name. */
+const spareRegister = registerCount;
 
-/** The bytes that the loader of `architecture` executes. Throws RangeError for a program beyond the format's limits. */
+/** The bytes that the loader of `architecture` executes. Throws RangeError for a number that does not fit. */
 export function encodeProgram(program: Program, architecture: Architecture): Buffer {
   const { operations, relocations, data } = program;
-  if (operations.length > 0xffff) throw new RangeError('a program has at most 65535 operations');
-  const relocationsAt = headerSize + operations.length * operationSize;
+  const relocationsAt = positionOf(operations.length);
   const dataAt = relocationsAt + relocations.length * 8;
   const image = Buffer.alloc(dataAt + data.length);
 
@@ -90,7 +99,7 @@ export function encodeProgram(program: Program, architecture: Architecture): Buf
   image.writeUInt32LE(data.length, header.dataSize);
   image.writeUInt32LE(program.resultDescriptor, header.resultDescriptor);
   operations.forEach((operation, index) => {
-    const at = headerSize + index * operationSize;
+    const at = positionOf(index);
     encodeOperation(image.subarray(at, at + operationSize), operation, architecture);
   });
   relocations.forEach((offset, index) => {
@@ -101,19 +110,19 @@ export function encodeProgram(program: Program, architecture: Architecture): Buf
 }
 
 function encodeOperation(slot: Buffer, operation: Operation, architecture: Architecture): void {
-  slot.writeUInt8(spareRegister, field.register);
+  writeRegister(slot, { register: spareRegister });
   switch (operation.kind) {
     case 'syscall':
       encodeSyscall(slot, operation, architecture);
       break;
     case 'move':
       slot.writeUInt8(kinds.move, field.kind);
-      slot.writeUInt8(operation.register.register, field.register);
+      writeRegister(slot, operation.register);
       writeOperand(slot, 0, operation.value);
       break;
     case 'load':
       slot.writeUInt8(operation.width === 32 ? kinds.load32 : kinds.load64, field.kind);
-      slot.writeUInt8(operation.register.register, field.register);
+      writeRegister(slot, operation.register);
       writeOperand(slot, 0, operation.address);
       break;
     case 'store':
@@ -126,7 +135,7 @@ function encodeOperation(slot: Buffer, operation: Operation, architecture: Archi
       writeOperand(slot, 0, operation.register);
       writeOperand(slot, 1, operation.mask);
       writeOperand(slot, 2, operation.value);
-      slot.writeUInt16LE(operation.target, field.errnoBranches + 2);
+      slot.writeUInt32LE(positionOf(operation.target), field.targets);
       break;
   }
 }
@@ -138,13 +147,13 @@ function encodeSyscall(
 ): void {
   slot.writeUInt8(kinds.syscall, field.kind);
   slot.writeUInt16LE(syscallNumber(operation.name, architecture), field.number);
-  if (operation.result) slot.writeUInt8(operation.result.register, field.register);
+  if (operation.result) writeRegister(slot, operation.result);
   slot.writeUInt8(demands[demandKind(operation.demand)], field.demand);
   if (typeof operation.demand === 'number') {
     slot.writeBigInt64LE(BigInt(operation.demand), field.demanded);
   }
   // close(2): the descriptor is gone even when EINTR is reported; another try could close somebody else's.
-  slot.writeUInt8(operation.name === 'close' ? 0 : 1, field.retryInterrupted);
+  if (operation.name !== 'close') slot.writeUInt16LE(errnoNumber('EINTR'), field.interrupted);
   if (operation.retry) {
     slot.writeUInt16LE(errnoNumber(operation.retry.errno), field.retryErrno);
     slot.writeUInt16LE(operation.retry.times, field.retries);
@@ -153,9 +162,18 @@ function encodeSyscall(
     writeOperand(slot, index, argument);
   });
   operation.onErrno.forEach(({ errno, target }, index) => {
-    slot.writeUInt16LE(errnoNumber(errno), field.errnoBranches + 4 * index);
-    slot.writeUInt16LE(target, field.errnoBranches + 4 * index + 2);
+    slot.writeUInt16LE(errnoNumber(errno), field.errnos + 2 * index);
+    slot.writeUInt32LE(positionOf(target), field.targets + 4 * index);
   });
+}
+
+/** Where the operation `index` begins, in bytes from the start of the program. */
+function positionOf(index: number): number {
+  return headerSize + index * operationSize;
+}
+
+function writeRegister(slot: Buffer, { register }: Register): void {
+  slot.writeUInt16LE(register * 8, field.register);
 }
 
 function demandKind(demand: Demand): keyof typeof demands {
@@ -170,7 +188,7 @@ function writeOperand(slot: Buffer, index: number, operand: Operand): void {
     slot.writeBigInt64LE(BigInt(operand.offset), at);
   } else if (typeof operand === 'object') {
     slot.writeUInt8(operandKinds.register, kindAt);
-    slot.writeBigInt64LE(BigInt(operand.register), at);
+    slot.writeBigInt64LE(BigInt(operand.register * 8), at);
   } else {
     slot.writeUInt8(operandKinds.constant, kindAt);
     slot.writeBigInt64LE(constant(operand), at);

@@ -5,7 +5,7 @@
  */
 import { StackError } from '#spec/errors';
 import { DataSection, type Data, type DataItem, type StructFields } from './data.ts';
-import type { SyscallName } from './syscalls.ts';
+import type { SyscallName } from '#lib/sys/syscalls';
 
 /** One of the 32 registers of 64 bits. All are 0 at the start, except {@link resultDescriptor}. */
 export interface Register {
