@@ -1,0 +1,78 @@
+/** A gRPC server on a unix socket for services of the IDL. */
+import grpc from '@grpc/grpc-js';
+import { StackError, messageOf } from '#spec/errors';
+import type { AnyMethod, Handlers, Service } from './service.ts';
+import { channelOptions } from './channel-options.ts';
+import { implementationOf, type ReportBug } from './handler.ts';
+
+export { requireNamespace } from './handler.ts';
+
+export class GrpcServer {
+  private readonly server = new grpc.Server(channelOptions);
+  private readonly reportBug: ReportBug;
+
+  /** `reportBug` is told about errors that no handler should throw; the caller gets them as INTERNAL. */
+  constructor({ reportBug }: { reportBug: ReportBug }) {
+    this.reportBug = reportBug;
+  }
+
+  /** Adds a service. Methods without a handler answer UNIMPLEMENTED and say their name. */
+  serve<S extends Service>(service: S, handlers: Partial<Handlers<S>>): void {
+    const definition: Record<string, grpc.MethodDefinition<unknown, unknown>> = {};
+    const implementation: grpc.UntypedServiceImplementation = {};
+    for (const [name, method] of Object.entries(service.methods)) {
+      const path = `/${service.serviceName}/${method.name}`;
+      definition[name] = definitionOf(path, method);
+      // Handlers and table have the same keys; a handler's own type is checked where it is passed in.
+      const handler = (handlers as Record<string, ((...call: unknown[]) => unknown) | undefined>)[
+        name
+      ];
+      implementation[name] = implementationOf(
+        path,
+        method,
+        handler?.bind(handlers) ?? (() => unimplemented(path)),
+        this.reportBug,
+      );
+    }
+    this.server.addService(definition, implementation);
+  }
+
+  /** Listens on the socket at `path`. Throws unavailable if it cannot, for example because the path exists. */
+  async listen(path: string): Promise<void> {
+    await new Promise<void>((resolve, reject) => {
+      this.server.bindAsync(`unix:${path}`, grpc.ServerCredentials.createInsecure(), (error) => {
+        if (error) {
+          reject(
+            new StackError('unavailable', `cannot listen on ${path}: ${messageOf(error)}`, {
+              cause: error,
+            }),
+          );
+        } else resolve();
+      });
+    });
+  }
+
+  /** Takes no more calls, waits `graceMs` for those under way, then cancels them. */
+  async close(graceMs = 1000): Promise<void> {
+    const timer = setTimeout(() => this.server.forceShutdown(), graceMs);
+    await new Promise<void>((resolve) => this.server.tryShutdown(() => resolve()));
+    clearTimeout(timer);
+  }
+}
+
+function definitionOf(path: string, method: AnyMethod): grpc.MethodDefinition<unknown, unknown> {
+  return {
+    path,
+    requestStream: method.kind === 'bidi',
+    responseStream: method.kind !== 'unary',
+    // gRPC hands back what a handler or caller of this method gave it.
+    requestSerialize: (message) => method.request.encode(message as object),
+    requestDeserialize: (data) => method.request.decode(data) as unknown,
+    responseSerialize: (message) => method.response.encode(message as object),
+    responseDeserialize: (data) => method.response.decode(data) as unknown,
+  };
+}
+
+function unimplemented(path: string): never {
+  throw new StackError('unimplemented', `method ${path} is not implemented`);
+}
