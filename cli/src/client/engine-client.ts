@@ -1,0 +1,215 @@
+/** The Engine API over HTTP: JSON calls, streamed answers and hijacked connections. */
+import http from 'node:http';
+import type { Socket } from 'node:net';
+import { StackError, errorCode, messageOf, type ErrorKind } from '#spec/errors';
+import type { Endpoint } from './endpoint.ts';
+
+/** The newest version of the API whose answers this client knows. */
+export const newestApiVersion = '1.51';
+
+export type QueryValue = string | number | boolean | undefined;
+
+export interface RequestOptions {
+  query?: Readonly<Record<string, QueryValue>>;
+  body?: unknown;
+  headers?: Readonly<Record<string, string>>;
+}
+
+/** A duplex connection after an upgrade: bytes in both directions, half-closable. */
+export interface HijackedConnection {
+  socket: Socket;
+  /** What arrived together with the answer's headers. */
+  head: Buffer;
+}
+
+const kindByStatus: Readonly<Record<number, ErrorKind>> = {
+  304: 'not_modified',
+  400: 'invalid_argument',
+  401: 'unauthenticated',
+  403: 'permission_denied',
+  404: 'not_found',
+  409: 'conflict',
+  501: 'unimplemented',
+  503: 'unavailable',
+};
+
+export class EngineClient {
+  readonly endpoint: Endpoint;
+  readonly #agent = new http.Agent({ keepAlive: true });
+  #version: Promise<string> | undefined;
+
+  constructor(endpoint: Endpoint) {
+    this.endpoint = endpoint;
+  }
+
+  /** The API version that both sides know: `1.51` at most. */
+  apiVersion(): Promise<string> {
+    this.#version ??= this.#negotiate();
+    return this.#version;
+  }
+
+  /** One call with a JSON answer (undefined when the body is empty). */
+  async json<T>(method: string, path: string, options: RequestOptions = {}): Promise<T> {
+    const body = await readAll(await this.stream(method, path, options));
+    // The daemon's answer is trusted to have the shape that the API documents.
+    return (body.length === 0 ? undefined : JSON.parse(body.toString())) as T;
+  }
+
+  /** One call whose answer is read as it comes. */
+  async stream(
+    method: string,
+    path: string,
+    options: RequestOptions = {},
+  ): Promise<http.IncomingMessage> {
+    const versioned = `/v${await this.apiVersion()}${path}`;
+    return this.#send(method, versioned, options);
+  }
+
+  /** JSON objects of a streamed answer, one by one. */
+  async *jsonStream<T>(
+    method: string,
+    path: string,
+    options: RequestOptions = {},
+  ): AsyncGenerator<T> {
+    let rest = '';
+    const response = await this.stream(method, path, options);
+    response.setEncoding('utf8');
+    for await (const chunk of response as AsyncIterable<string>) {
+      const lines = (rest + chunk).split('\n');
+      rest = lines.pop() ?? '';
+      for (const line of lines) if (line.trim() !== '') yield JSON.parse(line) as T;
+    }
+    if (rest.trim() !== '') yield JSON.parse(rest) as T;
+  }
+
+  /** Upgrades a POST to a raw connection (attach, exec start). */
+  async hijack(path: string, options: RequestOptions = {}): Promise<HijackedConnection> {
+    const versioned = `/v${await this.apiVersion()}${path}`;
+    const { request, payload } = this.#request('POST', versioned, {
+      ...options,
+      headers: { ...options.headers, Connection: 'Upgrade', Upgrade: 'tcp' },
+    });
+    return new Promise((resolve, reject) => {
+      request.once('upgrade', (_response, socket, head) => {
+        resolve({ socket: socket, head }); // over unix sockets and TCP it always is a net.Socket
+      });
+      request.once('response', (response) => {
+        readError(response, path).then(reject, reject);
+      });
+      request.once('error', (error) => {
+        reject(this.#connectionError(error));
+      });
+      request.end(payload);
+    });
+  }
+
+  /** Lets the process end: closes idle connections. */
+  close(): void {
+    this.#agent.destroy();
+  }
+
+  async #negotiate(): Promise<string> {
+    const response = await this.#send('HEAD', '/_ping', {});
+    response.resume();
+    const offered = response.headers['api-version'];
+    if (typeof offered !== 'string' || !/^1\.\d+$/.test(offered)) return '1.24';
+    return minorOf(offered) < minorOf(newestApiVersion) ? offered : newestApiVersion;
+  }
+
+  #request(
+    method: string,
+    path: string,
+    { query = {}, body, headers = {} }: RequestOptions,
+  ): { request: http.ClientRequest; payload: string | undefined } {
+    const search = new URLSearchParams();
+    for (const [name, value] of Object.entries(query)) {
+      if (value !== undefined) search.set(name, String(value));
+    }
+    const payload = body === undefined ? undefined : JSON.stringify(body);
+    const { endpoint } = this;
+    const request = http.request({
+      method,
+      path: search.size > 0 ? `${path}?${search.toString()}` : path,
+      agent: this.#agent,
+      ...('socketPath' in endpoint
+        ? { socketPath: endpoint.socketPath, host: 'engine' }
+        : { host: endpoint.hostname, port: endpoint.port }),
+      headers: {
+        Host: 'engine',
+        'User-Agent': 'engine-cli',
+        ...(payload !== undefined && {
+          'Content-Type': 'application/json',
+          'Content-Length': Buffer.byteLength(payload),
+        }),
+        ...headers,
+      },
+    });
+    return { request, payload };
+  }
+
+  #send(method: string, path: string, options: RequestOptions): Promise<http.IncomingMessage> {
+    const { request, payload } = this.#request(method, path, options);
+    return new Promise((resolve, reject) => {
+      request.once('response', (response) => {
+        const status = response.statusCode ?? 0;
+        if (status >= 200 && status < 300) resolve(response);
+        else readError(response, path).then(reject, reject);
+      });
+      request.once('error', (error) => {
+        reject(this.#connectionError(error));
+      });
+      request.end(payload);
+    });
+  }
+
+  #connectionError(error: Error): Error {
+    const code = errorCode(error);
+    const { host } = this.endpoint;
+    if (code === 'ENOENT' || code === 'ECONNREFUSED') {
+      return new StackError(
+        'unavailable',
+        `cannot connect to the engine daemon at ${host}: is engined running?`,
+        { cause: error },
+      );
+    }
+    if (code === 'EACCES' || code === 'EPERM') {
+      return new StackError(
+        'permission_denied',
+        `permission denied while trying to connect to the engine daemon at ${host}`,
+        { cause: error },
+      );
+    }
+    return new StackError(
+      'unavailable',
+      `the connection to the engine daemon at ${host} failed: ${messageOf(error)}`,
+      { cause: error },
+    );
+  }
+}
+
+async function readError(response: http.IncomingMessage, path: string): Promise<StackError> {
+  const text = (await readAll(response)).toString();
+  const status = response.statusCode ?? 0;
+  let message = text.trim() || `${status} ${response.statusMessage ?? ''} for ${path}`;
+  try {
+    const parsed: unknown = JSON.parse(text);
+    if (typeof parsed === 'object' && parsed !== null && 'message' in parsed)
+      message = String(parsed.message);
+  } catch {
+    // not JSON: the text itself is the message
+  }
+  return new StackError(
+    kindByStatus[status] ?? 'internal',
+    `Error response from daemon: ${message}`,
+  );
+}
+
+async function readAll(response: http.IncomingMessage): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of response as AsyncIterable<Buffer>) chunks.push(chunk);
+  return Buffer.concat(chunks);
+}
+
+function minorOf(version: string): number {
+  return Number(version.split('.')[1]);
+}

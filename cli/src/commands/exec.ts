@@ -1,0 +1,74 @@
+/** `engine exec` */
+import { defineCommand } from '../command-line/command.ts';
+import { boolean, list, missing, text } from '../command-line/flags.ts';
+import { UsageError } from '../command-line/parse.ts';
+import { copyStreams, followTerminalSize, terminalSize } from '../terminal/attached-streams.ts';
+import { defaultDetachKeys, parseDetachKeys } from '../terminal/detach-keys.ts';
+
+export const exec = defineCommand({
+  name: 'exec',
+  synopsis: '[OPTIONS] CONTAINER COMMAND [ARG...]',
+  summary: 'Execute a command in a running container',
+  arguments: { min: 2 },
+  interspersed: false,
+  flags: {
+    detach: boolean('Detached mode: run command in the background', 'd'),
+    'detach-keys': text('Override the key sequence for detaching a container'),
+    env: list('Set environment variables', 'e'),
+    interactive: boolean('Keep STDIN open even if not attached', 'i'),
+    privileged: boolean('Give extended privileges to the command'),
+    tty: boolean('Allocate a pseudo-TTY', 't'),
+    user: text('Username or UID (format: "<name|uid>[:<group|gid>]")', 'u'),
+    workdir: text('Working directory inside the container', 'w'),
+    ...missing('env-file'),
+  },
+  async run({ client }, values, [container = '', ...command]) {
+    const detachKeys = parseDetachKeys(values['detach-keys'] ?? defaultDetachKeys);
+    if (values.tty && values.interactive && !values.detach && !process.stdin.isTTY) {
+      throw new UsageError('the input device is not a TTY');
+    }
+    const size = values.tty ? terminalSize() : undefined;
+    const { Id: id } = await client.json<{ Id: string }>('POST', `/containers/${container}/exec`, {
+      body: {
+        Cmd: command,
+        AttachStdin: values.interactive && !values.detach,
+        AttachStdout: !values.detach,
+        AttachStderr: !values.detach,
+        Tty: values.tty,
+        Env: values.env,
+        Privileged: values.privileged,
+        User: values.user ?? '',
+        WorkingDir: values.workdir ?? '',
+        ...(size && { ConsoleSize: [size.h, size.w] }),
+      },
+    });
+    const body = {
+      Detach: values.detach,
+      Tty: values.tty,
+      ...(size && { ConsoleSize: [size.h, size.w] }),
+    };
+    if (values.detach) {
+      await client.json('POST', `/exec/${id}/start`, { body });
+      return 0;
+    }
+    const connection = await client.hijack(`/exec/${id}/start`, { body });
+    const stopResizing = values.tty
+      ? followTerminalSize((now) => client.json('POST', `/exec/${id}/resize`, { query: now }))
+      : () => undefined;
+    try {
+      const end = await copyStreams(connection, {
+        tty: values.tty,
+        stdin: values.interactive,
+        detachKeys,
+      });
+      if (end === 'detached') return 0;
+    } finally {
+      stopResizing();
+    }
+    const { ExitCode: status } = await client.json<{ ExitCode: number | null }>(
+      'GET',
+      `/exec/${id}/json`,
+    );
+    return status ?? 0;
+  },
+});

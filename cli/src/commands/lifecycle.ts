@@ -1,0 +1,171 @@
+/** `engine start`, `stop`, `kill`, `rm`, `wait`, `attach`: what happens to a container after it was created. */
+import { StackError, isStackError } from '#spec/errors';
+import { defineCommand, forEachName } from '../command-line/command.ts';
+import { boolean, missing, text } from '../command-line/flags.ts';
+import { UsageError } from '../command-line/parse.ts';
+import { parseInteger } from '../format/units.ts';
+import { defaultDetachKeys, parseDetachKeys } from '../terminal/detach-keys.ts';
+import { runAttached } from './start-attached.ts';
+
+interface ContainerState {
+  Id: string;
+  Config: { Tty: boolean; OpenStdin: boolean };
+  State: { Running: boolean; Paused: boolean };
+  HostConfig: { AutoRemove: boolean };
+}
+
+export const start = defineCommand({
+  name: 'start',
+  synopsis: '[OPTIONS] CONTAINER [CONTAINER...]',
+  summary: 'Start one or more stopped containers',
+  arguments: { min: 1 },
+  flags: {
+    attach: boolean('Attach STDOUT/STDERR and forward signals', 'a'),
+    'detach-keys': text('Override the key sequence for detaching a container'),
+    interactive: boolean("Attach container's STDIN", 'i'),
+    ...missing('checkpoint', 'checkpoint-dir'),
+  },
+  async run({ client }, values, names) {
+    if (!values.attach && !values.interactive) {
+      return forEachName(names, async (name) => {
+        await startUnlessRunning(() => client.json('POST', `/containers/${name}/start`));
+        process.stdout.write(`${name}\n`);
+      });
+    }
+    if (names.length > 1)
+      throw new UsageError('you cannot start and attach multiple containers at once');
+    const container = await client.json<ContainerState>(
+      'GET',
+      `/containers/${names[0] ?? ''}/json`,
+    );
+    return runAttached(client, container.Id, {
+      tty: container.Config.Tty,
+      stdin: values.interactive && container.Config.OpenStdin,
+      detachKeys: parseDetachKeys(values['detach-keys'] ?? defaultDetachKeys),
+      waitCondition: container.HostConfig.AutoRemove ? 'removed' : 'next-exit',
+      forwardSignals: true,
+      start: () =>
+        startUnlessRunning(() => client.json('POST', `/containers/${container.Id}/start`)),
+    });
+  },
+});
+
+/** Starting what runs is not an error. */
+async function startUnlessRunning(call: () => Promise<unknown>): Promise<void> {
+  try {
+    await call();
+  } catch (error) {
+    if (!isStackError(error, 'not_modified')) throw error;
+  }
+}
+
+export const attach = defineCommand({
+  name: 'attach',
+  synopsis: '[OPTIONS] CONTAINER',
+  summary: 'Attach local standard input, output, and error streams to a running container',
+  arguments: { min: 1, max: 1 },
+  flags: {
+    'detach-keys': text('Override the key sequence for detaching a container'),
+    'no-stdin': boolean('Do not attach STDIN'),
+    'sig-proxy': boolean('Proxy all received signals to the process', undefined, true),
+  },
+  async run({ client }, values, [name = '']) {
+    const container = await client.json<ContainerState>('GET', `/containers/${name}/json`);
+    if (!container.State.Running) {
+      throw new StackError('conflict', 'you cannot attach to a stopped container, start it first');
+    }
+    if (container.State.Paused) {
+      throw new StackError('conflict', 'you cannot attach to a paused container, unpause it first');
+    }
+    return runAttached(client, container.Id, {
+      tty: container.Config.Tty,
+      stdin: !values['no-stdin'] && container.Config.OpenStdin,
+      detachKeys: parseDetachKeys(values['detach-keys'] ?? defaultDetachKeys),
+      waitCondition: 'not-running',
+      forwardSignals: values['sig-proxy'],
+    });
+  },
+});
+
+export const stop = defineCommand({
+  name: 'stop',
+  synopsis: '[OPTIONS] CONTAINER [CONTAINER...]',
+  summary: 'Stop one or more running containers',
+  arguments: { min: 1 },
+  flags: {
+    signal: text('Signal to send to the container', 's'),
+    timeout: text('Seconds to wait before killing the container', 't', 'int'),
+    time: text(
+      'Seconds to wait before killing the container (old name of --timeout)',
+      undefined,
+      'int',
+    ),
+  },
+  async run({ client }, values, names) {
+    const seconds = values.timeout ?? values.time;
+    const t = seconds === undefined ? undefined : parseInteger(seconds, '-t, --timeout');
+    return forEachName(names, async (name) => {
+      await startUnlessRunning(() =>
+        client.json('POST', `/containers/${name}/stop`, { query: { t, signal: values.signal } }),
+      );
+      process.stdout.write(`${name}\n`);
+    });
+  },
+});
+
+export const kill = defineCommand({
+  name: 'kill',
+  synopsis: '[OPTIONS] CONTAINER [CONTAINER...]',
+  summary: 'Kill one or more running containers',
+  arguments: { min: 1 },
+  flags: { signal: text('Signal to send to the container', 's') },
+  async run({ client }, { signal }, names) {
+    return forEachName(names, async (name) => {
+      await client.json('POST', `/containers/${name}/kill`, { query: { signal } });
+      process.stdout.write(`${name}\n`);
+    });
+  },
+});
+
+export const rm = defineCommand({
+  name: 'rm',
+  synopsis: '[OPTIONS] CONTAINER [CONTAINER...]',
+  summary: 'Remove one or more containers',
+  arguments: { min: 1 },
+  flags: {
+    force: boolean('Force the removal of a running container (uses SIGKILL)', 'f'),
+    volumes: boolean('Remove anonymous volumes associated with the container', 'v'),
+    ...missing('link'),
+  },
+  async run({ client }, { force, volumes }, names) {
+    return forEachName(names, async (name) => {
+      try {
+        await client.json('DELETE', `/containers/${name}`, {
+          query: { force: force ? 1 : undefined, v: volumes ? 1 : undefined },
+        });
+      } catch (error) {
+        if (!(force && isStackError(error, 'not_found'))) throw error;
+        process.stderr.write(`${error.message}\n`);
+        return;
+      }
+      process.stdout.write(`${name}\n`);
+    });
+  },
+});
+
+export const wait = defineCommand({
+  name: 'wait',
+  synopsis: 'CONTAINER [CONTAINER...]',
+  summary: 'Block until one or more containers stop, then print their exit codes',
+  arguments: { min: 1 },
+  flags: {},
+  async run({ client }, _values, names) {
+    return forEachName(names, async (name) => {
+      const { StatusCode: status } = await client.json<{ StatusCode: number }>(
+        'POST',
+        `/containers/${name}/wait`,
+      );
+      process.stdout.write(`${status}\n`);
+    });
+  },
+});

@@ -1,0 +1,63 @@
+/** Sizes and times as docker prints them (github.com/docker/go-units), and as it reads them. */
+import { UsageError } from '../command-line/parse.ts';
+
+/** `1.98MB`: decimal units, three significant digits. */
+export function humanSize(bytes: number): string {
+  const units = ['B', 'kB', 'MB', 'GB', 'TB', 'PB'];
+  let value = bytes;
+  let unit = 0;
+  while (value >= 1000 && unit < units.length - 1) {
+    value /= 1000;
+    unit++;
+  }
+  return `${Number(value.toPrecision(3))}${units[unit] ?? ''}`;
+}
+
+/** `3 minutes`, `About an hour`, `2 weeks`. */
+export function humanDuration(milliseconds: number): string {
+  const seconds = Math.floor(milliseconds / 1000);
+  if (seconds < 1) return 'Less than a second';
+  if (seconds === 1) return '1 second';
+  if (seconds < 60) return `${seconds} seconds`;
+  const minutes = Math.floor(seconds / 60);
+  if (minutes === 1) return 'About a minute';
+  if (minutes < 60) return `${minutes} minutes`;
+  const hours = Math.floor(seconds / 3600 + 0.5);
+  if (hours === 1) return 'About an hour';
+  if (hours < 48) return `${hours} hours`;
+  if (hours < 24 * 7 * 2) return `${Math.floor(hours / 24)} days`;
+  if (hours < 24 * 30 * 2) return `${Math.floor(hours / 24 / 7)} weeks`;
+  if (hours < 24 * 365 * 2) return `${Math.floor(hours / 24 / 30)} months`;
+  return `${Math.floor(seconds / 3600 / 24 / 365)} years`;
+}
+
+/** Bytes of `32m`, `1.5g`, `512`; binary multiples, as docker reads memory sizes. Throws {@link UsageError}. */
+export function parseBytes(value: string, flag: string): number {
+  const match = /^(\d+(?:\.\d+)?) ?([kmgtp])?(?:i?b)?$/i.exec(value);
+  if (!match)
+    throw new UsageError(
+      `invalid argument "${value}" for "${flag}" flag: invalid size: '${value}'`,
+    );
+  const power = 'kmgtp'.indexOf((match[2] ?? '').toLowerCase() || ' ') + 1;
+  return Math.floor(Number(match[1]) * 1024 ** power);
+}
+
+/** Billionths of a processor of `1.5`. Throws {@link UsageError}. */
+export function parseNanoCpus(value: string, flag: string): number {
+  if (!/^\d+(\.\d{1,9})?$/.test(value)) {
+    throw new UsageError(
+      `invalid argument "${value}" for "${flag}" flag: failed to parse ${value} as a rational number`,
+    );
+  }
+  return Math.round(Number(value) * 1e9);
+}
+
+/** A whole number. Throws {@link UsageError}. */
+export function parseInteger(value: string, flag: string): number {
+  if (!/^[+-]?\d+$/.test(value)) {
+    throw new UsageError(
+      `invalid argument "${value}" for "${flag}" flag: strconv.ParseInt: parsing "${value}": invalid syntax`,
+    );
+  }
+  return Number(value);
+}
