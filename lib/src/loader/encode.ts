@@ -10,6 +10,7 @@
 import { errnoNumber } from '#lib/sys/libc';
 import { Data } from './data.ts';
 import {
+  programMagic,
   registerCount,
   type Demand,
   type Operand,
@@ -33,9 +34,6 @@ export const header = {
   resultDescriptor: 24,
 } as const;
 export const headerSize = 32;
-
-/** First word of an encoded program, and first word of a failure record. */
-export const programMagic = 0x31475250; // "PRG1"
 
 /** Offsets in an operation. Registers and places in the program are byte offsets, so that the loader need not multiply. */
 export const field = {

@@ -113,6 +113,9 @@ export interface Program {
  */
 export const resultDescriptor: Register = { register: 0 };
 
+/** First word of an encoded program, and first word of a failure record. */
+export const programMagic = 0x31475250; // "PRG1"
+
 /** How many registers the loader has. */
 export const registerCount = 32;
 
