@@ -1,0 +1,187 @@
+/**
+ * Expressions: the instructions that a rule consists of. Each function is one phrase of nft's language and
+ * returns the instructions it stands for; a rule is the list of its phrases.
+ */
+import {
+  be32Attribute,
+  be64Attribute,
+  bytesAttribute,
+  nestedAttribute,
+  textAttribute,
+} from '#lib/netlink/attribute';
+import * as nfta from './attributes.ts';
+
+/** Instructions, ready to be put into NFTA_RULE_EXPRESSIONS. */
+export type Phrase = readonly Buffer[];
+
+/** Registers: the verdict, and 16-byte data registers. */
+const NFT_REG_VERDICT = 0;
+const NFT_REG_1 = 1;
+/** The same memory in pieces of 4 bytes: NFT_REG32_00 begins NFT_REG_1. An interface name fills four. */
+const NFT_REG32_00 = 8;
+
+const metaKeys = { iifname: 6, oifname: 7 } as const;
+const ctKeys = { state: 0, status: 2 } as const;
+const NFT_PAYLOAD_NETWORK_HEADER = 1;
+const NFT_CMP_EQ = 0;
+const NFT_CMP_NEQ = 1;
+const NFT_LOOKUP_F_INV = 1;
+
+const NF_DROP = 0;
+const NF_ACCEPT = 1;
+
+/** Bits of `ct state`. */
+export const ctStates = { invalid: 1, established: 2, related: 4, new: 8 } as const;
+/** Bits of `ct status`. */
+const IPS_DST_NAT = 1 << 5;
+
+const ifnameBytes = 16;
+
+/** `iifname "x"` or `oifname "x"`. */
+export function interfaceIs(key: keyof typeof metaKeys, name: string): Phrase {
+  return [loadMeta(key, NFT_REG_1), compare(NFT_CMP_EQ, ifname(name))];
+}
+
+/** `iifname @set`, `oifname != @set`. */
+export function interfaceIn(
+  key: keyof typeof metaKeys,
+  set: string,
+  { inverted = false } = {},
+): Phrase {
+  return [loadMeta(key, NFT_REG_1), lookup(set, inverted)];
+}
+
+/** `iifname . oifname @set`. */
+export function interfacePairIn(set: string): Phrase {
+  return [
+    loadMeta('iifname', NFT_REG32_00),
+    loadMeta('oifname', NFT_REG32_00 + ifnameBytes / 4),
+    lookup(set, false),
+  ];
+}
+
+/** `ip saddr @set` or `ip daddr @set`. */
+export function addressIn(field: 'saddr' | 'daddr', set: string): Phrase {
+  return [
+    expression(
+      'payload',
+      be32Attribute(nfta.NFTA_PAYLOAD_DREG, NFT_REG_1),
+      be32Attribute(nfta.NFTA_PAYLOAD_BASE, NFT_PAYLOAD_NETWORK_HEADER),
+      be32Attribute(nfta.NFTA_PAYLOAD_OFFSET, field === 'saddr' ? 12 : 16),
+      be32Attribute(nfta.NFTA_PAYLOAD_LEN, 4),
+    ),
+    lookup(set, false),
+  ];
+}
+
+/** `ct state established,related`. */
+export function connectionState(...states: readonly (keyof typeof ctStates)[]): Phrase {
+  return connectionBits(
+    'state',
+    states.reduce((bits, state) => bits | ctStates[state], 0),
+  );
+}
+
+/** `ct status dnat`: the connection came through a published port. */
+export function connectionIsPublished(): Phrase {
+  return connectionBits('status', IPS_DST_NAT);
+}
+
+/** Counts packets and bytes that reach it. */
+export function counter(): Phrase {
+  return [
+    expression(
+      'counter',
+      be64Attribute(nfta.NFTA_COUNTER_BYTES, 0n),
+      be64Attribute(nfta.NFTA_COUNTER_PACKETS, 0n),
+    ),
+  ];
+}
+
+/** `accept` or `drop`. */
+export function verdict(code: 'accept' | 'drop'): Phrase {
+  return [
+    expression(
+      'immediate',
+      be32Attribute(nfta.NFTA_IMMEDIATE_DREG, NFT_REG_VERDICT),
+      nestedAttribute(
+        nfta.NFTA_IMMEDIATE_DATA,
+        nestedAttribute(
+          nfta.NFTA_DATA_VERDICT,
+          be32Attribute(nfta.NFTA_VERDICT_CODE, code === 'accept' ? NF_ACCEPT : NF_DROP),
+        ),
+      ),
+    ),
+  ];
+}
+
+/** `masquerade`: the source becomes the address of the link the packet leaves by. */
+export function masquerade(): Phrase {
+  return [expression('masq')];
+}
+
+/** An interface name as sets and comparisons hold it. */
+export function ifname(name: string): Buffer {
+  const bytes = Buffer.alloc(ifnameBytes);
+  bytes.write(name, 0, ifnameBytes - 1);
+  return bytes;
+}
+
+function connectionBits(key: keyof typeof ctKeys, bits: number): Phrase {
+  const mask = Buffer.alloc(4);
+  mask.writeUInt32LE(bits); // conntrack loads its numbers in the machine's order
+  return [
+    expression(
+      'ct',
+      be32Attribute(nfta.NFTA_CT_DREG, NFT_REG_1),
+      be32Attribute(nfta.NFTA_CT_KEY, ctKeys[key]),
+    ),
+    expression(
+      'bitwise',
+      be32Attribute(nfta.NFTA_BITWISE_SREG, NFT_REG_1),
+      be32Attribute(nfta.NFTA_BITWISE_DREG, NFT_REG_1),
+      be32Attribute(nfta.NFTA_BITWISE_LEN, 4),
+      dataValue(nfta.NFTA_BITWISE_MASK, mask),
+      dataValue(nfta.NFTA_BITWISE_XOR, Buffer.alloc(4)),
+    ),
+    compare(NFT_CMP_NEQ, Buffer.alloc(4)),
+  ];
+}
+
+function loadMeta(key: keyof typeof metaKeys, register: number): Buffer {
+  return expression(
+    'meta',
+    be32Attribute(nfta.NFTA_META_DREG, register),
+    be32Attribute(nfta.NFTA_META_KEY, metaKeys[key]),
+  );
+}
+
+function compare(operator: number, value: Buffer): Buffer {
+  return expression(
+    'cmp',
+    be32Attribute(nfta.NFTA_CMP_SREG, NFT_REG_1),
+    be32Attribute(nfta.NFTA_CMP_OP, operator),
+    dataValue(nfta.NFTA_CMP_DATA, value),
+  );
+}
+
+function lookup(set: string, inverted: boolean): Buffer {
+  return expression(
+    'lookup',
+    textAttribute(nfta.NFTA_LOOKUP_SET, set),
+    be32Attribute(nfta.NFTA_LOOKUP_SREG, NFT_REG_1),
+    be32Attribute(nfta.NFTA_LOOKUP_FLAGS, inverted ? NFT_LOOKUP_F_INV : 0),
+  );
+}
+
+function dataValue(type: number, value: Buffer): Buffer {
+  return nestedAttribute(type, bytesAttribute(nfta.NFTA_DATA_VALUE, value));
+}
+
+function expression(name: string, ...data: readonly Buffer[]): Buffer {
+  return nestedAttribute(
+    nfta.NFTA_LIST_ELEM,
+    textAttribute(nfta.NFTA_EXPR_NAME, name),
+    nestedAttribute(nfta.NFTA_EXPR_DATA, ...data),
+  );
+}
