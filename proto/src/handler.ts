@@ -54,7 +54,10 @@ export function implementationOf(
     };
     return handle;
   }
-  const handle: grpc.handleBidiStreamingCall<unknown, unknown> = (call) => stream(call, call);
+  const handle: grpc.handleBidiStreamingCall<unknown, unknown> = (call) => {
+    // A handler may stop reading before it has answered: that must not destroy the way back.
+    stream(call, call.iterator({ destroyOnReturn: false }));
+  };
   return handle;
 }
 
