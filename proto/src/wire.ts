@@ -78,8 +78,9 @@ export class Reader {
     return this.reader.double();
   }
 
+  /** Not by protobufjs' own `string()`, which reads short what was cut off. */
   string(): string {
-    return this.reader.string();
+    return (this.reader.bytes() as Buffer).toString('utf8'); // the reader was made from a Buffer
   }
 
   /** The bytes of a length-delimited field: a view, not a copy. */
