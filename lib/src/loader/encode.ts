@@ -64,7 +64,7 @@ export const field = {
 } as const;
 export const operationSize = 104;
 
-/** Operands per kind: syscall = its arguments; move = value; load = address; store = address, value; branch = value, mask, compared value. */
+/** Operands per kind: syscall = its arguments; move = value; load = address; store = address, value; branch = value, mask, compared value; fail = -errno. */
 export const kinds = {
   syscall: 0,
   move: 1,
@@ -73,6 +73,7 @@ export const kinds = {
   store32: 4,
   store64: 5,
   branch: 6,
+  fail: 7,
 } as const;
 
 export const operandKinds = { constant: 0, data: 1, register: 2 } as const;
@@ -134,6 +135,10 @@ function encodeOperation(slot: Buffer, operation: Operation, architecture: Archi
       writeOperand(slot, 1, operation.mask);
       writeOperand(slot, 2, operation.value);
       slot.writeUInt32LE(positionOf(operation.target), field.targets);
+      break;
+    case 'fail':
+      slot.writeUInt8(kinds.fail, field.kind);
+      writeOperand(slot, 0, -errnoNumber(operation.errno));
       break;
   }
 }

@@ -6,7 +6,13 @@
  * A clone inside the program returns twice into the same program; the child branches on result 0.
  */
 import { assembleExecutable, systemCall } from '#lib/assembler/assemble';
-import { argumentRegisters, type CodeLabel, type Machine } from '#lib/assembler/machine';
+import {
+  argumentRegisters,
+  type CodeLabel,
+  type Machine,
+  type MachineRegister,
+} from '#lib/assembler/machine';
+import { sigprocmaskHow } from '#lib/sys/flags';
 import { errnoNumber } from '#lib/sys/libc';
 import type { Architecture } from '#lib/sys/syscalls';
 import {
@@ -31,6 +37,11 @@ const firstErrorResult = -4095;
 const SEEK_END = 2;
 const PROT_READ_WRITE = 3;
 const MAP_PRIVATE = 2;
+
+const SIG_SETMASK = sigprocmaskHow.SIG_SETMASK;
+const lastSignal = 64;
+/** Of the kernel's sigset_t, in bytes. */
+const signalSetSize = 8;
 
 /** Exit status of a loader that has failed, whether or not it could report it. */
 export const loaderFailureStatus = 1;
@@ -62,6 +73,7 @@ function writeLoader(machine: Machine, programDescriptor: number): void {
   };
   writeStart(machine, programDescriptor, labels.stop);
   writeRelocation(machine);
+  writeSignalReset(machine);
 
   machine.move(operation, program);
   machine.add(operation, headerSize);
@@ -92,6 +104,20 @@ function writeLoader(machine: Machine, programDescriptor: number): void {
   writeFailure(machine);
   machine.place(labels.stop);
   systemCall(machine, 'exit_group', [loaderFailureStatus]);
+}
+
+/**
+ * Signals as a process expects them, whatever ours were: default dispositions (an ignored signal stays ignored
+ * across execve) and an empty mask. SIGKILL, SIGSTOP refuse, which does not matter.
+ */
+function writeSignalReset(machine: Machine): void {
+  const loop = machine.label();
+  machine.constant(operation, 1);
+  machine.place(loop); // the zeroed frame is a sigaction with SIG_DFL, and an empty set
+  systemCall(machine, 'rt_sigaction', [operation, stack, 0, signalSetSize]);
+  machine.add(operation, 1);
+  machine.branch('below', operation, lastSignal + 1, loop);
+  systemCall(machine, 'rt_sigprocmask', [SIG_SETMASK, stack, 0, signalSetSize]);
 }
 
 /** Frame, mapping of the program, `program` and `data`. */
@@ -196,12 +222,16 @@ function writeDispatch(machine: Machine, labels: LoaderLabels): void {
         machine.load('t0', operation, field.targets, 4);
         machine.jump(labels.jump);
         break;
+      case kinds.fail:
+        loadOperand(machine, outcome, 0);
+        machine.jump(labels.fail);
+        break;
     }
-    if (kind !== kinds.branch) machine.jump(labels.advance);
+    if (kind !== kinds.branch && kind !== kinds.fail) machine.jump(labels.advance);
   }
 }
 
-function loadOperand(machine: Machine, register: 't0' | 't1', index: number): void {
+function loadOperand(machine: Machine, register: MachineRegister, index: number): void {
   machine.load(register, stack, frame.operands + 8 * index, 8);
 }
 

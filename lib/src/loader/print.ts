@@ -61,6 +61,8 @@ export function printOperation(program: Program, operation: Operation): string {
       const place = formatOperand(program, operation.address);
       return `store${operation.width} ${place} = r${operation.register.register}`;
     }
+    case 'fail':
+      return `fail with ${operation.errno}`;
     case 'branch': {
       const { register, mask, value, target } = operation;
       if (mask === 0 && value === 0) return `go to ${target}`;

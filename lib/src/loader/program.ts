@@ -80,8 +80,19 @@ export interface BranchOperation extends Provenance {
   readonly target: number;
 }
 
+/** Always fails, with `errno`: where a comparison showed what no errno says. */
+export interface FailOperation extends Provenance {
+  readonly kind: 'fail';
+  readonly errno: string;
+}
+
 export type Operation =
-  SyscallOperation | MoveOperation | LoadOperation | StoreOperation | BranchOperation;
+  | SyscallOperation
+  | MoveOperation
+  | LoadOperation
+  | StoreOperation
+  | BranchOperation
+  | FailOperation;
 
 /** A descriptor that the program finds open when it starts. */
 export interface PreparedDescriptor {
@@ -147,7 +158,10 @@ export interface ProgramOptions {
   preservedDescriptors?: number;
 }
 
-type Draft = { readonly operation: Operation; readonly labels: readonly Label[] };
+interface Draft {
+  readonly operation: Operation;
+  readonly labels: readonly Label[];
+}
 
 /** Writes a program, operation by operation. */
 export class ProgramBuilder {
@@ -155,6 +169,8 @@ export class ProgramBuilder {
   readonly #drafts: Draft[] = [];
   readonly #descriptors: PreparedDescriptor[] = [];
   readonly #preserved: number;
+  /** Operations whose first descriptor is known only when all are declared. */
+  readonly #closing = new Set<number>();
   #provenance: Provenance = { stage: '' };
   #registers = 1; // register 0 is resultDescriptor
 
@@ -294,11 +310,27 @@ export class ProgramBuilder {
     return this.branchMasked(resultDescriptor, 0, 0, label);
   }
 
+  /** Reports a failure and ends the process. */
+  fail(errno: string): this {
+    return this.#add({ ...this.#provenance, kind: 'fail', errno });
+  }
+
+  /** Closes every descriptor but the standard streams, the preserved, the prepared and the result descriptor. */
+  closeUndeclared(): this {
+    this.#closing.add(this.#drafts.length);
+    return this.syscall('close_range', []);
+  }
+
   /** The finished program. Throws if a label that is used was never placed. */
   build(): Program {
     const first = this.#firstOwnDescriptor();
+    const others = [first + 2 + this.#descriptors.length, lastDescriptor, 0];
     return {
-      operations: this.#drafts.map(resolveLabels),
+      operations: this.#drafts
+        .map(resolveLabels)
+        .map((operation, index) =>
+          this.#closing.has(index) ? { ...operation, args: others } : operation,
+        ),
       ...this.#section.build(),
       preserved: this.#preserved,
       programDescriptor: first,
@@ -317,6 +349,9 @@ export class ProgramBuilder {
     return this;
   }
 }
+
+/** ~0U: close_range(2) closes up to there. */
+export const lastDescriptor = 0xffffffff;
 
 /** Stands for the target of a label until {@link ProgramBuilder.build}. */
 const unplaced = -1;
