@@ -52,9 +52,7 @@ function formatNamed(value: bigint, { names, exclusive = false }: NamedValues): 
 
 /** What lies at `offset` of the data. */
 function formatData(program: Program, offset: number): string {
-  const item = program.items.find(
-    (place) => offset >= place.offset && offset <= place.offset + place.size,
-  );
+  const item = program.items.find((place) => offset >= place.offset && offset < endOf(place));
   if (!item) return `data+${offset}`;
   if (item.kind === 'string') return JSON.stringify(item.text.slice(offset - item.offset));
   if (item.offset !== offset) return `${formatPlace(item)}+${offset - item.offset}`;
@@ -67,6 +65,11 @@ function formatData(program: Program, offset: number): string {
     case 'reserved':
       return formatPlace(item);
   }
+}
+
+/** Where the next item may begin: everything is aligned to 8 bytes. */
+function endOf({ offset, size }: DataItem): number {
+  return offset + Math.max(8, size);
 }
 
 function formatPlace(item: DataItem): string {

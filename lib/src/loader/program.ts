@@ -195,7 +195,7 @@ export class ProgramBuilder {
   descriptor(name: string): number {
     const existing = this.#descriptors.find((descriptor) => descriptor.name === name);
     if (existing) return existing.number;
-    const number = this.#firstOwnDescriptor() + 2 + this.#descriptors.length;
+    const number = this.firstOwnDescriptor + 2 + this.#descriptors.length;
     this.#descriptors.push({ name, number });
     return number;
   }
@@ -323,7 +323,7 @@ export class ProgramBuilder {
 
   /** The finished program. Throws if a label that is used was never placed. */
   build(): Program {
-    const first = this.#firstOwnDescriptor();
+    const first = this.firstOwnDescriptor;
     const others = [first + 2 + this.#descriptors.length, lastDescriptor, 0];
     return {
       operations: this.#drafts
@@ -339,8 +339,8 @@ export class ProgramBuilder {
     };
   }
 
-  /** 0-2 are standard streams, then those the executed program keeps; the rest is ours. */
-  #firstOwnDescriptor(): number {
+  /** Number of the first descriptor that is ours: 0-2 are standard streams, then come the preserved. */
+  get firstOwnDescriptor(): number {
     return 3 + this.#preserved;
   }
 
