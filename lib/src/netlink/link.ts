@@ -19,6 +19,7 @@ const IFLA_IFNAME = 3;
 const IFLA_MTU = 4;
 const IFLA_MASTER = 10;
 const IFLA_LINKINFO = 18;
+const IFLA_IFALIAS = 20;
 const IFLA_NET_NS_FD = 28;
 const IFLA_INFO_KIND = 1;
 const IFLA_INFO_DATA = 2;
@@ -39,6 +40,8 @@ export interface Link {
   readonly kind: string | undefined;
   /** Index of the bridge that it is a port of. */
   readonly master: number | undefined;
+  /** Free text for administrators. */
+  readonly alias: string | undefined;
 }
 
 export interface BridgeLink {
@@ -107,6 +110,8 @@ export interface LinkChange {
   readonly mac?: string;
   readonly mtu?: number;
   readonly name?: string;
+  /** Free text, up to 255 bytes. */
+  readonly alias?: string;
   /** Index of a bridge, 0 to leave it. */
   readonly master?: number;
 }
@@ -115,6 +120,9 @@ export interface LinkChange {
 export function changeLink(index: number, change: LinkChange): NetlinkRequest {
   const attributes = [ifinfomsg({ index, ...(change.up !== undefined && { up: change.up }) })];
   if (change.name !== undefined) attributes.push(textAttribute(IFLA_IFNAME, change.name));
+  if (change.alias !== undefined) {
+    attributes.push(bytesAttribute(IFLA_IFALIAS, Buffer.from(change.alias)));
+  }
   if (change.mac !== undefined) attributes.push(macAttribute(change.mac));
   if (change.mtu !== undefined) attributes.push(u32Attribute(IFLA_MTU, change.mtu));
   if (change.master !== undefined) attributes.push(u32Attribute(IFLA_MASTER, change.master));
@@ -156,6 +164,7 @@ export function parseLink({ payload }: NetlinkMessage): Link {
   const attributes = parseAttributes(payload.subarray(ifinfomsgBytes));
   const info = attributes.get(IFLA_LINKINFO);
   const kind = info && parseAttributes(info).get(IFLA_INFO_KIND);
+  const alias = attributes.get(IFLA_IFALIAS);
   return {
     index: payload.readInt32LE(4),
     up: (payload.readUInt32LE(8) & IFF_UP) !== 0,
@@ -166,6 +175,7 @@ export function parseLink({ payload }: NetlinkMessage): Link {
     mtu: attributes.get(IFLA_MTU)?.readUInt32LE(0) ?? 0,
     kind: kind && textOf(kind),
     master: attributes.get(IFLA_MASTER)?.readUInt32LE(0),
+    alias: alias && textOf(alias),
   };
 }
 

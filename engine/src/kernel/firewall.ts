@@ -1,0 +1,95 @@
+/** The engine's own nft table. */
+import { broadcastOf, ipv4Bytes, networkOf, type Ipv4Prefix } from '#lib/netlink/ipv4';
+import {
+  addressIn,
+  connectionIsPublished,
+  connectionState,
+  counter,
+  ifname,
+  interfaceIn,
+  interfacePairIn,
+  masquerade,
+  verdict,
+} from '#lib/nft/expression';
+import { priorities, Transaction } from '#lib/nft/transaction';
+import { isStackError } from '#spec/errors';
+import type { Host } from './host.ts';
+
+export interface FirewallRequest {
+  /** Name of the engine's table; one engine, one table. */
+  readonly table: string;
+  readonly networks: readonly { readonly bridge: string; readonly subnet: Ipv4Prefix }[];
+}
+
+/**
+ * Writes the table, replacing what an earlier run left of it, in one transaction:
+ * packets from our subnets get the address of the link they leave by, unless that is a bridge of ours;
+ * into a bridge come only answers, neighbours on the same bridge, and what came through a published port.
+ * The rules are fixed; networks are elements of sets.
+ */
+export function writeFirewall(host: Host, { table, networks }: FirewallRequest): void {
+  const names = networks.map(({ bridge }) => ifname(bridge));
+  new Transaction('ip')
+    .replaceTable(table)
+    .addSet(table, { name: 'bridges', key: 'interfaceName' })
+    .addSet(table, { name: 'same_bridge', key: 'interfacePair' })
+    .addSet(table, { name: 'subnets', key: 'ipv4Address', interval: true })
+    .addElements(
+      table,
+      'bridges',
+      names.map((key) => ({ key })),
+    )
+    .addElements(
+      table,
+      'same_bridge',
+      names.map((name) => ({ key: Buffer.concat([name, name]) })),
+    )
+    .addElements(
+      table,
+      'subnets',
+      networks.map(({ subnet }) => ({
+        key: ipv4Bytes(networkOf(subnet).address),
+        end: ipv4Bytes(broadcastOf(subnet) + 1),
+      })),
+    )
+    .addChain(table, {
+      name: 'postrouting',
+      type: 'nat',
+      hook: 'postrouting',
+      priority: priorities.srcnat,
+    })
+    .addRule(table, 'postrouting', [
+      addressIn('saddr', 'subnets'),
+      interfaceIn('oifname', 'bridges', { inverted: true }),
+      counter(),
+      masquerade(),
+    ])
+    .addChain(table, {
+      name: 'forward',
+      type: 'filter',
+      hook: 'forward',
+      priority: priorities.filter,
+    })
+    .addRule(table, 'forward', [
+      interfaceIn('oifname', 'bridges'),
+      connectionState('established', 'related'),
+      verdict('accept'),
+    ])
+    .addRule(table, 'forward', [interfacePairIn('same_bridge'), verdict('accept')])
+    .addRule(table, 'forward', [
+      interfaceIn('oifname', 'bridges'),
+      connectionIsPublished(),
+      verdict('accept'),
+    ])
+    .addRule(table, 'forward', [interfaceIn('oifname', 'bridges'), counter(), verdict('drop')])
+    .commit(host.nft);
+}
+
+/** Deletes the table; does nothing where there is none. */
+export function removeFirewall(host: Host, { table }: { table: string }): void {
+  try {
+    new Transaction('ip').deleteTable(table).commit(host.nft);
+  } catch (error) {
+    if (!isStackError(error, 'not_found')) throw error;
+  }
+}

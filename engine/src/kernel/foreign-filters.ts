@@ -1,0 +1,140 @@
+/**
+ * Packet filters of others that would drop our containers' packets. A drop in somebody else's chain cannot be
+ * overruled from our table, so where iptables' FORWARD chain (docker, ufw, an administrator) drops, it gets one
+ * accept rule per direction, tagged by its comment. They are plain enough for iptables-nft to show and keep:
+ * `-i engine0 -j ACCEPT`, `-o engine0 -j ACCEPT`; what may come in is decided in our own table.
+ */
+import fs from 'node:fs';
+import { counter, interfaceIs, verdict } from '#lib/nft/expression';
+import { listChains, listRules, type Chain, type Rule } from '#lib/nft/ruleset';
+import { Transaction } from '#lib/nft/transaction';
+import { isStackError } from '#spec/errors';
+import type { Host } from './host.ts';
+
+const NF_INET_FORWARD = 2;
+/** Where iptables-nft keeps its filter table. */
+const iptables = { family: 'ip', table: 'filter', chain: 'FORWARD' } as const;
+/** Every engine's table has a name that begins so. */
+export const ownTablePrefix = 'engined_';
+/** Somebody may change the chain between our look and our rule: the kernel refuses, we look again. */
+const attempts = 5;
+
+export interface ForeignFilterRequest {
+  readonly bridge: string;
+  /** Comment of the rules that are ours. */
+  readonly tag: string;
+  /** Look even if nobody changed a rule since the last time. */
+  readonly force: boolean;
+}
+
+/** A chain of somebody else that may drop forwarded packets. */
+export interface ForeignFilter {
+  /** `ip filter FORWARD`. */
+  readonly chain: string;
+  readonly owner: 'docker' | 'ufw' | 'firewalld' | 'iptables' | 'unknown';
+  readonly policy: 'accept' | 'drop';
+  /** Whether our packets are let through there. */
+  readonly accepted: boolean;
+}
+
+/** Adds missing accept rules. Undefined when nothing changed since the last time. */
+export function checkForeignFilters(
+  host: Host,
+  { bridge, tag, force }: ForeignFilterRequest,
+): ForeignFilter[] | undefined {
+  if (!host.filtersChanged() && !force) return undefined;
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return allForwardChains(host).flatMap((chain) => acceptIn(host, chain, bridge, tag));
+    } catch (error) {
+      if (!isStackError(error, 'not_found') || attempt === attempts) throw error;
+    }
+  }
+}
+
+/** Removes our rules from chains of others. */
+export function removeForeignRules(host: Host, { tag }: { tag: string }): void {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      const transaction = new Transaction(iptables.family);
+      const rules = listRules(host.nft, iptables.family, iptables.table);
+      const ours = rules.filter(({ comment }) => comment === tag);
+      for (const { chain, handle } of ours) transaction.deleteRule(iptables.table, chain, handle);
+      if (ours.length > 0) transaction.commit(host.nft);
+      return;
+    } catch (error) {
+      if (!isStackError(error, 'not_found') || attempt === attempts) throw error;
+    }
+  }
+}
+
+function allForwardChains(host: Host): Chain[] {
+  return [...listChains(host.nft, 'ip'), ...listChains(host.nft, 'inet')].filter(
+    ({ hook, type, table }) =>
+      hook === NF_INET_FORWARD && type === 'filter' && !table.startsWith(ownTablePrefix),
+  );
+}
+
+function acceptIn(host: Host, chain: Chain, bridge: string, tag: string): ForeignFilter[] {
+  const rules = listRules(host.nft, chain.family, chain.table);
+  const own = rules.filter((rule) => rule.chain === chain.name);
+  if (chain.policy !== 'drop' && !drops(chain.name, rules)) return [];
+  const isIptables =
+    chain.family === iptables.family &&
+    chain.table === iptables.table &&
+    chain.name === iptables.chain;
+  if (isIptables && own.filter(({ comment }) => comment === tag).length !== 2) {
+    writeAcceptRules(host, own, bridge, tag);
+  }
+  return [
+    {
+      chain: `${chain.family} ${chain.table} ${chain.name}`,
+      owner: ownerOf(chain, own),
+      policy: chain.policy ?? 'accept',
+      accepted: isIptables,
+    },
+  ];
+}
+
+/** At the head, but behind DOCKER-USER: what an administrator forbids to all containers holds for ours as well. */
+function writeAcceptRules(host: Host, rules: readonly Rule[], bridge: string, tag: string): void {
+  const { table, chain, family } = iptables;
+  const transaction = new Transaction(family);
+  for (const { comment, handle } of rules) {
+    if (comment === tag) transaction.deleteRule(table, chain, handle);
+  }
+  const place = { comment: tag, after: rules.find(({ jump }) => jump === 'DOCKER-USER')?.handle };
+  for (const direction of ['oifname', 'iifname'] as const) {
+    const rule = [interfaceIs(direction, bridge), counter(), verdict('accept')];
+    transaction.insertRule(table, chain, rule, place);
+  }
+  transaction.commit(host.nft);
+}
+
+/** Whether a rule of the chain, or of a chain that it leads to, can drop. */
+function drops(start: string, rules: readonly Rule[]): boolean {
+  const seen = new Set([start]);
+  for (const chain of seen) {
+    for (const rule of rules.filter((candidate) => candidate.chain === chain)) {
+      if (rule.drops) return true;
+      if (rule.jump !== undefined) seen.add(rule.jump); // a Set visits what is added while it is walked
+    }
+  }
+  return false;
+}
+
+function ownerOf({ table }: Chain, rules: readonly Rule[]): ForeignFilter['owner'] {
+  if (table === 'firewalld') return 'firewalld';
+  if (rules.some(({ jump }) => jump?.startsWith('DOCKER'))) return 'docker';
+  if (rules.some(({ jump }) => jump?.startsWith('ufw-'))) return 'ufw';
+  return table === iptables.table ? 'iptables' : 'unknown';
+}
+
+/** Whether iptables-legacy has a filter table: its rules are out of reach of nf_tables. */
+export function hasLegacyFilter(): boolean {
+  try {
+    return fs.readFileSync('/proc/net/ip_tables_names', 'utf8').split('\n').includes('filter');
+  } catch {
+    return false; // a kernel without it
+  }
+}

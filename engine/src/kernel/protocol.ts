@@ -1,0 +1,66 @@
+/**
+ * What the main thread and the kernel thread say to each other. Requests are carried out one after the other in
+ * the order they were sent; every one is answered.
+ *
+ *     main                         kernel thread
+ *      | {id, operation, argument} ---> |
+ *      | <--- {id, result} or {id, error}
+ */
+import type { ErrorKind } from '#spec/errors';
+import { ensureBridge, enableForwarding } from './bridge.ts';
+import { mountFileSystem, removeTree, unmountFileSystem } from './files.ts';
+import { removeFirewall, writeFirewall } from './firewall.ts';
+import { checkForeignFilters, hasLegacyFilter, removeForeignRules } from './foreign-filters.ts';
+import {
+  createSandbox,
+  isSandbox,
+  listLinksByPrefix,
+  mountHostNamespace,
+  removeLink,
+  removeSandbox,
+} from './sandbox.ts';
+
+/** All that the kernel thread can do. Arguments and results are plain values. */
+export const operations = {
+  ensureBridge,
+  enableForwarding,
+  writeFirewall,
+  removeFirewall,
+  checkForeignFilters,
+  removeForeignRules,
+  hasLegacyFilter,
+  createSandbox,
+  removeSandbox,
+  isSandbox,
+  mountHostNamespace,
+  listLinksByPrefix,
+  removeLink,
+  mountFileSystem,
+  unmountFileSystem,
+  removeTree,
+} as const;
+
+export type Operations = typeof operations;
+export type OperationName = keyof Operations;
+/** What an operation takes besides the host. */
+export type ArgumentOf<Name extends OperationName> =
+  Parameters<Operations[Name]> extends [unknown, infer Argument] ? Argument : undefined;
+export type ResultOf<Name extends OperationName> = ReturnType<Operations[Name]>;
+
+export interface KernelRequest {
+  readonly id: number;
+  readonly operation: OperationName;
+  readonly argument: unknown;
+}
+
+/** An error as a plain value: expected ones keep their kind and code, bugs their stack. */
+export interface PlainError {
+  readonly message: string;
+  readonly kind?: ErrorKind;
+  readonly code?: string;
+  readonly stack?: string;
+}
+
+export type KernelResponse =
+  | { readonly id: number; readonly result: unknown }
+  | { readonly id: number; readonly error: PlainError };
