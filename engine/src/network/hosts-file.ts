@@ -1,0 +1,67 @@
+/** /etc/hosts and /etc/hostname of a container, as docker writes them. */
+
+/** What every container's /etc/hosts begins with. */
+const defaultHosts = [
+  '127.0.0.1\tlocalhost',
+  '::1\tlocalhost ip6-localhost ip6-loopback',
+  'fe00::0\tip6-localnet',
+  'ff00::0\tip6-mcastprefix',
+  'ff02::1\tip6-allnodes',
+  'ff02::2\tip6-allrouters',
+];
+
+export interface HostsFile {
+  /** Without it (network none) the container's name is not listed. */
+  readonly ipAddress?: string;
+  readonly hostname: string;
+  readonly domainname?: string;
+  /** `--add-host`, as `name:address`; the address `host-gateway` stands for `gateway`. */
+  readonly extraHosts?: readonly string[];
+  readonly gateway?: string;
+}
+
+/** The content of /etc/hosts for a network namespace of its own. */
+export function hostsFile({
+  ipAddress = '',
+  hostname,
+  domainname = '',
+  extraHosts = [],
+  gateway = '',
+}: HostsFile): string {
+  const own = ipAddress === '' ? [] : [`${ipAddress}\t${namesOf(hostname, domainname)}`];
+  return lines([...defaultHosts, ...extraHosts.map((host) => extraHost(host, gateway)), ...own]);
+}
+
+/** The content of /etc/hosts in the host's namespace: the host's own file and what was added. */
+export function hostsFileOfHost(
+  hostFile: string,
+  extraHosts: readonly string[] = [],
+  gateway = '',
+): string {
+  const end = hostFile === '' || hostFile.endsWith('\n') ? '' : '\n';
+  return hostFile + end + lines(extraHosts.map((host) => extraHost(host, gateway)));
+}
+
+/** The content of /etc/hostname. */
+export function hostnameFile(hostname: string): string {
+  return `${hostname}\n`;
+}
+
+/** The full name, then the bare one: `web.example.org web`. The hostname may itself be a full name. */
+function namesOf(hostname: string, domainname: string): string {
+  const full = domainname === '' ? hostname : `${hostname}.${domainname}`;
+  const [bare = full] = full.split('.', 1);
+  return bare === full ? full : `${full} ${bare}`;
+}
+
+/** `name:address` or `name=address`; an IPv6 address may have brackets. */
+function extraHost(text: string, gateway: string): string {
+  const separator = text.search(/[:=]/);
+  const name = text.slice(0, separator);
+  const address = text.slice(separator + 1).replace(/^\[(.*)\]$/, '$1');
+  return `${address === 'host-gateway' ? gateway : address}\t${name}`;
+}
+
+function lines(content: readonly string[]): string {
+  return content.map((line) => `${line}\n`).join('');
+}
