@@ -1,0 +1,84 @@
+/** Where a registry is asked: mirrors first, and over which protocol. */
+import net from 'node:net';
+import { StackError } from '#spec/errors';
+import { defaultDomain } from '#spec/reference';
+
+export interface RegistrySettings {
+  /** Base URLs that serve Docker Hub's images, asked before it (`--registry-mirror`). */
+  mirrors?: readonly string[];
+  /** Registries (`host`, `host:port`, `10.0.0.0/8`) that may be asked over plain HTTP (`--insecure-registry`). */
+  insecureRegistries?: readonly string[];
+}
+
+/** One place to ask. */
+export interface Endpoint {
+  /** `https://registry.example:5000`, without a slash at the end. */
+  url: string;
+  /** Whether its TLS certificate is checked. */
+  verifyTls: boolean;
+  /** A mirror gets no credentials meant for the registry, and may fail without consequence. */
+  mirror: boolean;
+}
+
+/** The host behind Docker Hub's name. */
+const dockerHubUrl = 'https://registry-1.docker.io';
+
+/** The places to ask for images of `domain`, in order. */
+export function endpointsOf(domain: string, settings: RegistrySettings): Endpoint[] {
+  if (domain === defaultDomain) {
+    const mirrors = (settings.mirrors ?? []).map((url) => ({
+      url: parseMirror(url),
+      verifyTls: true,
+      mirror: true,
+    }));
+    return [...mirrors, { url: dockerHubUrl, verifyTls: true, mirror: false }];
+  }
+  if (!isInsecure(domain, settings.insecureRegistries ?? [])) {
+    return [{ url: `https://${domain}`, verifyTls: true, mirror: false }];
+  }
+  return [
+    { url: `https://${domain}`, verifyTls: false, mirror: false },
+    { url: `http://${domain}`, verifyTls: false, mirror: false },
+  ];
+}
+
+/** The base URL of a mirror. Throws invalid_argument that quotes what was configured. */
+export function parseMirror(text: string): string {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (!url || !['http:', 'https:'].includes(url.protocol)) {
+    throw new StackError(
+      'invalid_argument',
+      `invalid mirror: "${text}" is not an http or https URL`,
+    );
+  }
+  if (url.search !== '' || url.hash !== '' || url.username !== '') {
+    throw new StackError(
+      'invalid_argument',
+      `invalid mirror: "${text}" has more than host and path`,
+    );
+  }
+  return `${url.origin}${url.pathname}`.replace(/\/+$/, '');
+}
+
+/** Whether plain HTTP is allowed: always on loopback, else where it was configured. */
+export function isInsecure(domain: string, insecure: readonly string[]): boolean {
+  const host = hostOf(domain);
+  if (host === 'localhost' || insecure.includes(domain) || insecure.includes(host)) return true;
+  const family = net.isIPv6(host) ? 'ipv6' : 'ipv4';
+  if (!net.isIP(host)) return false;
+  const list = new net.BlockList();
+  list.addSubnet('127.0.0.0', 8, 'ipv4');
+  list.addAddress('::1', 'ipv6');
+  for (const subnet of insecure.filter((entry) => entry.includes('/'))) {
+    const [address = '', prefix] = subnet.split('/');
+    if (net.isIP(address))
+      list.addSubnet(address, Number(prefix), net.isIPv6(address) ? 'ipv6' : 'ipv4');
+  }
+  return list.check(host, family);
+}
+
+/** The host of `host:port` or `[v6]:port`. */
+function hostOf(domain: string): string {
+  const bracketed = /^\[([^\]]+)\]/.exec(domain)?.[1];
+  return bracketed ?? domain.replace(/:\d+$/, '');
+}
