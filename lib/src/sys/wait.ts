@@ -1,0 +1,32 @@
+/** waitid(2) and wait4(2) without blocking: for a process whose other children belong to libuv. */
+import { waitFlags, waitidTypes } from './flags.ts';
+import { check, libcFunction } from './libc.ts';
+
+const waitidCall = libcFunction('int waitid(int type, unsigned int id, void *info, int options)');
+const wait4Call = libcFunction('int wait4(int pid, void *status, int options, void *usage)');
+
+/** struct siginfo_t as waitid fills it. */
+const siginfoSize = 128;
+const siginfoPid = 16;
+
+/** The pid of a child that has ended and was not waited for yet. It stays a zombie. Undefined without one. */
+export function peekExitedChild(): number | undefined {
+  const info = Buffer.alloc(siginfoSize);
+  const flags = waitFlags.WEXITED | waitFlags.WNOHANG | waitFlags.WNOWAIT;
+  const result = waitidCall(waitidTypes.P_ALL, 0, info, flags);
+  if (result < 0) return undefined; // ECHILD: no children at all
+  const pid = info.readInt32LE(siginfoPid);
+  return pid === 0 ? undefined : pid;
+}
+
+/**
+ * Waits for a child that has ended; its pid is free afterwards. The result is an exit status as shells have it:
+ * 128 and the signal where one killed it.
+ */
+export function reapChild(pid: number): number {
+  const status = Buffer.alloc(4);
+  check(wait4Call(pid, status, waitFlags.WNOHANG, null), 'wait4', pid.toString());
+  const word = status.readInt32LE();
+  const signal = word & 0x7f;
+  return signal === 0 ? (word >> 8) & 0xff : 128 + signal;
+}

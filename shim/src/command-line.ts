@@ -1,0 +1,65 @@
+/** The flags and verbs with which containerd starts a shim. They are Go's: one dash or two, `-flag value` or `-flag=value`. */
+import { StackError } from '#spec/errors';
+
+export interface CommandLine {
+  /** Without a verb the process is the shim itself. */
+  verb: 'start' | 'delete' | 'serve' | 'info' | 'version';
+  namespace: string;
+  /** Container id. */
+  id: string;
+  /** containerd's gRPC socket. */
+  address: string;
+  /** containerd's own executable, which can publish events. */
+  publishBinary: string;
+  /** Folder of the container, with `delete`. */
+  bundle: string;
+  debug: boolean;
+}
+
+const textFlags = {
+  namespace: 'namespace',
+  id: 'id',
+  address: 'address',
+  'publish-binary': 'publishBinary',
+  bundle: 'bundle',
+} as const;
+
+/** Throws invalid_argument for a flag or verb that no shim has. */
+export function parseCommandLine(args: readonly string[]): CommandLine {
+  const line: CommandLine = {
+    verb: 'serve',
+    namespace: '',
+    id: '',
+    address: '',
+    publishBinary: '',
+    bundle: '',
+    debug: false,
+  };
+  const rest = [...args];
+  for (let argument = rest.shift(); argument !== undefined; argument = rest.shift()) {
+    const match = /^--?([a-z-]+)(?:=(.*))?$/s.exec(argument);
+    if (!match) {
+      if (argument !== 'start' && argument !== 'delete') {
+        throw new StackError('invalid_argument', `unknown verb "${argument}"`);
+      }
+      line.verb = argument;
+      continue;
+    }
+    const [, flag = '', value] = match;
+    if (flag === 'debug') line.debug = value !== 'false';
+    else if (flag === 'v' || flag === 'version') line.verb = 'version';
+    else if (flag === 'info') line.verb = 'info';
+    else if (isTextFlag(flag)) {
+      const text = value ?? rest.shift();
+      if (text === undefined) {
+        throw new StackError('invalid_argument', `flag -${flag} needs a value`);
+      }
+      line[textFlags[flag]] = text;
+    } else throw new StackError('invalid_argument', `unknown flag "${argument}"`);
+  }
+  return line;
+}
+
+function isTextFlag(flag: string): flag is keyof typeof textFlags {
+  return Object.hasOwn(textFlags, flag);
+}

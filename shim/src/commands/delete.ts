@@ -1,0 +1,44 @@
+/**
+ * `delete`: cleans up after a shim that is gone, and prints how its container ended. containerd also calls it after
+ * an orderly end, when nothing is left to do.
+ */
+import fs from 'node:fs';
+import path from 'node:path';
+import { messageOf } from '#spec/errors';
+import { timestampNow } from '#proto/timestamp';
+import { DeleteResponse } from '#proto/generated/containerd.task.v2';
+import type { CommandLine } from '../command-line.ts';
+import { openLog } from '../log.ts';
+import { unmountRootfs } from '../rootfs.ts';
+import { RuntimeCommand } from '../runtime-command.ts';
+import { readRuntimeOptions } from '../runtime-options.ts';
+import { socketPath } from '../socket-address.ts';
+import { loadExit, loadState } from '../state.ts';
+
+/** Killed by SIGKILL: what is true of a container whose shim could not say how it ended. */
+const killed = 137;
+
+export async function deleteContainer(line: CommandLine): Promise<void> {
+  const bundle = line.bundle || process.cwd();
+  const log = openLog(path.join(bundle, 'log'), line.debug, { id: line.id });
+  const state = loadState(bundle);
+  const options =
+    state?.runtime ?? readRuntimeOptions(undefined, { bundle, namespace: line.namespace });
+  if (state) {
+    try {
+      await new RuntimeCommand(options, bundle).run('OCI runtime delete failed', {
+        args: ['delete', '--force', line.id],
+      });
+    } catch (error) {
+      log.warn(messageOf(error)); // after an orderly end the runtime knows nothing of it
+    }
+  }
+  unmountRootfs(path.join(bundle, 'rootfs'));
+  fs.rmSync(socketPath(line.address, line.namespace, line.id), { force: true });
+  const exit = loadExit(bundle) ?? {
+    pid: state?.init.pid ?? 0,
+    exitStatus: killed,
+    exitedAt: timestampNow(),
+  };
+  fs.writeSync(1, DeleteResponse.encode(exit));
+}

@@ -1,0 +1,56 @@
+/** The shim itself: serves the task service of one container until containerd tells it to go. */
+import fs from 'node:fs';
+import { setChildSubreaper } from '#lib/sys/prctl';
+import { TaskService as TaskServiceV2 } from '#proto/generated/containerd.task.v2';
+import { TaskService as TaskServiceV3 } from '#proto/generated/containerd.task.v3';
+import { TtrpcServer } from '#proto/ttrpc-server';
+import type { CommandLine } from '../command-line.ts';
+import { EventPublisher } from '../event-publisher.ts';
+import { openLog } from '../log.ts';
+import { Reaper } from '../reaper.ts';
+import { socketPath } from '../socket-address.ts';
+import { ContainerSlot, taskHandlers } from '../task-service.ts';
+import { listeningDescriptor } from './start.ts';
+
+/** Events that could not be delivered keep the shim this long after it was told to go. */
+const flushTimeoutMs = 20_000;
+
+export async function serve(line: CommandLine): Promise<void> {
+  const { namespace, id, address, publishBinary, debug } = line;
+  process.title = 'containerd-shim-lite-v2';
+  const log = openLog('log', debug, { id, namespace });
+  process.on('uncaughtException', (error) => log.error('bug in the shim', error)); // its container must go on
+  process.on('unhandledRejection', (error) => log.error('bug in the shim', error));
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const)
+    process.on(signal, () => undefined);
+
+  setChildSubreaper();
+  const slot = new ContainerSlot();
+  const reaper = new Reaper((pid, status) => slot.container?.childExited(pid, status));
+  const ttrpcAddress = process.env['TTRPC_ADDRESS'] ?? '';
+  const events = new EventPublisher(
+    { ttrpcAddress, address, publishBinary, namespace },
+    reaper,
+    log,
+  );
+  const server = new TtrpcServer({
+    reportBug: (error, path) => log.error(`bug in ${path}`, error),
+  });
+  const shutdown = async () => {
+    fs.rmSync(socketPath(address, namespace, id), { force: true });
+    await events.flush(flushTimeoutMs);
+    server.close();
+    process.exit(0);
+  };
+  const handlers = taskHandlers(slot, {
+    namespace,
+    reaper,
+    events,
+    log,
+    shutdown: () => setImmediate(() => void shutdown()), // after the answer is on its way
+  });
+  server.serve(TaskServiceV2, handlers);
+  server.serve(TaskServiceV3, handlers);
+  await server.listen({ fd: listeningDescriptor });
+  log.debug('shim is ready', { pid: process.pid });
+}

@@ -1,0 +1,103 @@
+/**
+ * `start`: makes the shim and prints its address.
+ *
+ *   containerd ── start ──▶ this process ── fork, exec ──▶ the shim, with the listening socket as descriptor 3
+ *       ▲                        │
+ *       └── unix:///… ───────────┘   the socket listens already: containerd may connect while the shim still loads
+ */
+import { spawn } from 'node:child_process';
+import fs from 'node:fs';
+import net from 'node:net';
+import path from 'node:path';
+import { StackError, errorCode, messageOf } from '#spec/errors';
+import type { CommandLine } from '../command-line.ts';
+import { socketPath } from '../socket-address.ts';
+
+/** The descriptor on which the shim finds its socket. */
+export const listeningDescriptor = 3;
+
+/** Keeps the heap of a process that mostly waits small. */
+const nodeFlags = ['--max-semi-space-size=1', '--v8-pool-size=1', '--no-opt'];
+
+export async function start({
+  namespace,
+  id,
+  address,
+  publishBinary,
+  debug,
+}: CommandLine): Promise<void> {
+  if (id === '' || namespace === '') {
+    throw new StackError('invalid_argument', 'start needs -id and -namespace');
+  }
+  const socket = socketPath(address, namespace, id);
+  fs.mkdirSync(path.dirname(socket), { recursive: true, mode: 0o700 });
+  const descriptor = await listenOrFind(socket);
+  if (descriptor !== undefined) {
+    const shim = spawn(
+      process.execPath,
+      [
+        ...nodeFlags,
+        ...process.argv.slice(1, 2),
+        ...['-namespace', namespace, '-id', id, '-address', address],
+        ...['-publish-binary', publishBinary],
+        ...(debug ? ['-debug'] : []),
+      ],
+      {
+        detached: true, // a session of its own: signals to containerd's group do not reach it
+        stdio: ['ignore', 'ignore', 'ignore', descriptor],
+        env: { ...process.env, UV_THREADPOOL_SIZE: '1' },
+      },
+    );
+    if (shim.pid === undefined) {
+      fs.rmSync(socket, { force: true });
+      throw new StackError('unavailable', `cannot start the shim process ${process.execPath}`);
+    }
+    adjustOomScore(shim.pid);
+    fs.writeFileSync('shim.pid', shim.pid.toString());
+  }
+  fs.writeFileSync('address', `unix://${socket}`);
+  // The bare address and nothing else: containerd reads stdout and stderr together.
+  fs.writeSync(1, `unix://${socket}`);
+  process.exit(0); // without closing the socket, which would remove its path
+}
+
+/** The descriptor of a socket that listens at `file`, or undefined where a shim already does. */
+async function listenOrFind(file: string): Promise<number | undefined> {
+  const server = net.createServer();
+  const listen = () =>
+    new Promise<void>((resolve, reject) => {
+      server.once('error', reject);
+      server.listen(file, resolve);
+    });
+  process.umask(0o177);
+  try {
+    await listen();
+  } catch (error) {
+    if (errorCode(error) !== 'EADDRINUSE') {
+      throw new StackError('unavailable', `cannot listen on ${file}: ${messageOf(error)}`);
+    }
+    if (await answers(file)) return undefined;
+    fs.rmSync(file, { force: true }); // of a shim that was killed
+    await listen();
+  }
+  // Node shows the descriptor of a listening socket nowhere else.
+  const { fd } = (server as unknown as { _handle: { fd: number } })._handle;
+  return fd;
+}
+
+function answers(file: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const connection = net.connect(file);
+    connection.once('connect', () => {
+      connection.destroy();
+      resolve(true);
+    });
+    connection.once('error', () => resolve(false));
+  });
+}
+
+/** One more than containerd's own, so that under memory pressure the shim goes before the daemon. */
+function adjustOomScore(pid: number): void {
+  const current = Number(fs.readFileSync(`/proc/${process.ppid}/oom_score_adj`, 'utf8'));
+  fs.writeFileSync(`/proc/${pid}/oom_score_adj`, Math.min(current + 1, 1000).toString());
+}

@@ -1,0 +1,102 @@
+/** Delivers events to containerd in the order in which they happened. */
+import { spawn } from 'node:child_process';
+import { packAny } from '#proto/any';
+import { EventsService } from '#proto/generated/containerd.services.events.ttrpc.v1';
+import { Any } from '#proto/generated/google.protobuf';
+import type { Envelope } from '#proto/generated/containerd.types';
+import type { Input, MessageType } from '#proto/message';
+import { timestampNow } from '#proto/timestamp';
+import { TtrpcClient } from '#proto/ttrpc-client';
+import type { ShimLog } from './log.ts';
+import type { Reaper } from './reaper.ts';
+
+const attempts = 5;
+const deadlineMs = 5000;
+
+export interface Destination {
+  /** containerd's ttrpc socket; empty where it gave none. */
+  ttrpcAddress: string;
+  /** Its gRPC socket and executable, for the way without ttrpc. */
+  address: string;
+  publishBinary: string;
+  namespace: string;
+}
+
+export class EventPublisher {
+  private readonly destination: Destination;
+  private readonly reaper: Reaper;
+  private readonly log: ShimLog;
+  private client: TtrpcClient | undefined;
+  /** Settles when everything published so far was delivered or given up; never rejects. */
+  private queue: Promise<void> = Promise.resolve();
+
+  constructor(destination: Destination, reaper: Reaper, log: ShimLog) {
+    this.destination = destination;
+    this.reaper = reaper;
+    this.log = log;
+  }
+
+  /** Queues an event; its time is now. */
+  publish<T>(topic: string, type: MessageType<T>, event: Input<T>): void {
+    const envelope: Envelope = {
+      timestamp: timestampNow(),
+      namespace: this.destination.namespace,
+      topic,
+      event: packAny(type, event),
+    };
+    this.queue = this.queue.then(() => this.deliver(envelope));
+  }
+
+  /** Resolves when the queue is empty, or after `timeoutMs`. */
+  async flush(timeoutMs: number): Promise<void> {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<void>((resolve) => (timer = setTimeout(resolve, timeoutMs)));
+    await Promise.race([this.queue, late]);
+    clearTimeout(timer);
+  }
+
+  private async deliver(envelope: Envelope): Promise<void> {
+    for (let attempt = 1; attempt <= attempts; attempt++) {
+      try {
+        if (this.destination.ttrpcAddress) await this.forward(envelope);
+        else await this.runPublishBinary(envelope);
+        return;
+      } catch (error) {
+        this.log.error(
+          `cannot publish ${envelope.topic}, attempt ${attempt} of ${attempts}`,
+          error,
+        );
+        if (attempt < attempts) await new Promise((resolve) => setTimeout(resolve, attempt * 1000));
+      }
+    }
+  }
+
+  private async forward(envelope: Envelope): Promise<void> {
+    if (!this.client?.connected) {
+      const { ttrpcAddress, namespace } = this.destination;
+      this.client = new TtrpcClient(ttrpcAddress, { namespace });
+    }
+    await this.client.clientOf(EventsService).forward({ envelope }, { deadlineMs });
+  }
+
+  /** `containerd publish`, with the event on its stdin. */
+  private runPublishBinary({ topic, event }: Envelope): Promise<void> {
+    const { publishBinary, address, namespace } = this.destination;
+    return new Promise((resolve, reject) => {
+      const child = spawn(
+        publishBinary,
+        ['--address', address, 'publish', '--topic', topic, '--namespace', namespace],
+        { stdio: ['pipe', 'ignore', 'ignore'], timeout: deadlineMs },
+      );
+      this.reaper.leaveToLibuv(child);
+      child.once('error', reject);
+      child.once('exit', (code, signal) => {
+        if (code === 0) resolve();
+        else
+          reject(new Error(`${publishBinary} publish: exit status ${code ?? signal ?? 'unknown'}`));
+      });
+      child.stdin.on('error', () => undefined); // its exit status tells
+      child.stdin.end(Any.encode(event ?? {}));
+    });
+  }
+}

@@ -1,0 +1,34 @@
+/** containerd-shim-lite-v2: reads its command line and runs one of the modes, each of which loads only what it needs. */
+import fs from 'node:fs';
+import { StackError, messageOf } from '#spec/errors';
+import { version } from '#lib/installation/installation';
+import { parseCommandLine } from './command-line.ts';
+import { deleteContainer } from './commands/delete.ts';
+import { printInfo } from './commands/info.ts';
+import { serve } from './commands/serve.ts';
+import { start } from './commands/start.ts';
+
+async function main(args: readonly string[]): Promise<void> {
+  const line = parseCommandLine(args);
+  switch (line.verb) {
+    case 'version':
+      fs.writeSync(1, `containerd-shim-lite-v2:\n  Version: ${version}\n`);
+      return;
+    case 'info':
+      printInfo();
+      return;
+    case 'start':
+      return start(line);
+    case 'delete':
+      return deleteContainer(line);
+    case 'serve':
+      return serve(line);
+  }
+}
+
+main(process.argv.slice(2)).catch((error: unknown) => {
+  // containerd shows what a shim prints as the reason why the container could not be started.
+  const text = error instanceof Error && !(error instanceof StackError) ? error.stack : undefined;
+  fs.writeSync(2, `containerd-shim-lite-v2: ${text ?? messageOf(error)}\n`);
+  process.exit(1);
+});

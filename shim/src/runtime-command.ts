@@ -1,0 +1,100 @@
+/** Runs the runtime by runc's command line and turns its failures into the messages that containerd's clients know. */
+import { spawn, type StdioOptions } from 'node:child_process';
+import fs from 'node:fs';
+import path from 'node:path';
+import { messageOf } from '#spec/errors';
+import { ReportedError } from '#proto/status';
+import type { Reaper } from './reaper.ts';
+import type { RuntimeOptions } from './runtime-options.ts';
+
+export interface RuntimeCall {
+  /** Verb, its flags and arguments. */
+  args: readonly string[];
+  /** Descriptors 0 to 2; without it nothing goes in and what comes out is collected. */
+  stdio?: readonly (number | 'ignore')[];
+  /** Text for its stdin; not together with `stdio`. */
+  input?: string;
+}
+
+/** A runtime for one container. */
+export class RuntimeCommand {
+  private readonly options: RuntimeOptions;
+  private readonly bundle: string;
+  private readonly reaper: Reaper | undefined;
+  private calls = 0;
+
+  /** Without a reaper the process must have no other children. */
+  constructor(options: RuntimeOptions, bundle: string, reaper?: Reaper) {
+    this.options = options;
+    this.bundle = bundle;
+    this.reaper = reaper;
+  }
+
+  /**
+   * Runs it to its end and returns its stdout. Where it fails, throws `<what>: <the last error in its log>`, and
+   * without a log what it printed.
+   */
+  async run(what: string, call: RuntimeCall): Promise<string> {
+    const log = path.join(this.bundle, `runtime-log.${process.pid}.${(this.calls += 1)}.json`);
+    try {
+      const { failure, stdout, stderr } = await this.execute(call, log);
+      if (failure === undefined) return stdout;
+      const reason = lastError(log) ?? (stderr.trim() || stdout.trim() || failure);
+      throw new ReportedError(`${what}: ${reason}`);
+    } finally {
+      fs.rmSync(log, { force: true });
+    }
+  }
+
+  private execute(
+    { args, stdio, input }: RuntimeCall,
+    log: string,
+  ): Promise<{ failure: string | undefined; stdout: string; stderr: string }> {
+    return new Promise((resolve) => {
+      const globalFlags = ['--root', this.options.root, '--log', log, '--log-format', 'json'];
+      if (this.options.systemdCgroup) globalFlags.push('--systemd-cgroup');
+      const child = spawn(this.options.binary, [...globalFlags, ...args], {
+        cwd: this.bundle,
+        stdio: stdio ? [...stdio] : collected(input),
+      });
+      const output = { stdout: '', stderr: '' };
+      child.stdout?.setEncoding('utf8').on('data', (text: string) => (output.stdout += text));
+      child.stderr?.setEncoding('utf8').on('data', (text: string) => (output.stderr += text));
+      child.stdin?.on('error', () => undefined); // it ended without reading: its exit status tells why
+      child.stdin?.end(input);
+      this.reaper?.leaveToLibuv(child);
+      child.once('error', (error) => {
+        resolve({ failure: `cannot run ${this.options.binary}: ${messageOf(error)}`, ...output });
+      });
+      // Not 'exit', where output is collected; without pipes both come at once.
+      child.once('close', (code, signal) => {
+        const failure = code === 0 ? undefined : `exit status ${code ?? signal ?? 'unknown'}`;
+        resolve({ failure, ...output });
+      });
+    });
+  }
+}
+
+function collected(input: string | undefined): StdioOptions {
+  return [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'];
+}
+
+/** The `msg` of the last record of level error: runc's own rule for what went wrong. */
+function lastError(log: string): string | undefined {
+  let text: string;
+  try {
+    text = fs.readFileSync(log, 'utf8');
+  } catch {
+    return undefined; // it did not come as far as logging
+  }
+  let message: string | undefined;
+  for (const line of text.split('\n')) {
+    try {
+      const record = JSON.parse(line) as { level?: unknown; msg?: unknown };
+      if (record.level === 'error' && typeof record.msg === 'string') message = record.msg;
+    } catch {
+      continue; // a line that is not a record, the empty one at the end among them
+    }
+  }
+  return message;
+}

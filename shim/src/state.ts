@@ -1,0 +1,86 @@
+/**
+ * All that a shim knows, as a plain value: it can be written down and read back, by `delete` after a crash and later
+ * by a shim that sleeps. Descriptors, timers and sockets live elsewhere.
+ */
+import fs from 'node:fs';
+import path from 'node:path';
+import { writeFileAtomicSync } from '#lib/atomic-file/atomic-file';
+import type { Timestamp } from '#proto/generated/google.protobuf';
+import type { RuntimeOptions } from './runtime-options.ts';
+
+/** `created` also holds for an exec that was added and not started. */
+export type ProcessStatus = 'created' | 'running' | 'paused' | 'stopped';
+
+/** The paths in the Create or Exec request; empty means /dev/null. */
+export interface StdioPaths {
+  stdin: string;
+  stdout: string;
+  stderr: string;
+  terminal: boolean;
+}
+
+/** The container's first process, or an exec. */
+export interface ProcessState {
+  /** Empty for the container's first process. */
+  execId: string;
+  /** 0 for an exec that was not started. */
+  pid: number;
+  status: ProcessStatus;
+  stdio: StdioPaths;
+  /** Set once it is stopped. */
+  exit?: ExitRecord;
+  /** Of an exec: the OCI process, as JSON. */
+  spec?: string;
+}
+
+/** How a process ended. */
+export interface ExitRecord {
+  pid: number;
+  /** 0 to 255; 128 and the signal where one ended it. */
+  exitStatus: number;
+  exitedAt: Timestamp;
+}
+
+export interface ContainerState {
+  id: string;
+  namespace: string;
+  bundle: string;
+  runtime: RuntimeOptions;
+  /** Whether the shim mounted <bundle>/rootfs. */
+  rootfsMounted: boolean;
+  /** Without a pid namespace of its own a container's processes outlive its first one: they are killed. */
+  privatePidNamespace: boolean;
+  init: ProcessState;
+  execs: ProcessState[];
+}
+
+const stateFile = 'shim-state.json';
+const exitFile = 'exit-status.json';
+
+/** Writes what `delete` needs to know of a container, before the container is made. */
+export function saveState(state: ContainerState): void {
+  writeFileAtomicSync(path.join(state.bundle, stateFile), JSON.stringify(state));
+}
+
+/** What {@link saveState} wrote, if it came that far. */
+export function loadState(bundle: string): ContainerState | undefined {
+  return readJson(path.join(bundle, stateFile)) as ContainerState | undefined; // only saveState writes it
+}
+
+/** Writes how the container ended, so that it survives the shim. On the disk when this returns. */
+export function saveExit(bundle: string, exit: ExitRecord): void {
+  writeFileAtomicSync(path.join(bundle, exitFile), JSON.stringify(exit), { durable: true });
+}
+
+/** What {@link saveExit} wrote, if the container has ended. */
+export function loadExit(bundle: string): ExitRecord | undefined {
+  return readJson(path.join(bundle, exitFile)) as ExitRecord | undefined; // only saveExit writes it
+}
+
+function readJson(file: string): unknown {
+  try {
+    return JSON.parse(fs.readFileSync(file, 'utf8')) as unknown;
+  } catch {
+    return undefined; // not written yet; a half-written one cannot exist
+  }
+}
