@@ -1,0 +1,100 @@
+/** Configuration file and flags together; flags win. */
+import fs from 'node:fs';
+import { StackError, messageOf } from '#spec/errors';
+import { logLevels, type LogLevel } from '#lib/log/logger';
+import { parseToml, type TomlTable, type TomlValue } from './toml.ts';
+
+export interface Config {
+  /** What survives a reboot: content, snapshots, metadata. */
+  root: string;
+  /** What does not: bundles. */
+  state: string;
+  /** Path of the gRPC socket; ttrpc is served beside it with `.ttrpc` at the end. */
+  address: string;
+  logLevel: LogLevel;
+  /** Runtime names that stand for another runtime or for the path of a shim. */
+  runtimes: Record<string, string>;
+}
+
+export const defaultConfig: Config = {
+  root: '/var/lib/containerd-lite',
+  state: '/run/containerd-lite',
+  address: '/run/containerd-lite/containerd.sock',
+  logLevel: 'info',
+  runtimes: {},
+};
+
+/** The configuration in a file. Throws invalid_argument that names file and key for what we do not have. */
+export function readConfigFile(file: string): Partial<Config> {
+  try {
+    return parseConfig(fs.readFileSync(file, 'utf8'));
+  } catch (error) {
+    throw new StackError('invalid_argument', `configuration ${file}: ${messageOf(error)}`);
+  }
+}
+
+/** Keys as in containerd's own file, where it has them. */
+export function parseConfig(text: string): Partial<Config> {
+  const config: Partial<Config> = {};
+  for (const [key, value] of Object.entries(parseToml(text))) {
+    switch (key) {
+      case 'version':
+        if (value !== 2 && value !== 3) refuse(`version ${describe(value)} is not 2 or 3`);
+        break;
+      case 'root':
+      case 'state':
+        config[key] = stringOf(key, value);
+        break;
+      case 'grpc':
+        config.address = onlyString('grpc', 'address', value);
+        break;
+      case 'debug':
+        config.logLevel = parseLogLevel(onlyString('debug', 'level', value));
+        break;
+      case 'runtimes':
+        config.runtimes = Object.fromEntries(
+          Object.entries(tableOf(key, value)).map(([name, target]) => [
+            name,
+            stringOf(`runtimes."${name}"`, target),
+          ]),
+        );
+        break;
+      default:
+        refuse(`key "${key}" is not supported`);
+    }
+  }
+  return config;
+}
+
+/** Throws invalid_argument. */
+export function parseLogLevel(text: string): LogLevel {
+  const level = logLevels.find((known) => known === text);
+  return level ?? refuse(`log level "${text}" is none of ${logLevels.join(', ')}`);
+}
+
+/** The one key that a table may have. */
+function onlyString(table: string, key: string, value: TomlValue): string {
+  const entries = tableOf(table, value);
+  for (const other of Object.keys(entries)) {
+    if (other !== key) refuse(`key "${table}.${other}" is not supported`);
+  }
+  return stringOf(`${table}.${key}`, entries[key] ?? '');
+}
+
+function tableOf(key: string, value: TomlValue): TomlTable {
+  if (typeof value === 'object' && !Array.isArray(value)) return value;
+  return refuse(`"${key}" must be a table`);
+}
+
+function stringOf(key: string, value: TomlValue): string {
+  if (typeof value === 'string' && value !== '') return value;
+  return refuse(`"${key}" must be a string that is not empty`);
+}
+
+function describe(value: TomlValue): string {
+  return JSON.stringify(value);
+}
+
+function refuse(reason: string): never {
+  throw new StackError('invalid_argument', reason);
+}

@@ -1,0 +1,105 @@
+/**
+ * Mark and sweep over content, snapshots and ingests by containerd's labels. Marking and forgetting is one
+ * transaction, so nothing can come to refer to what is being forgotten; files go afterwards.
+ */
+import type { Logger } from '#lib/log/logger';
+import type { ContentStore } from '../content/content-store.ts';
+import { isExpired } from '../leases/leases.ts';
+import type { MetadataStore } from '../metadata/metadata-store.ts';
+import type { SnapshotStore } from '../snapshots/snapshot-store.ts';
+import { markReferenced } from './mark.ts';
+
+/** Deletions within this time share a collection. */
+const delayMs = 100;
+/** Leases and ingests expire without anybody calling. */
+const intervalMs = 10 * 60 * 1000;
+
+export interface GarbageCollectorParts {
+  metadata: MetadataStore;
+  content: ContentStore;
+  snapshots: readonly SnapshotStore[];
+  log: Logger;
+}
+
+export class GarbageCollector {
+  readonly #parts: GarbageCollectorParts;
+  #timer: NodeJS.Timeout | undefined;
+  readonly #interval: NodeJS.Timeout;
+  #running: Promise<void> = Promise.resolve();
+
+  constructor(parts: GarbageCollectorParts) {
+    this.#parts = parts;
+    this.#interval = setInterval(() => this.schedule(), intervalMs);
+    this.#interval.unref();
+  }
+
+  /** Something may have become garbage: collects soon. */
+  schedule(): void {
+    this.#timer ??= setTimeout(() => {
+      this.#timer = undefined;
+      this.collect().catch((error: unknown) =>
+        this.#parts.log.error('garbage collection failed', { error }),
+      );
+    }, delayMs);
+  }
+
+  /** Collects now; resolves when what was garbage at the time of the call is gone, files included. */
+  async collect(): Promise<void> {
+    const run = this.#running.then(async () => this.#collect());
+    this.#running = run.catch(() => undefined); // the caller hears of it, the next run does not
+    return run;
+  }
+
+  /** Waits for a collection under way and starts no other. */
+  async stop(): Promise<void> {
+    clearTimeout(this.#timer);
+    clearInterval(this.#interval);
+    await this.#running;
+  }
+
+  async #collect(): Promise<void> {
+    const { content, snapshots, log } = this.#parts;
+    const startMs = performance.now();
+    const forgotten = this.#forgetUnreferenced();
+    await content.removeUnknownFiles();
+    for (const store of snapshots) await store.cleanup();
+    log.debug('garbage collected', { forgotten, durationMs: performance.now() - startMs });
+  }
+
+  /** Returns how many records were removed. */
+  #forgetUnreferenced(): number {
+    const { metadata } = this.#parts;
+    const nowMs = Date.now();
+    return metadata.change(() => {
+      let count = 0;
+      for (const { namespace } of metadata.namespaces.listAll()) {
+        for (const { name, value } of metadata.leases.list(namespace)) {
+          if (isExpired(value.labels, nowMs)) {
+            metadata.leases.delete(namespace, name);
+            count++;
+          }
+        }
+        const kept = markReferenced(metadata, namespace, nowMs);
+        for (const { name } of metadata.content.list(namespace)) {
+          if (!kept.has(`content ${name}`)) {
+            metadata.content.delete(namespace, name);
+            count++;
+          }
+        }
+        for (const { name } of metadata.snapshots.list(namespace)) {
+          if (!kept.has(`snapshot ${name}`)) {
+            metadata.snapshots.delete(namespace, name);
+            count++;
+          }
+        }
+        for (const { name } of metadata.ingests.list(namespace)) {
+          if (!kept.has(`ingest ${name}`) && !this.#parts.content.isOpen(namespace, name)) {
+            metadata.ingests.delete(namespace, name);
+            count++;
+          }
+        }
+      }
+      return count;
+    });
+  }
+}

@@ -1,0 +1,172 @@
+/**
+ * The metadata database: one LMDB file with one table per kind of object, keys `<namespace>/<name>`.
+ *
+ * Every change is one synchronous write transaction: what it checks cannot change before what it writes, a throw
+ * undoes all of it, and LMDB has flushed it to the disk when it returns. So an answered change survives SIGKILL
+ * and power loss, and two requests never interleave inside a change.
+ */
+import fs from 'node:fs';
+import path from 'node:path';
+import { open, type Database, type RootDatabase } from 'lmdb';
+import { StackError } from '#spec/errors';
+import type { Timestamp } from '#proto/generated/google.protobuf';
+import type { Container } from '#proto/generated/containerd.services.containers.v1';
+import type { Image } from '#proto/generated/containerd.services.images.v1';
+
+/** Longest key in bytes; LMDB itself ends at 1978. */
+const maxKeyBytes = 1900;
+
+/** Labels of any object. */
+export type Labels = Record<string, string>;
+
+export interface NamespaceRecord {
+  labels: Labels;
+}
+
+/** What a namespace knows about a blob; the bytes are shared by all namespaces. */
+export interface ContentRecord {
+  /** Bytes. */
+  size: number;
+  createdAt: Timestamp;
+  updatedAt: Timestamp;
+  labels: Labels;
+}
+
+/** An ingest that was begun and neither committed nor aborted. Its bytes lie in the ingest folder. */
+export interface IngestRecord {
+  /** Digest, empty if not known. */
+  expected: string;
+  /** Milliseconds since 1970, for an ingest that no lease keeps. */
+  expiresAtMs?: number;
+}
+
+export type SnapshotKind = 'VIEW' | 'ACTIVE' | 'COMMITTED';
+
+export interface SnapshotRecord {
+  /** Names the folder on disk; never used twice. */
+  id: number;
+  kind: SnapshotKind;
+  /** Name of a committed snapshot of the same namespace and snapshotter; empty for none. */
+  parent: string;
+  createdAt: Timestamp;
+  updatedAt: Timestamp;
+  labels: Labels;
+  /** Measured at commit. */
+  usage?: { size: number; inodes: number };
+}
+
+/** What a lease keeps: `content`, `ingests` or `snapshots/<snapshotter>`, and the id among those. */
+export interface LeaseResource {
+  type: string;
+  id: string;
+}
+
+export interface LeaseRecord {
+  createdAt: Timestamp;
+  labels: Labels;
+  resources: LeaseResource[];
+}
+
+/** How a process ended, kept from the moment it is known until the process is deleted. Key: container and exec id. */
+export interface ExitRecord {
+  pid: number;
+  exitStatus: number;
+  exitedAt: Timestamp;
+}
+
+/** One kind of object; names are looked up within a namespace. */
+export class Table<Value> {
+  readonly #database: Database<Value, string>;
+
+  constructor(database: Database<Value, string>) {
+    this.#database = database;
+  }
+
+  get(namespace: string, name: string): Value | undefined {
+    return this.#database.get(keyOf(namespace, name));
+  }
+
+  /** Within {@link MetadataStore.change} only. */
+  put(namespace: string, name: string, value: Value): void {
+    this.#database.putSync(keyOf(namespace, name), value);
+  }
+
+  /** Within {@link MetadataStore.change} only. */
+  delete(namespace: string, name: string): boolean {
+    return this.#database.removeSync(keyOf(namespace, name));
+  }
+
+  /** Names that begin with `prefix`, in order, with their values: a copy, safe against changes meanwhile. */
+  list(namespace: string, prefix = ''): { name: string; value: Value }[] {
+    const start = keyOf(namespace, prefix);
+    const skip = namespace.length + 1;
+    return Array.from(this.#database.getRange({ start, end: `${start}\uffff` }), (entry) => ({
+      name: entry.key.slice(skip),
+      value: entry.value,
+    }));
+  }
+
+  /** Everything in every namespace. */
+  listAll(): { namespace: string; name: string; value: Value }[] {
+    return Array.from(this.#database.getRange(), ({ key, value }) => {
+      const slash = key.indexOf('/');
+      return { namespace: key.slice(0, slash), name: key.slice(slash + 1), value };
+    });
+  }
+}
+
+export class MetadataStore {
+  readonly namespaces: Table<NamespaceRecord>;
+  readonly content: Table<ContentRecord>;
+  readonly ingests: Table<IngestRecord>;
+  readonly images: Table<Image>;
+  readonly containers: Table<Container>;
+  /** Names: `<snapshotter>/<key>`. */
+  readonly snapshots: Table<SnapshotRecord>;
+  readonly leases: Table<LeaseRecord>;
+  /** Names: `<container id>/<exec id>`, the task's own without exec id. */
+  readonly exits: Table<ExitRecord>;
+  readonly #root: RootDatabase;
+  readonly #counters: Database<number, string>;
+
+  /** Opens, and where needed creates, the database in `directory`. The caller holds the directory's lock. */
+  constructor(directory: string) {
+    fs.mkdirSync(directory, { recursive: true, mode: 0o700 });
+    this.#root = open({ path: path.join(directory, 'meta.lmdb'), maxDbs: 16 });
+    const table = <Value>(name: string) =>
+      new Table(this.#root.openDB<Value, string>({ name, encoding: 'msgpack' }));
+    this.namespaces = table('namespaces');
+    this.content = table('content');
+    this.ingests = table('ingests');
+    this.images = table('images');
+    this.containers = table('containers');
+    this.snapshots = table('snapshots');
+    this.leases = table('leases');
+    this.exits = table('exits');
+    this.#counters = this.#root.openDB({ name: 'counters', encoding: 'msgpack' });
+  }
+
+  /** Runs `action` as one transaction that is on disk when this returns. What it throws undoes it. */
+  change<Result>(action: () => Result): Result {
+    return this.#root.transactionSync(action);
+  }
+
+  /** A number never given before under `name`, from 1. Within {@link change} only. */
+  next(name: string): number {
+    const value = (this.#counters.get(name) ?? 0) + 1;
+    this.#counters.putSync(name, value);
+    return value;
+  }
+
+  async close(): Promise<void> {
+    await this.#root.close();
+  }
+}
+
+function keyOf(namespace: string, name: string): string {
+  const key = `${namespace}/${name}`;
+  if (Buffer.byteLength(key) > maxKeyBytes) {
+    throw new StackError('invalid_argument', `name "${name.slice(0, 60)}…" is too long`);
+  }
+  return key;
+}

@@ -1,0 +1,20 @@
+/** containerd.services.diff.v1.Diff */
+import { StackError } from '#spec/errors';
+import type { DiffService } from '#proto/generated/containerd.services.diff.v1';
+import { requireNamespace } from '#proto/server';
+import type { Handlers } from '#proto/service';
+import type { LayerApplication } from '../diff/apply.ts';
+
+/** Diff is not implemented yet. */
+export function diffService(layers: LayerApplication): Partial<Handlers<typeof DiffService>> {
+  return {
+    async apply({ diff, mounts, payloads, syncFs }, context) {
+      if (!diff) throw new StackError('invalid_argument', 'the request has no diff');
+      if (Object.keys(payloads).length > 0) {
+        throw new StackError('unimplemented', 'processors of layers: not implemented');
+      }
+      const namespace = requireNamespace(context);
+      return { applied: await layers.apply({ namespace, layer: diff, mounts, sync: syncFs }) };
+    },
+  };
+}

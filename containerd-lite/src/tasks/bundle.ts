@@ -1,0 +1,188 @@
+/**
+ * The folder of a task, as containerd lays it out below its state folder:
+ *
+ *   config.json         the spec, for the runtime           work -> the task's folder below the root folder
+ *   rootfs/             where the shim mounts the rootfs    log     FIFO for the shim's own log
+ *   shim-binary-path    the shim that was started           bootstrap.json  where it listens
+ *
+ * The shim adds files of its own.
+ */
+import fs from 'node:fs';
+import path from 'node:path';
+import { StackError, errorCode } from '#spec/errors';
+import { writeFileAtomicSync } from '#lib/atomic-file/atomic-file';
+import type { FileWorker } from '../worker/file-worker.ts';
+
+/** Where a shim listens, in the words of the shim protocol. */
+export interface ShimEndpoint {
+  version: number;
+  /** `unix://` and a path. */
+  address: string;
+  protocol: string;
+}
+
+export interface Bundle {
+  readonly namespace: string;
+  readonly id: string;
+  readonly path: string;
+}
+
+export class Bundles {
+  readonly #stateFolder: string;
+  readonly #workFolder: string;
+  readonly #worker: FileWorker;
+
+  /** `state` is emptied by a reboot, `root` is not. */
+  constructor(folders: { state: string; root: string }, worker: FileWorker) {
+    this.#stateFolder = path.join(folders.state, 'io.containerd.runtime.v2.task');
+    this.#workFolder = path.join(folders.root, 'io.containerd.runtime.v2.task');
+    this.#worker = worker;
+    for (const folder of [this.#stateFolder, this.#workFolder]) {
+      fs.mkdirSync(folder, { recursive: true, mode: 0o711 });
+    }
+  }
+
+  /** Throws already_exists. Nothing stays behind when this fails. */
+  async create(namespace: string, id: string, spec: Uint8Array): Promise<Bundle> {
+    const bundle = this.#bundle(namespace, id);
+    const work = this.#work(bundle);
+    fs.mkdirSync(path.dirname(bundle.path), { recursive: true, mode: 0o711 });
+    try {
+      fs.mkdirSync(bundle.path, { mode: 0o711 });
+    } catch (error) {
+      if (errorCode(error) !== 'EEXIST') throw error;
+      throw new StackError('already_exists', `task "${id}": already exists`);
+    }
+    try {
+      allowMappedRoot(bundle.path, spec);
+      fs.rmSync(work, { recursive: true, force: true }); // of a task before a reboot
+      fs.mkdirSync(work, { recursive: true, mode: 0o711 });
+      fs.mkdirSync(path.join(bundle.path, 'rootfs'), { mode: 0o711 });
+      fs.symlinkSync(work, path.join(bundle.path, 'work'));
+      fs.writeFileSync(path.join(bundle.path, 'config.json'), spec, { mode: 0o644 });
+      return bundle;
+    } catch (error) {
+      await this.remove(bundle);
+      throw error;
+    }
+  }
+
+  /** Bundles of all namespaces, as a previous process left them. */
+  list(): Bundle[] {
+    return childrenOf(this.#stateFolder).flatMap((namespace) =>
+      childrenOf(path.join(this.#stateFolder, namespace)).map((id) => this.#bundle(namespace, id)),
+    );
+  }
+
+  /** Unmounts the rootfs and removes the folder. */
+  async remove(bundle: Bundle): Promise<void> {
+    const rootfs = path.join(bundle.path, 'rootfs');
+    await this.#worker.unmount(rootfs);
+    try {
+      // Not recursively: if it is still mounted or has files, they are not ours to delete.
+      await fs.promises.rmdir(rootfs);
+    } catch (error) {
+      if (errorCode(error) !== 'ENOENT') throw error;
+    }
+    await this.#worker.removeTree(this.#work(bundle));
+    await this.#worker.removeTree(bundle.path);
+  }
+
+  #bundle(namespace: string, id: string): Bundle {
+    return { namespace, id, path: path.join(this.#stateFolder, namespace, id) };
+  }
+
+  #work({ namespace, id }: Bundle): string {
+    return path.join(this.#workFolder, namespace, id);
+  }
+}
+
+/** Notes where the shim listens, for the next process. */
+export function writeEndpoint(bundle: Bundle, endpoint: ShimEndpoint): void {
+  writeFileAtomicSync(path.join(bundle.path, 'bootstrap.json'), JSON.stringify(endpoint));
+}
+
+/** Where the shim listens; undefined if it never came so far. */
+export function readEndpoint(bundle: Bundle): ShimEndpoint | undefined {
+  const read = (name: string) => {
+    try {
+      return fs.readFileSync(path.join(bundle.path, name), 'utf8');
+    } catch {
+      return undefined; // not written yet
+    }
+  };
+  const bootstrap = read('bootstrap.json');
+  if (bootstrap !== undefined) return parseEndpoint(bootstrap);
+  // Shims write this one themselves: it is there if we died between its start and our own note.
+  const address = read('address');
+  return address === undefined ? undefined : parseEndpoint(address);
+}
+
+/** What a shim prints for `start`: an address alone (version 2), or JSON. Throws internal for anything else. */
+export function parseEndpoint(text: string): ShimEndpoint {
+  const trimmed = text.trim();
+  if (trimmed.startsWith('{')) {
+    const { version, address, protocol } = parseObject(trimmed);
+    if (
+      typeof version === 'number' &&
+      typeof address === 'string' &&
+      typeof protocol === 'string'
+    ) {
+      return { version, address, protocol };
+    }
+  } else if (/^(?:unix:\/\/)?\/\S+$/.test(trimmed)) {
+    return { version: 2, address: trimmed, protocol: 'ttrpc' };
+  }
+  throw new StackError('internal', `shim did not answer with an address but "${trimmed}"`);
+}
+
+/** Notes which shim the bundle belongs to, for its deletion. */
+export function writeShimPath(bundle: Bundle, file: string): void {
+  fs.writeFileSync(path.join(bundle.path, 'shim-binary-path'), file, { mode: 0o600 });
+}
+
+export function readShimPath(bundle: Bundle): string | undefined {
+  try {
+    return fs.readFileSync(path.join(bundle.path, 'shim-binary-path'), 'utf8');
+  } catch {
+    return undefined; // we died before it was written, so no shim was started
+  }
+}
+
+/** With a user namespace the container's root must be able to reach its rootfs through the folder. */
+function allowMappedRoot(folder: string, spec: Uint8Array): void {
+  const linux = parseObject(Buffer.from(spec).toString('utf8'))['linux'];
+  const mappings: unknown = isObject(linux) ? linux['gidMappings'] : undefined;
+  const root: unknown = Array.isArray(mappings)
+    ? mappings.find((mapping) => isObject(mapping) && mapping['containerID'] === 0)
+    : undefined;
+  const gid = isObject(root) ? root['hostID'] : undefined;
+  if (typeof gid !== 'number' || gid === 0) {
+    fs.chmodSync(folder, 0o700);
+    return;
+  }
+  fs.chownSync(folder, 0, gid);
+  fs.chmodSync(folder, 0o710);
+}
+
+function childrenOf(folder: string): string[] {
+  return fs
+    .readdirSync(folder, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory() && !entry.name.startsWith('.'))
+    .map(({ name }) => name);
+}
+
+function parseObject(text: string): Record<string, unknown> {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    value = undefined;
+  }
+  if (isObject(value)) return value;
+  throw new StackError('invalid_argument', `not a JSON object: "${text.slice(0, 80)}"`);
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,119 @@
+/**
+ * File system work on worker threads, so that the daemon answers while a layer is unpacked or a tree deleted.
+ * Threads start when there is work and end when there has been none for a while.
+ */
+import { Worker } from 'node:worker_threads';
+import { StackError } from '#spec/errors';
+import { workerPath } from '#lib/installation/installation';
+import type { AnswerMessage, ApplyJob, Job, JobMessage, JobResults } from './protocol.ts';
+
+/** Threads at work at the same time. */
+const maxThreads = 2;
+const idleMs = 10_000;
+
+interface Pending {
+  message: JobMessage;
+  resolve(result: unknown): void;
+  reject(error: unknown): void;
+}
+
+interface Thread {
+  worker: Worker;
+  current: Pending | undefined;
+  idleTimer: NodeJS.Timeout | undefined;
+}
+
+export class FileWorker {
+  readonly #file: string;
+  readonly #threads = new Set<Thread>();
+  readonly #waiting: Pending[] = [];
+  #nextId = 1;
+
+  /** `file` is the bundle of worker/main.ts. */
+  constructor(file: string = workerPath('containerd-lite-worker')) {
+    this.#file = file;
+  }
+
+  /** Unpacks a layer; what was unpacked before a failure stays for the caller to remove. */
+  async apply(job: Omit<ApplyJob, 'type'>): Promise<JobResults['apply']> {
+    return this.#run({ type: 'apply', ...job });
+  }
+
+  /** What a tree takes on disk. */
+  async usage(directory: string): Promise<JobResults['usage']> {
+    return this.#run({ type: 'usage', directory });
+  }
+
+  /** Removes a file or a tree; nothing happens where there is none. */
+  async removeTree(path: string): Promise<void> {
+    await this.#run({ type: 'remove', path });
+  }
+
+  /** Unmounts whatever is mounted at `target`; nothing happens where nothing is. */
+  async unmount(target: string): Promise<void> {
+    await this.#run({ type: 'unmount', target });
+  }
+
+  /** Ends all threads; what they were doing fails. */
+  async close(): Promise<void> {
+    await Promise.all(
+      [...this.#threads].map(async (thread) => {
+        clearTimeout(thread.idleTimer);
+        await thread.worker.terminate();
+      }),
+    );
+  }
+
+  async #run<J extends Job>(job: J): Promise<JobResults[J['type']]> {
+    return new Promise<unknown>((resolve, reject) => {
+      this.#waiting.push({ message: { id: this.#nextId++, job }, resolve, reject });
+      this.#dispatch();
+    }) as Promise<JobResults[J['type']]>; // the worker answers each type with its result
+  }
+
+  #dispatch(): void {
+    if (this.#waiting.length === 0) return;
+    const thread = [...this.#threads].find(({ current }) => !current) ?? this.#start();
+    if (!thread) return;
+    thread.current = this.#waiting.shift();
+    clearTimeout(thread.idleTimer);
+    thread.worker.ref();
+    thread.worker.postMessage(thread.current?.message);
+  }
+
+  #start(): Thread | undefined {
+    if (this.#threads.size >= maxThreads) return undefined;
+    const worker = new Worker(this.#file);
+    const thread: Thread = { worker, current: undefined, idleTimer: undefined };
+    this.#threads.add(thread);
+    worker.on('message', (answer: AnswerMessage) => {
+      const pending = thread.current;
+      thread.current = undefined;
+      if (answer.ok) pending?.resolve(answer.result);
+      else pending?.reject(errorOf(answer));
+      this.#rest(thread);
+      this.#dispatch();
+    });
+    const ended = (error: Error) => {
+      clearTimeout(thread.idleTimer);
+      this.#threads.delete(thread);
+      thread.current?.reject(error);
+      this.#dispatch();
+    };
+    worker.on('error', ended);
+    worker.on('exit', () => ended(new StackError('cancelled', 'the worker thread has ended')));
+    return thread;
+  }
+
+  #rest(thread: Thread): void {
+    thread.worker.unref();
+    thread.idleTimer = setTimeout(() => {
+      if (!thread.current) void thread.worker.terminate();
+    }, idleMs);
+    thread.idleTimer.unref();
+  }
+}
+
+function errorOf({ message, kind }: Extract<AnswerMessage, { ok: false }>): Error {
+  return kind === undefined ? new Error(message) : new StackError(kind, message);
+}
