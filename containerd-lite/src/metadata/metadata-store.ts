@@ -7,6 +7,7 @@
  */
 import fs from 'node:fs';
 import path from 'node:path';
+import { deserialize, serialize } from 'node:v8';
 import { open, type Database, type RootDatabase } from 'lmdb';
 import { StackError } from '#spec/errors';
 import type { Timestamp } from '#proto/generated/google.protobuf';
@@ -74,21 +75,25 @@ export interface ExitRecord {
   exitedAt: Timestamp;
 }
 
-/** One kind of object; names are looked up within a namespace. */
+/**
+ * One kind of object; names are looked up within a namespace. Keys are UTF-8 and values V8's own serialization, which
+ * every later V8 reads; both pass through LMDB as bytes.
+ */
 export class Table<Value> {
-  readonly #database: Database<Value, string>;
+  readonly #database: Database<Buffer, Buffer>;
 
-  constructor(database: Database<Value, string>) {
-    this.#database = database;
+  constructor(root: RootDatabase, name: string) {
+    this.#database = root.openDB({ name, encoding: 'binary', keyEncoding: 'binary' });
   }
 
   get(namespace: string, name: string): Value | undefined {
-    return this.#database.get(keyOf(namespace, name));
+    const bytes = this.#database.get(keyOf(namespace, name));
+    return bytes && this.#decode(bytes);
   }
 
   /** Within {@link MetadataStore.change} only. */
   put(namespace: string, name: string, value: Value): void {
-    this.#database.putSync(keyOf(namespace, name), value);
+    this.#database.putSync(keyOf(namespace, name), serialize(value));
   }
 
   /** Within {@link MetadataStore.change} only. */
@@ -99,19 +104,29 @@ export class Table<Value> {
   /** Names that begin with `prefix`, in order, with their values: a copy, safe against changes meanwhile. */
   list(namespace: string, prefix = ''): { name: string; value: Value }[] {
     const start = keyOf(namespace, prefix);
-    const skip = namespace.length + 1;
-    return Array.from(this.#database.getRange({ start, end: `${start}\uffff` }), (entry) => ({
-      name: entry.key.slice(skip),
-      value: entry.value,
-    }));
+    const end = Buffer.concat([start, Buffer.from([0xff])]); // above every byte of UTF-8
+    return this.#entries({ start, end });
   }
 
   /** Everything in every namespace. */
   listAll(): { namespace: string; name: string; value: Value }[] {
-    return Array.from(this.#database.getRange(), ({ key, value }) => {
-      const slash = key.indexOf('/');
-      return { namespace: key.slice(0, slash), name: key.slice(slash + 1), value };
+    return this.#entries({});
+  }
+
+  #entries(range: { start?: Buffer; end?: Buffer }) {
+    return Array.from(this.#database.getRange(range), ({ key, value }) => {
+      const text = key.toString('utf8');
+      const slash = text.indexOf('/');
+      return {
+        namespace: text.slice(0, slash),
+        name: text.slice(slash + 1),
+        value: this.#decode(value),
+      };
     });
+  }
+
+  #decode(bytes: Buffer): Value {
+    return deserialize(bytes) as Value; // what put() wrote
   }
 }
 
@@ -127,14 +142,13 @@ export class MetadataStore {
   /** Names: `<container id>/<exec id>`, the task's own without exec id. */
   readonly exits: Table<ExitRecord>;
   readonly #root: RootDatabase;
-  readonly #counters: Database<number, string>;
+  readonly #counters: Table<number>;
 
   /** Opens, and where needed creates, the database in `directory`. The caller holds the directory's lock. */
   constructor(directory: string) {
     fs.mkdirSync(directory, { recursive: true, mode: 0o700 });
     this.#root = open({ path: path.join(directory, 'meta.lmdb'), maxDbs: 16 });
-    const table = <Value>(name: string) =>
-      new Table(this.#root.openDB<Value, string>({ name, encoding: 'msgpack' }));
+    const table = <Value>(name: string) => new Table<Value>(this.#root, name);
     this.namespaces = table('namespaces');
     this.content = table('content');
     this.ingests = table('ingests');
@@ -143,7 +157,7 @@ export class MetadataStore {
     this.snapshots = table('snapshots');
     this.leases = table('leases');
     this.exits = table('exits');
-    this.#counters = this.#root.openDB({ name: 'counters', encoding: 'msgpack' });
+    this.#counters = table('counters');
   }
 
   /** Runs `action` as one transaction that is on disk when this returns. What it throws undoes it. */
@@ -153,8 +167,8 @@ export class MetadataStore {
 
   /** A number never given before under `name`, from 1. Within {@link change} only. */
   next(name: string): number {
-    const value = (this.#counters.get(name) ?? 0) + 1;
-    this.#counters.putSync(name, value);
+    const value = (this.#counters.get('', name) ?? 0) + 1;
+    this.#counters.put('', name, value);
     return value;
   }
 
@@ -163,9 +177,9 @@ export class MetadataStore {
   }
 }
 
-function keyOf(namespace: string, name: string): string {
-  const key = `${namespace}/${name}`;
-  if (Buffer.byteLength(key) > maxKeyBytes) {
+function keyOf(namespace: string, name: string): Buffer {
+  const key = Buffer.from(`${namespace}/${name}`);
+  if (key.length > maxKeyBytes) {
     throw new StackError('invalid_argument', `name "${name.slice(0, 60)}…" is too long`);
   }
   return key;

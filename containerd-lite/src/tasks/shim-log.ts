@@ -22,6 +22,6 @@ export function copyShimLog(bundle: Bundle, log: Logger): () => void {
   socket.on('error', (error) => log.warn('cannot read the log of a shim', { error }));
   socket.unref();
   const shimLog = log.child({ shim: bundle.id, namespace: bundle.namespace });
-  readline.createInterface({ input: socket }).on('line', (line) => shimLog.info(line));
+  readline.createInterface({ input: socket }).on('line', (line) => shimLog.debug(line));
   return () => socket.destroy();
 }
