@@ -1,0 +1,53 @@
+/** `explain`: prints the program of system calls that a bundle compiles to. Starts nothing and changes nothing. */
+import path from 'node:path';
+import { openCgroup } from '#lib/cgroup/cgroup';
+import { detectCgroups } from '#lib/cgroup/layout';
+import { printProgram, programJson } from '#lib/loader/print';
+import type { Command } from '../command-line/command.ts';
+import { print, printJson } from '../command-line/output.ts';
+import { compileContainer } from '../compile/container-program.ts';
+import { readBundle } from '../container/bundle.ts';
+import { StateStore } from '../container/state-store.ts';
+import { cgroupPath, noCgroup, placementOf } from '../host/cgroups.ts';
+import { seccompProgram, warnOfCapabilities } from '../host/compile-options.ts';
+import { gatherFacts, resolveSources } from '../host/facts.ts';
+
+export const explain: Command = {
+  usage: 'explain [flags] <bundle>',
+  description: 'print the system calls that would make a container of a bundle',
+  flags: {
+    json: { kind: 'boolean', help: 'for tools' },
+    id: { kind: 'string', help: 'as the name of the container; default: the name of the bundle' },
+  },
+  minimumArguments: 1,
+  maximumArguments: 2,
+  run({ flags, root, log }) {
+    const [bundle = '.', late] = flags.positional;
+    const { directory, rootfs, config: written } = readBundle(bundle);
+    const config = resolveSources(written, directory);
+    const id = flags.text('id') ?? path.basename(directory);
+    const placement =
+      process.geteuid?.() === 0
+        ? placementOf(openCgroup(detectCgroups(), cgroupPath(config, id)))
+        : noCgroup;
+    const facts = gatherFacts(config, placement);
+    warnOfCapabilities(config.process, facts, (message) => log.warn(message));
+    const seccomp = seccompProgram(config);
+    const program = compileContainer({
+      config,
+      id,
+      rootfs,
+      facts,
+      fifo: new StateStore(root).fifo(id),
+      ...(config.process.terminal && { console: { socketPath: '/console.sock' } }),
+      noPivot: false,
+      noNewKeyring: false,
+      preservedDescriptors: 0,
+      home: '/',
+      ...(seccomp && { seccomp }),
+    });
+    if (flags.has('json') || late === '--json') printJson(programJson(program));
+    else print(printProgram(program));
+    return 0;
+  },
+};

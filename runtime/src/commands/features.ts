@@ -1,0 +1,50 @@
+/** `features`: what this runtime can do, as JSON (runtime-spec features.md). */
+import { capabilityNames } from '#spec/capabilities';
+import { ociVersion } from '#spec/oci/runtime-config';
+import { namespaceTypes } from '#spec/oci/linux';
+import { seccompActions, seccompFlags, seccompOperators } from '#spec/oci/seccomp';
+import type { Command } from '../command-line/command.ts';
+import { printJson } from '../command-line/output.ts';
+import { knownMountOptions } from '../compile/mount-options.ts';
+
+export const features: Command = {
+  usage: 'features',
+  description: 'print what this runtime can do',
+  flags: {},
+  minimumArguments: 0,
+  maximumArguments: 0,
+  run() {
+    printJson({
+      ociVersionMin: '1.0.0',
+      ociVersionMax: ociVersion,
+      hooks: ['prestart', 'createRuntime', 'poststart', 'poststop'],
+      mountOptions: knownMountOptions(),
+      linux: {
+        namespaces: [...namespaceTypes].sort(),
+        capabilities: [...capabilityNames],
+        cgroup: { v1: true, v2: true, systemd: false, systemdUser: false, rdma: true },
+        seccomp: {
+          enabled: true,
+          actions: seccompActions.filter((action) => action !== 'SCMP_ACT_NOTIFY'),
+          operators: [...seccompOperators],
+          archs: [
+            'SCMP_ARCH_X86',
+            'SCMP_ARCH_X86_64',
+            'SCMP_ARCH_X32',
+            'SCMP_ARCH_ARM',
+            'SCMP_ARCH_AARCH64',
+          ],
+          knownFlags: [...seccompFlags],
+          supportedFlags: seccompFlags.filter((flag) => !flag.endsWith('WAIT_KILLABLE_RECV')),
+        },
+        apparmor: { enabled: false },
+        selinux: { enabled: false },
+        intelRdt: { enabled: false },
+        memoryPolicy: { enabled: false },
+        mountExtensions: { idmap: { enabled: false } },
+        netDevices: { enabled: false },
+      },
+    });
+    return 0;
+  },
+};

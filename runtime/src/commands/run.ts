@@ -1,0 +1,85 @@
+/** `run`: create and start in one. In the foreground it lasts as long as the container and ends with its status. */
+import path from 'node:path';
+import type { Command } from '../command-line/command.ts';
+import { checkContainerId } from '../container/container-id.ts';
+import { destroyContainer, killContainer } from '../container/destroy.ts';
+import { runHooks } from '../container/hooks.ts';
+import { readBundle } from '../container/bundle.ts';
+import { StateStore } from '../container/state-store.ts';
+import { hookState } from '../container/status.ts';
+import { createContainer, type CreatedContainer } from '../host/create-container.ts';
+import { Foreground } from '../host/foreground.ts';
+import { createFlags } from './create.ts';
+import { inContext } from './error-context.ts';
+import type { Invocation } from '../command-line/command.ts';
+
+export const run: Command = {
+  usage: 'run [flags] <container-id>',
+  description: 'create and start a container',
+  flags: {
+    ...createFlags,
+    detach: { kind: 'boolean', alias: 'd', help: 'leave the container running and return' },
+    keep: { kind: 'boolean', help: 'do not delete the container when it has ended' },
+    'no-subreaper': {
+      kind: 'boolean',
+      help: 'accepted for runc; the runtime is no subreaper here in any case',
+    },
+  },
+  minimumArguments: 1,
+  maximumArguments: 1,
+  run: (invocation) => inContext('runtime run failed', () => runContainer(invocation)),
+};
+
+async function runContainer({ flags, root, log }: Invocation): Promise<number> {
+  const id = checkContainerId(flags.positional[0]);
+  const bundle = path.resolve(flags.text('bundle') ?? '.');
+  const detach = flags.has('detach');
+  const foreground = detach
+    ? undefined
+    : new Foreground(readBundle(bundle).config.process, flags.text('console-socket'));
+  try {
+    const created = await createContainer({
+      id,
+      root,
+      log,
+      bundle,
+      waits: false,
+      consoleSocket: foreground ? foreground.consoleSocket : flags.text('console-socket'),
+      pidFile: flags.text('pid-file'),
+      noPivot: flags.has('no-pivot'),
+      noNewKeyring: flags.has('no-new-keyring'),
+      preserveFds: flags.number('preserve-fds') ?? 0,
+    });
+    const store = new StateStore(root);
+    await finishStart(created, store);
+    if (!foreground) {
+      created.running.leave();
+      return 0;
+    }
+    const status = await foreground.follow(created.running);
+    if (!flags.has('keep')) {
+      await destroyContainer(created.record, store, (message) => log.warn(message));
+    }
+    return status;
+  } finally {
+    foreground?.close();
+  }
+}
+
+/** Waits for execve and runs the poststart hooks; a failure leaves nothing behind. */
+async function finishStart(
+  { running, record }: CreatedContainer,
+  store: StateStore,
+): Promise<void> {
+  try {
+    running.awaitExecution();
+    if (record.config.hooks?.poststart?.length) {
+      runHooks(record.config.hooks, 'poststart', hookState(record, 'running'));
+    }
+  } catch (error) {
+    await killContainer(record);
+    running.leave();
+    await destroyContainer(record, store, () => undefined);
+    throw error;
+  }
+}

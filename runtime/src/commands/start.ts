@@ -1,0 +1,98 @@
+/** `start`: lets a created container's process execute its command, and waits until it has. */
+import fs from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { getSystemErrorName } from 'node:util';
+import { errorCode, StackError } from '#spec/errors';
+import type { Command } from '../command-line/command.ts';
+import { checkContainerId } from '../container/container-id.ts';
+import { isAlive } from '../container/process-identity.ts';
+import { StateStore, type ContainerRecord } from '../container/state-store.ts';
+import { statusOf } from '../container/status.ts';
+
+export const start: Command = {
+  usage: 'start <container-id>',
+  description: 'execute the command of a created container',
+  flags: {},
+  minimumArguments: 1,
+  maximumArguments: 1,
+  async run({ flags, root }) {
+    const store = new StateStore(root);
+    const record = store.read(checkContainerId(flags.positional[0]));
+    const status = statusOf(record, store);
+    if (status === 'stopped') {
+      throw new StackError('conflict', 'cannot start a container that has stopped');
+    }
+    if (status !== 'created') {
+      throw new StackError('conflict', 'cannot start an already running container');
+    }
+    await letGo(record, store.fifo(record.id));
+    await runPoststart(record);
+    return 0;
+  },
+};
+
+/** How often it is looked whether a process that should answer still lives. */
+const pollMs = 100;
+
+/**
+ * Opens the exec fifo, which lets the process go on: it writes "0" and executes. The end of the fifo after that means
+ * success; a failure record before it says what went wrong.
+ */
+async function letGo(record: ContainerRecord, fifo: string): Promise<void> {
+  const answer = readFifo(fifo);
+  let answered = false;
+  const watch = async () => {
+    while (!answered) {
+      await sleep(pollMs, undefined, { ref: false });
+      if (!isAlive(record.pid, record.startTime)) return 'dead';
+    }
+    return 'alive';
+  };
+  const first = await Promise.race([answer, watch()]);
+  if (typeof first === 'string') releaseReader(fifo);
+  const bytes = await answer;
+  answered = true;
+  if (bytes.length === 0 || bytes[0] !== 0x30) {
+    throw new StackError('conflict', 'cannot start a container that has stopped');
+  }
+  fs.rmSync(fifo, { force: true });
+  if (bytes.length > 1) await throwLateFailure(bytes.subarray(1), record);
+}
+
+async function readFifo(fifo: string): Promise<Buffer> {
+  const handle = await fs.promises.open(fifo, 'r'); // waits for the other end
+  try {
+    return await handle.readFile();
+  } finally {
+    await handle.close();
+  }
+}
+
+/** A fifo that nobody will ever write to: both ends at once let the waiting open return. */
+function releaseReader(fifo: string): void {
+  try {
+    fs.closeSync(fs.openSync(fifo, fs.constants.O_RDWR | fs.constants.O_NONBLOCK));
+  } catch (error) {
+    if (errorCode(error) !== 'ENOENT') throw error; // another start was faster
+  }
+}
+
+async function throwLateFailure(record: Buffer, { config }: ContainerRecord): Promise<never> {
+  const { lateFailure } = await import('../host/failure-message.ts');
+  const result = record.length >= 24 ? Number(record.readBigInt64LE(16)) : 0;
+  const code = result < 0 && result > -4096 ? getSystemErrorName(result) : undefined;
+  throw lateFailure(code, config.process);
+}
+
+/** A poststart hook that fails takes the container with it (runtime-spec 1.3). */
+async function runPoststart(record: ContainerRecord): Promise<void> {
+  if (!record.config.hooks?.poststart?.length) return;
+  const { runHooks } = await import('../container/hooks.ts');
+  const { hookState } = await import('../container/status.ts');
+  try {
+    runHooks(record.config.hooks, 'poststart', hookState(record, 'running'));
+  } catch (error) {
+    process.kill(record.pid, 'SIGKILL');
+    throw error;
+  }
+}

@@ -1,0 +1,112 @@
+/** `update`: new limits for a running container. */
+import fs from 'node:fs';
+import { applyResources } from '#lib/cgroup/cgroup';
+import { messageOf, StackError } from '#spec/errors';
+import { parseResources, type Resources } from '#spec/oci/resources';
+import type { Command } from '../command-line/command.ts';
+import type { Flags } from '../command-line/flags.ts';
+import { checkContainerId } from '../container/container-id.ts';
+import { StateStore } from '../container/state-store.ts';
+import { statusOf } from '../container/status.ts';
+import { recordedCgroup } from '../host/cgroups.ts';
+
+export const update: Command = {
+  usage: 'update [flags] <container-id>',
+  description: 'change the limits of a container',
+  flags: {
+    resources: {
+      kind: 'string',
+      alias: 'r',
+      help: 'file with the resources as in config.json; - is stdin',
+    },
+    'blkio-weight': { kind: 'number', help: 'block I/O weight, 10 to 1000' },
+    'cpu-period': { kind: 'number', help: 'CPU period in microseconds' },
+    'cpu-quota': { kind: 'number', help: 'CPU time per period in microseconds' },
+    'cpu-burst': { kind: 'number', help: 'CPU burst in microseconds' },
+    'cpu-share': { kind: 'number', help: 'CPU shares' },
+    'cpu-rt-period': { kind: 'number', help: 'realtime period in microseconds' },
+    'cpu-rt-runtime': { kind: 'number', help: 'realtime runtime in microseconds' },
+    'cpuset-cpus': { kind: 'string', help: 'CPUs: 0-2,7' },
+    'cpuset-mems': { kind: 'string', help: 'memory nodes' },
+    'cpu-idle': { kind: 'number', help: '1: runs only when nothing else does' },
+    memory: { kind: 'number', help: 'memory in bytes' },
+    'memory-reservation': { kind: 'number', help: 'soft limit of memory in bytes' },
+    'memory-swap': { kind: 'number', help: 'memory plus swap in bytes, -1 for no limit' },
+    'pids-limit': { kind: 'number', help: 'number of processes' },
+  },
+  minimumArguments: 1,
+  maximumArguments: 1,
+  run({ flags, root, log }) {
+    const store = new StateStore(root);
+    const record = store.read(checkContainerId(flags.positional[0]));
+    if (statusOf(record, store) === 'stopped')
+      throw new StackError('conflict', 'container not running');
+    const cgroup = recordedCgroup(record.cgroupPath);
+    if (!cgroup)
+      throw new StackError('unimplemented', 'a container without a cgroup has no limits');
+    const file = flags.text('resources');
+    const resources = file === undefined ? fromFlags(flags) : fromFile(file);
+    applyResources(cgroup, resources, (message) => log.warn(message));
+    store.write({ ...record, config: mergeResources(record.config, resources) });
+    return 0;
+  },
+};
+
+/** The limits that the next update, and whoever reads the state, start from. */
+function mergeResources(
+  config: ReturnType<StateStore['read']>['config'],
+  changed: Resources,
+): typeof config {
+  const own = config.linux?.resources ?? {};
+  const resources: Resources = {
+    ...own,
+    ...changed,
+    ...((own.memory ?? changed.memory) && { memory: { ...own.memory, ...changed.memory } }),
+    ...((own.cpu ?? changed.cpu) && { cpu: { ...own.cpu, ...changed.cpu } }),
+  };
+  return { ...config, linux: { ...config.linux, resources } };
+}
+
+function fromFile(file: string): Resources {
+  try {
+    return parseResources(JSON.parse(fs.readFileSync(file === '-' ? 0 : file, 'utf8')));
+  } catch (error) {
+    throw new StackError('invalid_argument', `--resources ${file}: ${messageOf(error)}`, {
+      cause: error,
+    });
+  }
+}
+
+function fromFlags(flags: Flags): Resources {
+  const given = <T extends object>(
+    values: Record<string, number | string | undefined>,
+  ): T | undefined => {
+    const set = Object.entries(values).filter(([, value]) => value !== undefined);
+    // The names are those of T: each call below spells them out.
+    return set.length > 0 ? (Object.fromEntries(set) as T) : undefined;
+  };
+  const memory = given<NonNullable<Resources['memory']>>({
+    limit: flags.number('memory'),
+    reservation: flags.number('memory-reservation'),
+    swap: flags.number('memory-swap'),
+  });
+  const cpu = given<NonNullable<Resources['cpu']>>({
+    shares: flags.number('cpu-share'),
+    period: flags.number('cpu-period'),
+    quota: flags.number('cpu-quota'),
+    burst: flags.number('cpu-burst'),
+    realtimePeriod: flags.number('cpu-rt-period'),
+    realtimeRuntime: flags.number('cpu-rt-runtime'),
+    cpus: flags.text('cpuset-cpus'),
+    mems: flags.text('cpuset-mems'),
+    idle: flags.number('cpu-idle'),
+  });
+  const limit = flags.number('pids-limit');
+  const weight = flags.number('blkio-weight');
+  return {
+    ...(memory && { memory }),
+    ...(cpu && { cpu }),
+    ...(limit !== undefined && { pids: { limit } }),
+    ...(weight !== undefined && { blockIO: { weight } }),
+  };
+}

@@ -1,0 +1,224 @@
+/**
+ * Compiles config.json to the program that makes a container: from the loader on the host to the user's process.
+ * A pure function of its input; the order of the steps is the order that runc established and hooks rely on.
+ */
+import type { Program, Register } from '#lib/loader/program';
+import { prologue } from '#lib/loader/sequences';
+import { cloneCgroups } from './cgroup-mount.ts';
+import { CompileContext, type DescriptorSlot } from './context.ts';
+import { cloneDevices, makeDevices, makeDevReadonly, makeLinks, ownsDev } from './devices.ts';
+import { execute, findExecutable, loadSeccomp } from './executable.ts';
+import { Handshake } from './handshake.ts';
+import { becomeUser, checkDirectory, enterDirectory, setLimits } from './identity.ts';
+import type { CompileInput } from './input.ts';
+import { CLONE_NEWCGROUP, O_CLOEXEC, O_DIRECTORY, O_PATH, O_WRONLY } from './kernel-constants.ts';
+import { cloneBindSources, mountAll, planMounts, type PlannedMount } from './mounts.ts';
+import {
+  checkNamespaces,
+  cloneFlags,
+  createUserAndTime,
+  joinNamespaces,
+  openNamespaces,
+  planNamespaces,
+  type NamespacePlan,
+} from './namespaces.ts';
+import { maskPaths, protectReadonlyPaths } from './protected-paths.ts';
+import { attachRoot, cloneRoot, enterRoot, makeRootReadonly } from './rootfs.ts';
+import {
+  bringLoopbackUp,
+  joinSessionKeyring,
+  setNames,
+  setNoNewPrivileges,
+  setPersonality,
+  setPriorities,
+  setSysctls,
+} from './settings.ts';
+import { spawnProcess } from './spawn-process.ts';
+import { connectConsole, makeTerminal } from './terminal.ts';
+import { refuseUnsupported } from './unsupported.ts';
+import { resultDescriptor } from '#lib/loader/program';
+
+/** Everything that later steps find already open. */
+interface Opened {
+  /** /proc of the host. */
+  readonly proc: DescriptorSlot;
+  readonly fifo: DescriptorSlot | undefined;
+  readonly console: DescriptorSlot | undefined;
+}
+
+/** Throws unimplemented or invalid_argument, naming the property, for what cannot be compiled. */
+export function compileContainer(input: CompileInput): Program {
+  refuseUnsupported(input.config);
+  const namespaces = planNamespaces(input.config.linux?.namespaces ?? []);
+  checkNamespaces(namespaces);
+  const mounts = planMounts(input);
+  const context = new CompileContext(input.preservedDescriptors);
+  const handshake = new Handshake(context);
+  prologue(context.program, {
+    name: 'runtime',
+    ...(input.openFiles && { openFiles: input.openFiles }),
+  });
+
+  const opened = openHostFiles(context, input);
+  const joined = openNamespaces(context, namespaces.joined);
+  const cgroup = openCgroup(context, input);
+  // Root clones what it mounts while it still sees the host with its own rights; anyone else can only inside.
+  const early = input.facts.privileged ? cloneTrees(context, input, mounts) : undefined;
+  joinNamespaces(context, joined);
+  createUserAndTime(context, namespaces.created, handshake);
+  spawnProcess(context, handshake, { ...cgroup, flags: cloneFlags(namespaces.created) });
+
+  prepareProcess(context, input, namespaces);
+  const trees = early ?? cloneTrees(context, input, mounts);
+  const root = context.program.register();
+  context.withKept(trees.root, (fd) => context.program.set(root, fd));
+  buildRoot(context, input, mounts, { trees, root });
+  if (input.config.hooks?.prestart?.length || input.config.hooks?.createRuntime?.length) {
+    handshake.exchange('hooks', 'wait for the hooks of the runtime', 'hooks.createRuntime');
+  }
+  enterRoot(context, root, input.noPivot);
+  if (opened.console) {
+    makeTerminal(context, {
+      process: input.config.process,
+      console: opened.console,
+      root,
+      mountConsole: true,
+    });
+  }
+  makeRootReadonly(context, root, input);
+  setNames(context, input.config);
+  context.withKept(opened.proc, (proc) => setSysctls(context, proc, input.config));
+  protectReadonlyPaths(context, root, input);
+  maskPaths(context, root, input);
+  becomeProcess(context, input, { root, handshake, opened });
+  return context.program.build();
+}
+
+function openHostFiles(context: CompileContext, input: CompileInput): Opened {
+  const { program } = context;
+  program.stage('open /proc of the host');
+  const proc = context.openHost('/proc', O_PATH | O_DIRECTORY);
+  let fifo: DescriptorSlot | undefined;
+  if (input.fifo !== undefined) {
+    program.stage('open the exec fifo');
+    fifo = context.openHost(input.fifo, O_PATH);
+  }
+  return { proc, fifo, console: input.console && connectConsole(context, input.console) };
+}
+
+function openCgroup(context: CompileContext, { facts }: CompileInput) {
+  const { procsFiles, directory } = facts.cgroup;
+  context.program.stage('open the cgroup').from('linux.cgroupsPath');
+  return {
+    cgroup: directory === undefined ? undefined : context.openHost(directory, O_PATH | O_DIRECTORY),
+    cgroupFallback:
+      directory === undefined ? undefined : context.openHost(`${directory}/cgroup.procs`, O_WRONLY),
+    procsFiles: procsFiles.map((file) => context.openHost(file, O_WRONLY)),
+  };
+}
+
+function cloneTrees(context: CompileContext, input: CompileInput, mounts: readonly PlannedMount[]) {
+  return {
+    root: cloneRoot(context, input),
+    binds: cloneBindSources(context, input, mounts),
+    cgroups: cloneCgroups(context, input, mounts),
+    devices: ownsDev(mounts) ? cloneDevices(context, input) : new Map<string, DescriptorSlot>(),
+  };
+}
+
+function prepareProcess(
+  context: CompileContext,
+  input: CompileInput,
+  { created }: NamespacePlan,
+): void {
+  const { program } = context;
+  program.stage('start a session').syscall('setsid', []);
+  if (created.has('cgroup')) {
+    program.stage('create the cgroup namespace').from('linux.namespaces');
+    program.syscall('unshare', [CLONE_NEWCGROUP]);
+  }
+  if (!input.noNewKeyring) joinSessionKeyring(context, input.id);
+  if (created.has('network')) bringLoopbackUp(context);
+}
+
+interface Building {
+  readonly trees: ReturnType<typeof cloneTrees>;
+  readonly root: Register;
+}
+
+function buildRoot(
+  context: CompileContext,
+  input: CompileInput,
+  mounts: readonly PlannedMount[],
+  { trees, root }: Building,
+): void {
+  attachRoot(context, root);
+  mountAll(context, root, input, mounts, trees);
+  if (!ownsDev(mounts)) return;
+  makeDevices(context, root, input, trees.devices);
+  makeLinks(context, root, input);
+  makeDevReadonly(context, root, mounts);
+}
+
+interface Becoming {
+  readonly root: Register;
+  readonly handshake: Handshake;
+  readonly opened: Opened;
+}
+
+/** From root of the container to the user's process. */
+function becomeProcess(
+  context: CompileContext,
+  input: CompileInput,
+  { root, handshake, opened }: Becoming,
+): void {
+  const { program } = context;
+  const { process } = input.config;
+  setNoNewPrivileges(context, process);
+  setPriorities(context, process);
+  setPersonality(context, input.config);
+  setLimits(context, process);
+  enterDirectory(context, root, process);
+  // Without no_new_privs the kernel wants CAP_SYS_ADMIN for a filter, which is about to go.
+  if (input.seccomp && !process.noNewPrivileges) loadSeccomp(context, input.seccomp);
+  becomeUser(context, process, input.facts);
+  checkDirectory(context, process);
+  program.stage('set the umask').from('process.user.umask');
+  program.syscall('umask', [process.user.umask ?? 0o022]);
+  const path = program.register();
+  findExecutable(context, process, path);
+  handshake.exchange('ready', 'wait until the container is on record');
+  if (opened.fifo) waitForStart(context, handshake, { proc: opened.proc, fifo: opened.fifo });
+  if (input.seccomp && process.noNewPrivileges) loadSeccomp(context, input.seccomp);
+  execute(context, process, input.home, path);
+}
+
+/**
+ * Blocks until `start` opens the other end of the exec fifo. From then on failures go there, and its end without one
+ * means that execve succeeded.
+ */
+function waitForStart(
+  context: CompileContext,
+  handshake: Handshake,
+  { proc, fifo }: { proc: DescriptorSlot; fifo: DescriptorSlot },
+): void {
+  const { program } = context;
+  program.stage('wait for start');
+  // The fifo was opened as a path only; under a number that is known here /proc/self/fd opens it for writing.
+  const number = handshake.close();
+  context.withKept(fifo, (path) => {
+    program.syscall('dup3', [path, number, O_CLOEXEC]);
+  });
+  context.withKept(proc, (directory) => {
+    context.borrow((end) => {
+      const name = program.string(`self/fd/${number}`);
+      program.syscall('openat', [directory, name, O_WRONLY | O_CLOEXEC, 0], { result: end });
+      context.borrow((old) => {
+        program.set(old, resultDescriptor);
+        program.set(resultDescriptor, end);
+        context.close(old);
+      });
+      program.syscall('write', [end, program.string('0'), 1], { demand: 1 });
+    });
+  });
+}

@@ -1,0 +1,81 @@
+/** Compiles the program behind `exec`: a further process in the namespaces and cgroups of a container. */
+import type { Program } from '#lib/loader/program';
+import { prologue } from '#lib/loader/sequences';
+import type { Process } from '#spec/oci/process';
+import { CompileContext, notImplemented } from './context.ts';
+import { execute, findExecutable, loadSeccomp } from './executable.ts';
+import { Handshake } from './handshake.ts';
+import { becomeUser, checkDirectory, enterDirectory, setLimits } from './identity.ts';
+import type {
+  CgroupPlacement,
+  ConsoleTarget,
+  HostFacts,
+  OpenFileLimit,
+  SeccompProgram,
+} from './input.ts';
+import { AT_FDCWD, O_DIRECTORY, O_PATH, O_WRONLY } from './kernel-constants.ts';
+import { joinNamespaces, openNamespaces, type JoinedNamespace } from './namespaces.ts';
+import { joinSessionKeyring, setNoNewPrivileges, setPriorities } from './settings.ts';
+import { spawnProcess } from './spawn-process.ts';
+import { connectConsole, makeTerminal } from './terminal.ts';
+
+export interface ExecInput {
+  readonly id: string;
+  readonly process: Process;
+  /** Those of the container's first process that are not the caller's own. */
+  readonly namespaces: readonly JoinedNamespace[];
+  readonly cgroup: Pick<CgroupPlacement, 'procsFiles' | 'directory'>;
+  readonly facts: Pick<HostFacts, 'capabilities' | 'lastCapability'>;
+  readonly console?: ConsoleTarget;
+  readonly preservedDescriptors: number;
+  readonly openFiles?: OpenFileLimit;
+  readonly home: string;
+  readonly noNewKeyring: boolean;
+  readonly seccomp?: SeccompProgram;
+}
+
+export function compileExec(input: ExecInput): Program {
+  const { process } = input;
+  for (const property of ['apparmorProfile', 'selinuxLabel', 'execCPUAffinity'] as const) {
+    if (process[property]) notImplemented(`process.${property}`);
+  }
+  const context = new CompileContext(input.preservedDescriptors);
+  const { program } = context;
+  const handshake = new Handshake(context);
+  prologue(program, { name: 'runtime', ...(input.openFiles && { openFiles: input.openFiles }) });
+  const console = input.console && connectConsole(context, input.console);
+  const joined = openNamespaces(context, input.namespaces);
+  program.stage('open the cgroup').from('linux.cgroupsPath');
+  const { directory, procsFiles } = input.cgroup;
+  const cgroup = {
+    cgroup: directory === undefined ? undefined : context.openHost(directory, O_PATH | O_DIRECTORY),
+    cgroupFallback:
+      directory === undefined ? undefined : context.openHost(`${directory}/cgroup.procs`, O_WRONLY),
+    procsFiles: procsFiles.map((file) => context.openHost(file, O_WRONLY)),
+  };
+  joinNamespaces(context, joined);
+  spawnProcess(context, handshake, { ...cgroup, flags: 0 });
+  program.stage('start a session').syscall('setsid', []);
+  if (!input.noNewKeyring) joinSessionKeyring(context, input.id);
+  const root = program.register();
+  program.stage('open the root directory');
+  program.syscall('openat', [AT_FDCWD, program.string('/'), O_PATH | O_DIRECTORY, 0], {
+    result: root,
+  });
+  if (console) makeTerminal(context, { process, console, root, mountConsole: false });
+  setNoNewPrivileges(context, process);
+  setPriorities(context, process);
+  setLimits(context, process);
+  enterDirectory(context, root, process);
+  if (input.seccomp && !process.noNewPrivileges) loadSeccomp(context, input.seccomp);
+  becomeUser(context, process, input.facts);
+  checkDirectory(context, process);
+  program.stage('set the umask').from('process.user.umask');
+  program.syscall('umask', [process.user.umask ?? 0o022]);
+  const path = program.register();
+  findExecutable(context, process, path);
+  handshake.exchange('ready', 'wait until the process is on record');
+  if (input.seccomp && process.noNewPrivileges) loadSeccomp(context, input.seccomp);
+  execute(context, process, input.home, path);
+  return program.build();
+}

@@ -1,0 +1,214 @@
+/** `mounts` of config.json, in their order. */
+import type { Register } from '#lib/loader/program';
+import type { Mount } from '#spec/oci/mount';
+import { StackError } from '#spec/errors';
+import { mountCgroup, type CgroupSources } from './cgroup-mount.ts';
+import { notImplemented, type CompileContext, type DescriptorSlot } from './context.ts';
+import type { CompileInput } from './input.ts';
+import {
+  AT_EMPTY_PATH,
+  MOUNT_ATTR_RDONLY,
+  O_DIRECTORY,
+  statxOffset,
+  STATX_BASIC_STATS,
+} from './kernel-constants.ts';
+import {
+  applyOptions,
+  applyPropagation,
+  attach,
+  cloneHostTree,
+  makeFileSystem,
+} from './mount-calls.ts';
+import { parseMountOptions, type MountOptions } from './mount-options.ts';
+import { componentsOf, openInRoot, openOrMake } from './paths.ts';
+import { basePropagation } from './rootfs.ts';
+
+/** One entry of `mounts`, read. */
+export interface PlannedMount {
+  readonly property: string;
+  readonly type: string;
+  readonly source: string | undefined;
+  /** Absolute, normalised. */
+  readonly destination: string;
+  readonly options: MountOptions;
+}
+
+/** Detached clones of the bind mounts' sources, by property. */
+export type BindSources = ReadonlyMap<string, DescriptorSlot>;
+
+/** Reads `mounts`; refuses what the runtime cannot do yet and what would undermine /proc. */
+export function planMounts({ config }: CompileInput): PlannedMount[] {
+  return (config.mounts ?? []).map((mount, index) => planMount(mount, `mounts[${index}]`));
+}
+
+function planMount(mount: Mount, property: string): PlannedMount {
+  const options = parseMountOptions(mount.options ?? []);
+  const destination = `/${componentsOf(mount.destination).join('/')}`;
+  if (mount.uidMappings || options.idMap) notImplemented(`${property}.uidMappings`, '(idmap)');
+  if (options.copyUp) notImplemented(`${property}.options`, '"tmpcopyup"');
+  const type = options.bind ? 'bind' : (mount.type ?? '');
+  if (!options.bind && !options.remount && (type === '' || type === 'none')) {
+    throw new StackError('invalid_argument', `${property}.type: names no file system`);
+  }
+  if (options.bind && !mount.source) {
+    throw new StackError('invalid_argument', `${property}.source: a bind mount needs one`);
+  }
+  refuseInsideProc(destination, type, mount.source, property);
+  return { property, type, source: mount.source, destination, options };
+}
+
+/** Files below /proc that may be covered by a bind mount (lxcfs), as runc allows them. */
+const procFiles: ReadonlySet<string> = new Set([
+  '/proc/cpuinfo',
+  '/proc/diskstats',
+  '/proc/meminfo',
+  '/proc/stat',
+  '/proc/swaps',
+  '/proc/uptime',
+  '/proc/loadavg',
+  '/proc/slabinfo',
+  '/proc/net/dev',
+  '/proc/sys/kernel/ns_last_pid',
+  '/proc/sys/crypto/fips_enabled',
+]);
+
+/** What lies over /proc decides where security labels and sysctls are written (CVE-2019-19921). */
+function refuseInsideProc(
+  destination: string,
+  type: string,
+  source: string | undefined,
+  property: string,
+): void {
+  if (destination === '/proc') {
+    if (type === 'proc' || (type === 'bind' && source === '/proc')) return;
+  } else if (!destination.startsWith('/proc/') || procFiles.has(destination)) return;
+  throw new StackError(
+    'invalid_argument',
+    `${property}.destination: "${destination}" cannot be mounted because it is inside /proc`,
+  );
+}
+
+/** Clones the source of every bind mount, with the attributes that its options ask for. */
+export function cloneBindSources(
+  context: CompileContext,
+  input: CompileInput,
+  mounts: readonly PlannedMount[],
+): BindSources {
+  const sources = new Map<string, DescriptorSlot>();
+  for (const { type, property, source, destination, options } of mounts) {
+    if (type !== 'bind' || source === undefined) continue;
+    context.program.stage(`clone ${source} for ${destination}`).from(`${property}.source`);
+    context.borrow((tree) => {
+      // Without privileges the mounts below the source are locked to it and come along.
+      cloneHostTree(context, source, options.recursive || !input.facts.privileged, tree);
+      applyPropagation(context, tree, basePropagation(input));
+      applyOptions(context, tree, options);
+      sources.set(property, context.keep(tree));
+    });
+  }
+  return sources;
+}
+
+export interface MountSources {
+  readonly binds: BindSources;
+  readonly cgroups: CgroupSources;
+}
+
+/** Mounts everything in the order of config.json. */
+export function mountAll(
+  context: CompileContext,
+  root: Register,
+  input: CompileInput,
+  mounts: readonly PlannedMount[],
+  sources: MountSources,
+): void {
+  for (const mount of mounts) {
+    context.program.stage(`mount ${mount.destination}`).from(mount.property);
+    if (mount.type === 'bind') bind(context, root, input, mount, sources.binds);
+    else if (mount.options.remount) remount(context, root, mount);
+    else if (mount.type === 'cgroup' || mount.type === 'cgroup2') {
+      mountCgroup(context, root, input, mount, sources.cgroups);
+    } else mountFileSystem(context, root, mount);
+  }
+}
+
+function bind(
+  context: CompileContext,
+  root: Register,
+  { facts }: CompileInput,
+  { property, source = '', destination }: PlannedMount,
+  sources: BindSources,
+): void {
+  const slot = sources.get(property);
+  const kind = facts.sources.get(source);
+  if (!slot || !kind) throw new Error(`the source of ${property} was not looked at`);
+  context.borrow((target) => {
+    openOrMake(context, root, destination, target, kind);
+    context.withKept(slot, (tree) => {
+      attach(context, tree, target);
+      context.close(tree);
+    });
+    context.close(target);
+  });
+}
+
+function remount(context: CompileContext, root: Register, mount: PlannedMount): void {
+  context.borrow((target) => {
+    openInRoot(context, root, mount.destination, target);
+    applyOptions(context, target, mount.options);
+    context.close(target);
+  });
+}
+
+/** proc and sysfs are trusted to be what they seem: their mount points must be directories of the root itself. */
+const kernelInterfaces: ReadonlySet<string> = new Set(['proc', 'sysfs']);
+
+function mountFileSystem(context: CompileContext, root: Register, mount: PlannedMount): void {
+  const { program } = context;
+  const { type, source, destination, options } = mount;
+  context.borrow((target) => {
+    openOrMake(context, root, destination, target);
+    if (kernelInterfaces.has(type)) {
+      context.close(target);
+      openInRoot(context, root, destination, target, { flags: O_DIRECTORY, noSymlinks: true });
+    }
+    context.borrow((tree) => {
+      makeFileSystem(
+        context,
+        {
+          type,
+          source: source ?? type,
+          parameters: [...options.superblock, ...options.data],
+          attributes: options.attributes.set & ~(isLateReadonly(mount) ? MOUNT_ATTR_RDONLY : 0),
+        },
+        tree,
+      );
+      if (type === 'tmpfs' && !options.data.some((option) => option.startsWith('mode='))) {
+        copyMode(context, target, tree);
+      }
+      attach(context, tree, target);
+      applyPropagation(context, tree, options.propagation);
+      context.close(tree);
+    });
+    context.close(target);
+  });
+  program.from(undefined);
+}
+
+/** A tmpfs without a mode takes that of the directory below it. */
+function copyMode(context: CompileContext, from: Register, to: Register): void {
+  const { program } = context;
+  const status = context.scratch();
+  program.syscall('statx', [from, context.emptyPath(), AT_EMPTY_PATH, STATX_BASIC_STATS, status]);
+  context.borrow((mode) => {
+    program.load(mode, status, statxOffset.mode, 32);
+    program.syscall('fchmodat', [to, program.string('.'), mode]);
+  });
+}
+
+/** A read-only /dev becomes read-only after its nodes and links are there. */
+export function isLateReadonly({ destination, type, options }: PlannedMount): boolean {
+  return (
+    destination === '/dev' && type === 'tmpfs' && (options.attributes.set & MOUNT_ATTR_RDONLY) !== 0
+  );
+}

@@ -1,0 +1,20 @@
+/** What config.json may ask for and this runtime does not do yet: refused by name, never ignored. */
+import type { RuntimeConfig } from '#spec/oci/runtime-config';
+import { notImplemented } from './context.ts';
+
+export function refuseUnsupported({ process, linux = {}, hooks = {} }: RuntimeConfig): void {
+  const properties: Readonly<Record<string, unknown>> = {
+    'linux.intelRdt': linux.intelRdt,
+    'linux.memoryPolicy': linux.memoryPolicy,
+    'linux.netDevices': linux.netDevices && Object.keys(linux.netDevices).length > 0,
+    'linux.mountLabel': linux.mountLabel,
+    'process.selinuxLabel': process.selinuxLabel,
+    'process.apparmorProfile': process.apparmorProfile,
+    'process.execCPUAffinity': process.execCPUAffinity,
+    'hooks.createContainer': hooks.createContainer?.length,
+    'hooks.startContainer': hooks.startContainer?.length,
+  };
+  for (const [property, value] of Object.entries(properties)) {
+    if (value) notImplemented(property);
+  }
+}

@@ -1,0 +1,53 @@
+/** The end of a container: its processes, its cgroup, its state, its poststop hooks. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { cgroupExists } from '#lib/cgroup/cgroup';
+import { killAll, remove, thaw } from '#lib/cgroup/processes';
+import { errorCode, messageOf, StackError } from '#spec/errors';
+import { recordedCgroup } from '../host/cgroups.ts';
+import { isAlive } from './process-identity.ts';
+import type { ContainerRecord, StateStore } from './state-store.ts';
+import { hookState } from './status.ts';
+
+const killTimeoutMs = 10_000;
+const pollMs = 5;
+
+/** SIGKILL to the first process, and waits until it is gone. Throws deadline_exceeded after 10 seconds. */
+export async function killContainer(record: ContainerRecord): Promise<void> {
+  const { pid, startTime } = record;
+  if (!isAlive(pid, startTime)) return;
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch (error) {
+    if (errorCode(error) !== 'ESRCH') throw error; // ended by itself
+  }
+  const cgroup = recordedCgroup(record.cgroupPath);
+  if (cgroup && cgroupExists(cgroup)) thaw(cgroup); // on cgroup v1 the frozen do not die
+  for (const deadline = Date.now() + killTimeoutMs; isAlive(pid, startTime);) {
+    if (Date.now() > deadline) {
+      throw new StackError('deadline_exceeded', 'container init still running');
+    }
+    await sleep(pollMs);
+  }
+}
+
+/** Removes everything of a container whose first process has ended. */
+export async function destroyContainer(
+  record: ContainerRecord,
+  store: StateStore,
+  warn: (message: string) => void,
+): Promise<void> {
+  const cgroup = recordedCgroup(record.cgroupPath);
+  if (cgroup && cgroupExists(cgroup)) {
+    // Without a pid namespace of its own a container's processes survive the first one.
+    await killAll(cgroup);
+    await remove(cgroup);
+  }
+  store.remove(record.id);
+  if (!record.config.hooks?.poststop?.length) return;
+  const { runHooks } = await import('./hooks.ts');
+  try {
+    runHooks(record.config.hooks, 'poststop', hookState(record, 'stopped'));
+  } catch (error) {
+    warn(messageOf(error)); // runtime-spec: the container is gone all the same
+  }
+}

@@ -1,0 +1,35 @@
+/** Hooks that run in the runtime's own namespaces: prestart, createRuntime, poststart, poststop. */
+import { spawnSync } from 'node:child_process';
+import { StackError } from '#spec/errors';
+import type { HookKind, Hooks } from '#spec/oci/hooks';
+
+/**
+ * Runs the hooks of one kind in their order, `state` on stdin. Throws internal at the first that fails, naming it:
+ * `error running createRuntime hook #0: exit status 1, stderr: …`.
+ */
+export function runHooks(hooks: Hooks | undefined, kind: HookKind, state: string): void {
+  (hooks?.[kind] ?? []).forEach(({ path, args = [path], env = [], timeout }, index) => {
+    const [argv0, ...rest] = args;
+    const result = spawnSync(path, rest, {
+      argv0: argv0 ?? path,
+      env: Object.fromEntries(env.map(splitVariable)),
+      input: state,
+      stdio: ['pipe', 'pipe', 'pipe'],
+      ...(timeout !== undefined && { timeout: timeout * 1000, killSignal: 'SIGKILL' }),
+    });
+    if (!result.error && result.status === 0) return;
+    const reason =
+      result.error?.message ??
+      (result.signal ? `signal: ${result.signal}` : `exit status ${result.status ?? -1}`);
+    const output = (result.stderr as Buffer | null)?.toString().trim() ?? '';
+    throw new StackError(
+      'internal',
+      `error running ${kind} hook #${index}: ${reason}, stdout: ${(result.stdout as Buffer | null)?.toString().trim() ?? ''}, stderr: ${output}`,
+    );
+  });
+}
+
+function splitVariable(variable: string): [string, string] {
+  const equals = variable.indexOf('=');
+  return equals < 0 ? [variable, ''] : [variable.slice(0, equals), variable.slice(equals + 1)];
+}

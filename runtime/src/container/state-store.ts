@@ -1,0 +1,99 @@
+/**
+ * The runtime's memory: `<root>/<id>/state.json`, written by create, run and update, read by everything else.
+ * The directory also holds the exec fifo while the container waits for `start`.
+ */
+import fs from 'node:fs';
+import path from 'node:path';
+import { writeFileAtomicSync } from '#lib/atomic-file/atomic-file';
+import { errorCode, StackError } from '#spec/errors';
+import type { RuntimeConfig } from '#spec/oci/runtime-config';
+
+/** Private to this runtime; others ask `state`. */
+export interface ContainerRecord {
+  readonly id: string;
+  readonly bundle: string;
+  readonly rootfs: string;
+  /** The first process, on the host. 0 until it exists. */
+  readonly pid: number;
+  /** Of the first process: guards against a reused pid. */
+  readonly startTime: string;
+  /** RFC 3339. */
+  readonly created: string;
+  readonly ownerUid: number;
+  /** From the root of every hierarchy; absent without a cgroup. */
+  readonly cgroupPath?: string;
+  /** HOME for processes that have none. */
+  readonly home: string;
+  readonly noNewKeyring: boolean;
+  readonly config: RuntimeConfig;
+}
+
+const stateFile = 'state.json';
+const fifoName = 'exec.fifo';
+
+export class StateStore {
+  readonly #root: string;
+
+  constructor(root: string) {
+    this.#root = root;
+  }
+
+  directory(id: string): string {
+    return path.join(this.#root, id);
+  }
+
+  fifo(id: string): string {
+    return path.join(this.directory(id), fifoName);
+  }
+
+  /** Reserves the name. Throws already_exists. */
+  reserve(id: string): void {
+    fs.mkdirSync(this.#root, { recursive: true, mode: 0o711 });
+    try {
+      fs.mkdirSync(this.directory(id), { mode: 0o711 });
+    } catch (error) {
+      if (errorCode(error) !== 'EEXIST') throw error;
+      throw new StackError('already_exists', 'container with given ID already exists');
+    }
+  }
+
+  write(record: ContainerRecord): void {
+    writeFileAtomicSync(path.join(this.directory(record.id), stateFile), JSON.stringify(record));
+  }
+
+  /** Throws not_found: "container does not exist". */
+  read(id: string): ContainerRecord {
+    let text: string;
+    try {
+      text = fs.readFileSync(path.join(this.directory(id), stateFile), 'utf8');
+    } catch (error) {
+      const code = errorCode(error);
+      if (code !== 'ENOENT' && code !== 'ENOTDIR') throw error;
+      throw new StackError('not_found', 'container does not exist', { cause: error });
+    }
+    // Written whole by write() above, by this same program.
+    return JSON.parse(text) as ContainerRecord;
+  }
+
+  /** Whether there is anything of `id`, be it without a state. */
+  exists(id: string): boolean {
+    return fs.existsSync(this.directory(id));
+  }
+
+  remove(id: string): void {
+    fs.rmSync(this.directory(id), { recursive: true, force: true });
+  }
+
+  /** Ids with a state, sorted. */
+  list(): string[] {
+    try {
+      return fs
+        .readdirSync(this.#root)
+        .filter((id) => fs.existsSync(path.join(this.directory(id), stateFile)))
+        .sort();
+    } catch (error) {
+      if (errorCode(error) === 'ENOENT') return []; // nothing was ever created
+      throw error;
+    }
+  }
+}

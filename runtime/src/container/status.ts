@@ -1,0 +1,63 @@
+/** What a container is doing, and the state JSON that `state` prints and hooks read. */
+import fs from 'node:fs';
+import { detectCgroups } from '#lib/cgroup/layout';
+import { openCgroup } from '#lib/cgroup/cgroup';
+import { isFrozen } from '#lib/cgroup/processes';
+import { ociVersion } from '#spec/oci/runtime-config';
+import { isAlive } from './process-identity.ts';
+import type { ContainerRecord, StateStore } from './state-store.ts';
+
+export type Status = 'creating' | 'created' | 'running' | 'paused' | 'stopped';
+
+export function statusOf(record: ContainerRecord, store: StateStore): Status {
+  if (!isAlive(record.pid, record.startTime)) return 'stopped';
+  if (fs.existsSync(store.fifo(record.id))) return 'created';
+  return isPaused(record) ? 'paused' : 'running';
+}
+
+function isPaused({ cgroupPath }: ContainerRecord): boolean {
+  if (cgroupPath === undefined) return false;
+  return isFrozen(openCgroup(detectCgroups(), cgroupPath));
+}
+
+/** runtime-spec runtime.md, "State", with the fields that runc adds. */
+export interface ContainerState {
+  ociVersion: string;
+  id: string;
+  /** 0 for a stopped container. */
+  pid: number;
+  status: Status;
+  bundle: string;
+  rootfs: string;
+  created: string;
+  annotations?: Record<string, string>;
+  owner: string;
+}
+
+export function containerState(record: ContainerRecord, status: Status): ContainerState {
+  const { annotations } = record.config;
+  return {
+    ociVersion,
+    id: record.id,
+    pid: status === 'stopped' ? 0 : record.pid,
+    status,
+    bundle: record.bundle,
+    rootfs: record.rootfs,
+    created: record.created,
+    ...(annotations && { annotations }),
+    owner: record.ownerUid === 0 ? '' : String(record.ownerUid),
+  };
+}
+
+/** What hooks get on stdin. */
+export function hookState(record: ContainerRecord, status: Status): string {
+  const { ociVersion, id, pid, bundle, annotations } = containerState(record, status);
+  return JSON.stringify({
+    ociVersion,
+    id,
+    status,
+    ...(status !== 'stopped' && { pid }),
+    bundle,
+    ...(annotations && { annotations }),
+  });
+}

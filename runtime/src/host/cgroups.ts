@@ -1,0 +1,113 @@
+/** The container's cgroup: which one, made with its limits, and as the compiler sees it. */
+import path from 'node:path';
+import { createCgroup, openCgroup } from '#lib/cgroup/cgroup';
+import {
+  cgroupDirectories,
+  detectCgroups,
+  unifiedDirectory,
+  type Cgroup,
+} from '#lib/cgroup/layout';
+import { procsFiles } from '#lib/cgroup/processes';
+import { errorCode, StackError } from '#spec/errors';
+import type { DeviceRule } from '#spec/oci/resources';
+import type { RuntimeConfig } from '#spec/oci/runtime-config';
+import type { CgroupMount, CgroupPlacement } from '../compile/input.ts';
+
+/** Allowed whatever the rules say: making nodes, the default devices, terminals (as runc does). */
+const defaultDeviceRules: readonly DeviceRule[] = [
+  { allow: true, type: 'c', access: 'm' },
+  { allow: true, type: 'b', access: 'm' },
+  ...(
+    [
+      [1, 3], // null
+      [1, 5], // zero
+      [1, 7], // full
+      [1, 8], // random
+      [1, 9], // urandom
+      [5, 0], // tty
+      [5, 1], // console
+      [5, 2], // ptmx
+    ] as const
+  ).map(([major, minor]): DeviceRule => ({ allow: true, type: 'c', major, minor, access: 'rwm' })),
+  { allow: true, type: 'c', major: 136, access: 'rwm' }, // pseudoterminals
+];
+
+/** A container without a cgroup: an ordinary user may not make any. */
+export const noCgroup: CgroupPlacement = { procsFiles: [], mounts: [] };
+
+/** The path that `linux.cgroupsPath` means; without it `/<id>`. */
+export function cgroupPath({ linux }: RuntimeConfig, id: string): string {
+  return path.posix.join('/', linux?.cgroupsPath ?? id);
+}
+
+/**
+ * Makes the cgroup and sets its limits. For an ordinary user (`tolerant`) one that cannot be made is no error
+ * unless limits were asked for; then undefined is returned.
+ */
+export function prepareCgroup(
+  config: RuntimeConfig,
+  id: string,
+  { tolerant, warn }: { tolerant: boolean; warn: (message: string) => void },
+): Cgroup | undefined {
+  const resources = config.linux?.resources ?? {};
+  const devices = [...(resources.devices ?? []), ...defaultDeviceRules];
+  try {
+    return createCgroup(
+      detectCgroups(),
+      cgroupPath(config, id),
+      { ...resources, ...(resources.devices && { devices }) },
+      warn,
+    );
+  } catch (error) {
+    const refused = ['EACCES', 'EPERM', 'EROFS'].includes(causeCode(error));
+    const { devices: _devices, ...limits } = resources;
+    if (tolerant && refused && Object.keys(limits).length === 0) return undefined;
+    throw new StackError(
+      'internal',
+      `unable to apply cgroup configuration: ${error instanceof Error ? error.message : String(error)}`,
+      { cause: error },
+    );
+  }
+}
+
+function causeCode(error: unknown): string {
+  const own = errorCode(error);
+  if (own !== undefined) return own;
+  return error instanceof Error && error.cause !== undefined ? causeCode(error.cause) : '';
+}
+
+/** How a process gets into `cgroup`, and what a mount of type cgroup shows of it. */
+export function placementOf(cgroup: Cgroup): CgroupPlacement {
+  const { layout } = cgroup;
+  if (layout.version === 'v2') {
+    const directory = unifiedDirectory(cgroup);
+    if (directory === undefined) throw new Error('cgroup v2 without a mount point');
+    return {
+      procsFiles: [],
+      directory,
+      mounts: [{ name: '', directory, aliases: [], options: [] }],
+    };
+  }
+  const mounts = layout.hierarchies.map(({ mountPoint, controllers }): CgroupMount => {
+    const name = path.basename(mountPoint);
+    return {
+      name,
+      directory: path.join(mountPoint, cgroup.path),
+      aliases: controllers.length > 1 ? controllers.filter((alias) => alias !== name) : [],
+      options: controllers.some((controller) => controller.startsWith('name='))
+        ? ['none', ...controllers]
+        : controllers,
+    };
+  });
+  return { procsFiles: procsFiles(cgroup), mounts };
+}
+
+/** The cgroup of a container that exists, from what its state says. */
+export function recordedCgroup(recorded: string | undefined): Cgroup | undefined {
+  return recorded === undefined ? undefined : openCgroup(detectCgroups(), recorded);
+}
+
+/** One directory of the cgroup, for messages. */
+export function firstDirectory(cgroup: Cgroup): string {
+  return cgroupDirectories(cgroup)[0] ?? cgroup.path;
+}

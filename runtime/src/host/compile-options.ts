@@ -1,0 +1,42 @@
+/** Options that `create`, `run`, `exec` and `explain` turn into what the compiler takes. */
+import { compileFilter } from '#lib/seccomp/compile-filter';
+import { StackError } from '#spec/errors';
+import type { RuntimeConfig } from '#spec/oci/runtime-config';
+import { missingCapabilities } from '../compile/identity.ts';
+import type { HostFacts, SeccompProgram } from '../compile/input.ts';
+import { notImplemented } from '../compile/context.ts';
+import type { Process } from '#spec/oci/process';
+
+/** `linux.seccomp` as a filter; undefined without one. */
+export function seccompProgram({ linux }: RuntimeConfig): SeccompProgram | undefined {
+  if (!linux?.seccomp) return undefined;
+  const { bytes, flags, notify } = compileFilter(
+    linux.seccomp,
+    process.arch === 'arm64' ? 'arm64' : 'x64',
+  );
+  if (notify) notImplemented('linux.seccomp: SCMP_ACT_NOTIFY');
+  return { filter: bytes, flags };
+}
+
+/** Says which capabilities the process will not get. */
+export function warnOfCapabilities(
+  { capabilities }: Process,
+  facts: Pick<HostFacts, 'capabilities' | 'lastCapability'>,
+  warn: (message: string) => void,
+): void {
+  const missing = missingCapabilities(capabilities, facts);
+  if (missing.length > 0) {
+    warn(`ignoring unknown or unavailable capabilities: ${missing.join(', ')}`);
+  }
+}
+
+/** The descriptors that `--preserve-fds` and LISTEN_FDS hand on: 3 and up. */
+export function preservedDescriptors(count: number): number[] {
+  const listen = process.env.LISTEN_FDS;
+  const inherited = listen !== undefined && /^\d+$/.test(listen) ? Number(listen) : 0;
+  const total = inherited + count;
+  if (total < 0 || total > 1024) {
+    throw new StackError('invalid_argument', `cannot preserve ${total} descriptors`);
+  }
+  return Array.from({ length: total }, (_, index) => 3 + index);
+}

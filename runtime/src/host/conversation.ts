@@ -1,0 +1,171 @@
+/** Runs a compiled program and talks with it until the process it makes is ready, or nothing is left of it. */
+import fs from 'node:fs';
+import { readFailure, startLoader, type StartedLoader } from '#lib/loader/spawn-loader';
+import type { Program } from '#lib/loader/program';
+import { waitPid } from '#lib/sys/posix-spawn';
+import { errorCode, StackError } from '#spec/errors';
+import type { LinuxConfig } from '#spec/oci/linux';
+import type { Process } from '#spec/oci/process';
+import { readProcessStat } from '../container/process-identity.ts';
+import { startFailure } from './failure-message.ts';
+import { HandshakePartner } from './handshake-partner.ts';
+import { writeNamespaceMaps } from './id-maps.ts';
+
+export interface ConversationOptions {
+  readonly process: Process;
+  /** For id maps and time offsets; absent for exec. */
+  readonly linux?: LinuxConfig;
+  readonly preserved: readonly number[];
+  /** Also written when it can only be raised; an ordinary user keeps what it has. */
+  readonly tolerant: boolean;
+  /** Run while the program waits before pivot_root. */
+  onHooks?(started: StartedProcess): void;
+  /** Run when the process is ready, before it is let go. */
+  onReady(started: StartedProcess): void;
+}
+
+/** A process of a container, as the host sees it. */
+export interface StartedProcess {
+  readonly pid: number;
+  readonly startTime: string;
+}
+
+/** A program whose process was let go. Either {@link leave} it or {@link waitForExit}. */
+export class RunningProgram {
+  readonly process: StartedProcess;
+  readonly #program: Program;
+  readonly #loader: StartedLoader;
+  readonly #partner: HandshakePartner;
+  readonly #user: Process;
+
+  constructor(
+    started: StartedProcess,
+    program: Program,
+    loader: StartedLoader,
+    partner: HandshakePartner,
+    user: Process,
+  ) {
+    this.process = started;
+    this.#program = program;
+    this.#loader = loader;
+    this.#partner = partner;
+    this.#user = user;
+  }
+
+  /** Blocks until the process has executed its command; throws if it could not. Not for one that waits for `start`. */
+  awaitExecution(): void {
+    const failure = readFailure(this.#program, this.#loader);
+    if (failure) throw startFailure(this.#program, failure, this.#user);
+  }
+
+  /** Ends the loader: the process goes to the nearest subreaper above. */
+  leave(): void {
+    killQuietly(this.#loader.pid);
+    waitPid(this.#loader.pid);
+    this.#partner.close();
+  }
+
+  /** The wait status of the process, once it has ended. */
+  async waitForExit(): Promise<number> {
+    const message = await this.#partner.receiveLater();
+    waitPid(this.#loader.pid);
+    this.#partner.close();
+    if (message?.tag !== 'exited') {
+      throw new StackError('internal', 'the loader was killed; the exit status is lost');
+    }
+    return message.value;
+  }
+}
+
+/** Throws what failed, after nothing of the program is left. */
+export function converse(program: Program, options: ConversationOptions): RunningProgram {
+  const partner = new HandshakePartner();
+  let loader: StartedLoader | undefined;
+  let started: StartedProcess | undefined;
+  try {
+    loader = startLoader(program, {
+      descriptors: partner.descriptors,
+      preserved: options.preserved,
+      argv0: 'runtime',
+    });
+    partner.releaseTheirs();
+    while (true) {
+      const message = partner.receive();
+      switch (message?.tag) {
+        case 'userNamespace':
+          writeNamespaceMaps(loader.pid, options.linux ?? {});
+          break;
+        case 'process':
+          started = identify(message.value);
+          setOomScore(started.pid, options);
+          continue;
+        case 'hooks':
+          options.onHooks?.(expectStarted(started));
+          break;
+        case 'ready':
+          options.onReady(expectStarted(started));
+          partner.answer();
+          return new RunningProgram(
+            expectStarted(started),
+            program,
+            loader,
+            partner,
+            options.process,
+          );
+        default:
+          throw programFailure(program, loader, options.process);
+      }
+      partner.answer();
+    }
+  } catch (error) {
+    if (started) killQuietly(started.pid);
+    partner.close();
+    if (loader) waitPid(loader.pid); // it waits for its process, so both are gone
+    throw error;
+  }
+}
+
+function identify(pid: number): StartedProcess {
+  return { pid, startTime: readProcessStat(pid)?.startTime ?? '' };
+}
+
+function expectStarted(started: StartedProcess | undefined): StartedProcess {
+  if (!started) throw new StackError('internal', 'the loader named no process');
+  return started;
+}
+
+function programFailure(program: Program, loader: StartedLoader, process: Process): StackError {
+  const failure = readFailure(program, loader);
+  if (failure) return startFailure(program, failure, process);
+  return new StackError('internal', 'unable to start container process: the loader was killed');
+}
+
+function killQuietly(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch (error) {
+    if (errorCode(error) !== 'ESRCH') throw error; // gone already
+  }
+}
+
+/** `process.oomScoreAdj`: written from outside, because the process itself is not dumpable. */
+function setOomScore(
+  pid: number,
+  { process: { oomScoreAdj }, tolerant }: ConversationOptions,
+): void {
+  if (oomScoreAdj === undefined) return;
+  const file = `/proc/${pid}/oom_score_adj`;
+  try {
+    if (Number(fs.readFileSync(file, 'utf8')) === oomScoreAdj) return;
+    fs.writeFileSync(file, String(oomScoreAdj));
+  } catch (error) {
+    const code = errorCode(error);
+    if (code === 'ENOENT' || code === 'ESRCH') return; // failed meanwhile; the conversation says why
+    if (tolerant && (code === 'EACCES' || code === 'EPERM')) return;
+    throw new StackError(
+      'permission_denied',
+      `process.oomScoreAdj: cannot set ${oomScoreAdj}: ${code ?? 'failed'}`,
+      { cause: error },
+    );
+  }
+}

@@ -1,0 +1,151 @@
+/** From a bundle to a container whose process waits for `start`, or runs at once. Undoes everything if it fails. */
+import fs from 'node:fs';
+import path from 'node:path';
+import { writeFileAtomicSync } from '#lib/atomic-file/atomic-file';
+import type { Cgroup } from '#lib/cgroup/layout';
+import { remove } from '#lib/cgroup/processes';
+import type { Program } from '#lib/loader/program';
+import { AT_FDCWD } from '#lib/sys/flags';
+import { mknodat, S_IFIFO } from '#lib/sys/file';
+import { StackError } from '#spec/errors';
+import { compileContainer } from '../compile/container-program.ts';
+import type { CompileInput } from '../compile/input.ts';
+import { readBundle } from '../container/bundle.ts';
+import { runHooks } from '../container/hooks.ts';
+import { hookState } from '../container/status.ts';
+import { StateStore, type ContainerRecord } from '../container/state-store.ts';
+import type { RuntimeLog } from '../log/runtime-log.ts';
+import { noCgroup, placementOf, prepareCgroup } from './cgroups.ts';
+import { preservedDescriptors, seccompProgram, warnOfCapabilities } from './compile-options.ts';
+import { converse, type RunningProgram, type StartedProcess } from './conversation.ts';
+import { gatherFacts, resolveSources } from './facts.ts';
+import { homeDirectory } from './home-directory.ts';
+import { originalOpenFiles } from './open-files.ts';
+
+export interface CreateOptions {
+  readonly id: string;
+  readonly root: string;
+  readonly bundle: string;
+  readonly log: RuntimeLog;
+  /** Wait at the exec fifo for `start`. */
+  readonly waits: boolean;
+  /** Path of the socket that takes the terminal's master. */
+  readonly consoleSocket?: string | undefined;
+  readonly pidFile?: string | undefined;
+  readonly noPivot: boolean;
+  readonly noNewKeyring: boolean;
+  readonly preserveFds: number;
+}
+
+export interface CreatedContainer {
+  readonly record: ContainerRecord;
+  readonly running: RunningProgram;
+}
+
+export async function createContainer(options: CreateOptions): Promise<CreatedContainer> {
+  const { id, log } = options;
+  const store = new StateStore(options.root);
+  const { directory, rootfs, config: written } = readBundle(options.bundle);
+  const config = resolveSources(written, directory);
+  const terminal = config.process.terminal ?? false;
+  if (terminal && options.consoleSocket === undefined) {
+    throw new StackError(
+      'invalid_argument',
+      'cannot allocate tty if runtime will detach without setting console socket',
+    );
+  }
+  if (!terminal && options.consoleSocket !== undefined) {
+    throw new StackError(
+      'invalid_argument',
+      'cannot use console socket if runtime will not detach or allocate tty',
+    );
+  }
+  const tolerant = process.geteuid?.() !== 0;
+  store.reserve(id);
+  let cgroup: Cgroup | undefined;
+  try {
+    cgroup = prepareCgroup(config, id, { tolerant, warn: (message) => log.warn(message) });
+    const facts = gatherFacts(config, cgroup ? placementOf(cgroup) : noCgroup);
+    warnOfCapabilities(config.process, facts, (message) => log.warn(message));
+    if (options.waits) makeFifo(store.fifo(id));
+    const preserved = preservedDescriptors(options.preserveFds);
+    const home = homeDirectory(rootfs, config.process);
+    const seccomp = seccompProgram(config);
+    const openFiles = originalOpenFiles();
+    const program = compileContainer({
+      config,
+      id,
+      rootfs,
+      facts,
+      ...(options.waits && { fifo: store.fifo(id) }),
+      ...(options.consoleSocket !== undefined && {
+        console: { socketPath: path.resolve(options.consoleSocket) },
+      }),
+      noPivot: options.noPivot,
+      noNewKeyring: options.noNewKeyring,
+      preservedDescriptors: preserved.length,
+      home,
+      ...(seccomp && { seccomp }),
+      ...(openFiles && { openFiles }),
+    } satisfies CompileInput);
+    const unfinished = {
+      id,
+      bundle: directory,
+      rootfs,
+      created: new Date().toISOString(),
+      ownerUid: process.geteuid?.() ?? 0,
+      ...(cgroup && { cgroupPath: cgroup.path }),
+      home,
+      noNewKeyring: options.noNewKeyring,
+      config,
+    };
+    return start(program, unfinished, { options, store, preserved, tolerant });
+  } catch (error) {
+    if (cgroup) await remove(cgroup);
+    store.remove(id);
+    throw error;
+  }
+}
+
+interface Starting {
+  readonly options: CreateOptions;
+  readonly store: StateStore;
+  readonly preserved: readonly number[];
+  readonly tolerant: boolean;
+}
+
+function start(
+  program: Program,
+  unfinished: Omit<ContainerRecord, 'pid' | 'startTime'>,
+  { options, store, preserved, tolerant }: Starting,
+): CreatedContainer {
+  const { config } = unfinished;
+  let record: ContainerRecord | undefined;
+  const complete = (started: StartedProcess): ContainerRecord => ({ ...unfinished, ...started });
+  const running = converse(program, {
+    process: config.process,
+    ...(config.linux && { linux: config.linux }),
+    preserved,
+    tolerant,
+    onHooks(started) {
+      const state = hookState(complete(started), 'creating');
+      runHooks(config.hooks, 'prestart', state);
+      runHooks(config.hooks, 'createRuntime', state);
+    },
+    onReady(started) {
+      record = complete(started);
+      store.write(record);
+      if (options.pidFile !== undefined) {
+        writeFileAtomicSync(options.pidFile, String(started.pid), { mode: 0o644 });
+      }
+    },
+  });
+  if (!record) throw new Error('converse() calls onReady before it returns');
+  return { record, running };
+}
+
+/** Anybody may write: the container's user is another one, and only the runtime's root leads here. */
+function makeFifo(fifo: string): void {
+  mknodat(AT_FDCWD, fifo, S_IFIFO | 0o622);
+  fs.chmodSync(fifo, 0o622);
+}

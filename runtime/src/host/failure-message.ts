@@ -1,0 +1,56 @@
+/** What a failed program means in the words that docker, containerd and podman look for. */
+import { failureError, type LoaderFailure } from '#lib/loader/failure';
+import type { Program } from '#lib/loader/program';
+import { StackError } from '#spec/errors';
+import type { Process } from '#spec/oci/process';
+import { executableStages } from '../compile/executable.ts';
+
+/** strerror(3) of the errnos that clients know by their text (docker makes 126 and 127 of them). */
+const phrases: Readonly<Record<string, string>> = {
+  ENOENT: 'no such file or directory',
+  EACCES: 'permission denied',
+  EPERM: 'operation not permitted',
+  EISDIR: 'is a directory: permission denied',
+  ENOTDIR: 'not a directory',
+  ENOEXEC: 'exec format error',
+  ELOOP: 'too many levels of symbolic links',
+  ETXTBSY: 'text file busy',
+  E2BIG: 'argument list too long',
+  EBUSY: 'device or resource busy',
+  ENOSPC: 'no space left on device',
+  EMFILE: 'too many open files',
+  EINVAL: 'invalid argument',
+};
+
+/** `unable to start container process: …`, or the failed operation with its property. */
+export function startFailure(
+  program: Program,
+  failure: LoaderFailure,
+  { args, cwd }: Process,
+): StackError {
+  const error = failureError(program, failure);
+  const phrase = failure.code === undefined ? undefined : phrases[failure.code];
+  const [name = ''] = args;
+  const { stage, property } = failure.operation;
+  const text = ((): string => {
+    if (stage === executableStages.notInPath) {
+      return `exec: "${name}": executable file not found in $PATH`;
+    }
+    if (stage === executableStages.atPath) {
+      return `exec: "${name}": ${failure.code === 'ENOENT' ? `stat ${name}: ` : ''}${phrase ?? error.message}`;
+    }
+    if (stage === executableStages.execute) return `exec ${name}: ${phrase ?? error.message}`;
+    if (property === 'process.cwd') return `chdir to cwd ("${cwd}"): ${phrase ?? error.message}`;
+    return phrase === undefined ? error.message : `${error.message} (${phrase})`;
+  })();
+  return new StackError(error.kind, `unable to start container process: ${text}`, { cause: error });
+}
+
+/** The same for an operation after the exec fifo, when the program itself is gone: `start` has its errno only. */
+export function lateFailure(code: string | undefined, { args }: Pick<Process, 'args'>): StackError {
+  const phrase = (code && phrases[code]) ?? code ?? 'unknown failure';
+  return new StackError(
+    'internal',
+    `unable to start container process: exec ${args[0] ?? ''}: ${phrase}`,
+  );
+}
