@@ -1,0 +1,302 @@
+/** What a container asks of its host: `HostConfig` of the API, the fields that are honoured. */
+import { StackError } from '#spec/errors';
+import {
+  absolutePath,
+  anything,
+  array,
+  boolean,
+  cString,
+  int64,
+  integer,
+  nonEmptyString,
+  optional,
+  record,
+  reject,
+  string,
+  type Decoder,
+} from '#spec/json-decoder';
+import { goObject, isZero, stringSlice } from './go-json.ts';
+import { refuseUnsupportedFields } from './unsupported-host-config.ts';
+
+export interface Ulimit {
+  /** `nofile`, without RLIMIT_. */
+  Name: string;
+  /** -1 is no limit. */
+  Soft: number;
+  Hard: number;
+}
+
+export interface DeviceMapping {
+  PathOnHost: string;
+  PathInContainer: string;
+  /** Some of `rwm`. */
+  CgroupPermissions: string;
+}
+
+export interface MountPoint {
+  Type: 'bind' | 'tmpfs';
+  Source?: string;
+  Target: string;
+  ReadOnly?: boolean;
+  BindOptions?: { Propagation?: string; NonRecursive?: boolean; CreateMountpoint?: boolean };
+  TmpfsOptions?: { SizeBytes?: number; Mode?: number };
+}
+
+const restartPolicyNames = ['no', 'always', 'on-failure', 'unless-stopped'] as const;
+export type RestartPolicyName = (typeof restartPolicyNames)[number];
+
+export interface RestartPolicy {
+  Name: RestartPolicyName;
+  MaximumRetryCount: number;
+}
+
+/** Sizes in bytes, CPU times in microseconds, as in the API. Null and 0 mean: not set. */
+export interface HostConfig {
+  Binds: string[] | null;
+  LogConfig: { Type: string; Config: Record<string, string> };
+  NetworkMode: string;
+  RestartPolicy: RestartPolicy;
+  AutoRemove: boolean;
+  Mounts?: MountPoint[];
+  ConsoleSize: [height: number, width: number];
+  Annotations?: Record<string, string>;
+  CapAdd: string[] | null;
+  CapDrop: string[] | null;
+  CgroupnsMode: string;
+  Dns: string[];
+  DnsOptions: string[];
+  DnsSearch: string[];
+  ExtraHosts: string[] | null;
+  GroupAdd: string[] | null;
+  IpcMode: string;
+  OomScoreAdj: number;
+  PidMode: string;
+  Privileged: boolean;
+  ReadonlyRootfs: boolean;
+  SecurityOpt: string[] | null;
+  Tmpfs?: Record<string, string>;
+  UTSMode: string;
+  ShmSize: number;
+  Sysctls?: Record<string, string>;
+  Runtime: string;
+  CpuShares: number;
+  Memory: number;
+  NanoCpus: number;
+  CgroupParent: string;
+  CpuPeriod: number;
+  CpuQuota: number;
+  CpusetCpus: string;
+  CpusetMems: string;
+  Devices: DeviceMapping[];
+  DeviceCgroupRules: string[] | null;
+  MemoryReservation: number;
+  MemorySwap: number;
+  MemorySwappiness: number | null;
+  OomKillDisable: boolean;
+  PidsLimit: number | null;
+  Ulimits: Ulimit[];
+  MaskedPaths: string[] | null;
+  ReadonlyPaths: string[] | null;
+}
+
+const strings = array(cString);
+
+const decodePresent = goObject<Partial<HostConfig>>({
+  Binds: optional(strings),
+  LogConfig: optional((value, path) => ({
+    Type: '',
+    Config: {},
+    ...goObject<{ Type?: string; Config?: Record<string, string> }>({
+      Type: optional(string),
+      Config: optional(record(string)),
+    })(value, path),
+  })),
+  NetworkMode: optional(string),
+  RestartPolicy: optional(decodeRestartPolicy),
+  AutoRemove: optional(boolean),
+  Mounts: optional(array(decodeMountPoint)),
+  ConsoleSize: optional(decodeConsoleSize),
+  Annotations: optional(record(string)),
+  CapAdd: optional(stringSlice),
+  CapDrop: optional(stringSlice),
+  CgroupnsMode: optional(string),
+  Dns: optional(strings),
+  DnsOptions: optional(strings),
+  DnsSearch: optional(strings),
+  ExtraHosts: optional(strings),
+  GroupAdd: optional(strings),
+  IpcMode: optional(string),
+  OomScoreAdj: optional(integer(-1000, 1000)),
+  PidMode: optional(string),
+  Privileged: optional(boolean),
+  ReadonlyRootfs: optional(boolean),
+  SecurityOpt: optional(strings),
+  Tmpfs: optional(record(cString)),
+  UTSMode: optional(string),
+  ShmSize: optional(int64),
+  Sysctls: optional(record(cString)),
+  Runtime: optional(string),
+  CpuShares: optional(int64),
+  Memory: optional(int64),
+  NanoCpus: optional(int64),
+  CgroupParent: optional(cString),
+  CpuPeriod: optional(int64),
+  CpuQuota: optional(int64),
+  CpusetCpus: optional(cString),
+  CpusetMems: optional(cString),
+  Devices: optional(array(decodeDevice)),
+  DeviceCgroupRules: optional(strings),
+  MemoryReservation: optional(int64),
+  MemorySwap: optional(int64),
+  MemorySwappiness: optional(integer(-1, 100)),
+  OomKillDisable: optional(boolean),
+  PidsLimit: optional(int64),
+  Ulimits: optional(array(goObject<Ulimit>({ Name: string, Soft: int64, Hard: int64 }))),
+  MaskedPaths: optional(strings),
+  ReadonlyPaths: optional(strings),
+});
+
+/**
+ * Reads a HostConfig, every absent field at its zero value. Throws invalid_argument naming the field, and
+ * unimplemented for a field that is set and that this engine does not honour.
+ */
+export const decodeHostConfig: Decoder<HostConfig> = (value, path) => {
+  const present = value === undefined || value === null ? {} : decodePresent(value, path);
+  refuseUnsupportedFields(value, path);
+  return {
+    Binds: null,
+    LogConfig: { Type: '', Config: {} },
+    NetworkMode: '',
+    RestartPolicy: { Name: 'no', MaximumRetryCount: 0 },
+    AutoRemove: false,
+    ConsoleSize: [0, 0],
+    CapAdd: null,
+    CapDrop: null,
+    CgroupnsMode: '',
+    Dns: [],
+    DnsOptions: [],
+    DnsSearch: [],
+    ExtraHosts: null,
+    GroupAdd: null,
+    IpcMode: '',
+    OomScoreAdj: 0,
+    PidMode: '',
+    Privileged: false,
+    ReadonlyRootfs: false,
+    SecurityOpt: null,
+    UTSMode: '',
+    ShmSize: 0,
+    Runtime: '',
+    CpuShares: 0,
+    Memory: 0,
+    NanoCpus: 0,
+    CgroupParent: '',
+    CpuPeriod: 0,
+    CpuQuota: 0,
+    CpusetCpus: '',
+    CpusetMems: '',
+    Devices: [],
+    DeviceCgroupRules: null,
+    MemoryReservation: 0,
+    MemorySwap: 0,
+    MemorySwappiness: null,
+    OomKillDisable: false,
+    PidsLimit: null,
+    Ulimits: [],
+    MaskedPaths: null,
+    ReadonlyPaths: null,
+    ...present,
+  };
+};
+
+// Function declarations, because the table above names them before they stand.
+
+function decodeRestartPolicy(value: unknown, path: string): RestartPolicy {
+  const { Name = '', MaximumRetryCount = 0 } = goObject<{
+    Name?: string;
+    MaximumRetryCount?: number;
+  }>({
+    Name: optional(string),
+    MaximumRetryCount: optional(integer(-0x8000_0000, 0x7fff_ffff)),
+  })(value, path);
+  if (Name !== '' && !isRestartPolicyName(Name)) {
+    return reject(
+      path,
+      `unknown restart policy "${Name}": use one of ${restartPolicyNames.join(', ')}`,
+    );
+  }
+  if (MaximumRetryCount < 0) reject(path, 'maximum retry count cannot be negative');
+  if (MaximumRetryCount > 0 && Name !== 'on-failure') {
+    reject(path, 'maximum retry count can only be used with "on-failure"');
+  }
+  return { Name: Name === '' ? 'no' : Name, MaximumRetryCount };
+}
+
+function isRestartPolicyName(name: string): name is RestartPolicyName {
+  return (restartPolicyNames as readonly string[]).includes(name);
+}
+
+function decodeConsoleSize(value: unknown, path: string): [number, number] {
+  const [height = 0, width = 0] = array(integer(0, 65535))(value, path);
+  return [height, width];
+}
+
+function decodeDevice(value: unknown, path: string): DeviceMapping {
+  const { PathOnHost, PathInContainer, CgroupPermissions } = goObject<{
+    PathOnHost: string;
+    PathInContainer?: string;
+    CgroupPermissions?: string;
+  }>({
+    PathOnHost: nonEmptyString,
+    PathInContainer: optional(cString),
+    CgroupPermissions: optional(string),
+  })(value, path);
+  return {
+    PathOnHost,
+    PathInContainer: PathInContainer ?? PathOnHost,
+    CgroupPermissions: CgroupPermissions ?? 'rwm',
+  };
+}
+
+/** Refuses what it does not know, because a mount that lost an option is another mount. */
+function decodeMountPoint(value: unknown, path: string): MountPoint {
+  const { Type, VolumeOptions, ImageOptions, ClusterOptions, ...mount } = goObject<
+    Omit<MountPoint, 'Type'> & {
+      Type: string;
+      VolumeOptions?: unknown;
+      ImageOptions?: unknown;
+      ClusterOptions?: unknown;
+    }
+  >({
+    Type: string,
+    Source: optional(cString),
+    Target: absolutePath,
+    ReadOnly: optional(boolean),
+    BindOptions: optional(
+      goObject<NonNullable<MountPoint['BindOptions']>>({
+        Propagation: optional(string),
+        NonRecursive: optional(boolean),
+        CreateMountpoint: optional(boolean),
+      }),
+    ),
+    TmpfsOptions: optional(
+      goObject<NonNullable<MountPoint['TmpfsOptions']>>({
+        SizeBytes: optional(int64),
+        Mode: optional(integer(0, 0o7777)),
+      }),
+    ),
+    VolumeOptions: optional(anything),
+    ImageOptions: optional(anything),
+    ClusterOptions: optional(anything),
+  })(value, path);
+  if (Type !== 'bind' && Type !== 'tmpfs') {
+    throw new StackError(
+      'unimplemented',
+      `${path}.Type: mounts of type "${Type}" are not implemented`,
+    );
+  }
+  for (const [name, options] of Object.entries({ VolumeOptions, ImageOptions, ClusterOptions })) {
+    if (!isZero(options)) reject(`${path}.${name}`, `does not go with type "${Type}"`);
+  }
+  return { Type, ...mount };
+}

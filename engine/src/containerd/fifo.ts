@@ -1,0 +1,59 @@
+/**
+ * FIFOs between a task and the engine. The engine makes them and names them in Tasks.Create and Tasks.Exec; the shim
+ * holds the other ends. They are read and written through net.Socket, never fs, whose reads would block pool threads.
+ */
+import fs from 'node:fs';
+import net from 'node:net';
+import path from 'node:path';
+import { AT_FDCWD, mknodat, S_IFIFO } from '#lib/sys/file';
+
+const { O_NONBLOCK, O_RDONLY, O_WRONLY } = fs.constants;
+
+/** Paths for Tasks.Create; empty where a task has no such stream. */
+export interface StdioPaths {
+  stdin: string;
+  stdout: string;
+  stderr: string;
+}
+
+export interface StdioChoice {
+  stdin: boolean;
+  /** With a terminal everything is stdout. */
+  terminal: boolean;
+}
+
+/** Makes the FIFOs of one process in `folder`, replacing what an earlier run left there. */
+export async function createStdio(folder: string, choice: StdioChoice): Promise<StdioPaths> {
+  await removeStdio(folder);
+  await fs.promises.mkdir(folder, { recursive: true, mode: 0o700 });
+  const make = (name: string): string => {
+    const file = path.join(folder, name);
+    mknodat(AT_FDCWD, file, S_IFIFO | 0o600);
+    return file;
+  };
+  return {
+    stdin: choice.stdin ? make('stdin') : '',
+    stdout: make('stdout'),
+    stderr: choice.terminal ? '' : make('stderr'),
+  };
+}
+
+/** Removes what {@link createStdio} made; nothing to remove is fine. */
+export async function removeStdio(folder: string): Promise<void> {
+  await fs.promises.rm(folder, { recursive: true, force: true });
+}
+
+/**
+ * The engine's end of an output FIFO. Opened before the task is created, because some shims wait for a reader; it ends
+ * when the last writer has gone.
+ */
+export function openFifoReader(file: string): net.Socket {
+  const fd = fs.openSync(file, O_RDONLY | O_NONBLOCK);
+  return new net.Socket({ fd, readable: true, writable: false });
+}
+
+/** The engine's end of stdin. Throws ENXIO while nobody reads: after Tasks.Create the shim does. */
+export function openFifoWriter(file: string): net.Socket {
+  const fd = fs.openSync(file, O_WRONLY | O_NONBLOCK);
+  return new net.Socket({ fd, readable: false, writable: true });
+}

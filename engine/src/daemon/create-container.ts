@@ -1,0 +1,229 @@
+/** `POST /containers/create`: from an image and two configurations to a container that can be started. */
+import { randomBytes } from 'node:crypto';
+import fs from 'node:fs';
+import path from 'node:path';
+import type { ContainerConfig } from '../api/container-config.ts';
+import type { HostConfig } from '../api/host-config.ts';
+import { packJson, jsonTypes } from '#proto/any';
+import { isStackError, StackError } from '#spec/errors';
+import type { ImageExecutionConfig } from '#spec/oci/image';
+import { defaultMaskedPaths, defaultReadonlyPaths } from '#spec/oci/default-spec';
+import type { StoredImage } from '../images/image-service.ts';
+import { bindMounts } from '../spec/binds.ts';
+import { containerSpec } from '../spec/container-spec.ts';
+import { defaultShmSizeBytes } from '../spec/mounts.ts';
+import { resourceWarnings } from '../spec/resources.ts';
+import { SnapshotRootFiles } from '../spec/root-files.ts';
+import { checkSupported } from './supported.ts';
+import { Container, initialState, type ContainerRecord } from './container.ts';
+import { publishContainerEvent } from './container-events.ts';
+import type { Engine } from './engine.ts';
+import { etcFiles } from './etc-files.ts';
+import { withLease } from './lease.ts';
+import { generateName } from './names.ts';
+import { now } from './timestamps.ts';
+
+export interface CreateRequest {
+  /** Empty lets the engine choose. */
+  name: string;
+  config: ContainerConfig;
+  hostConfig: HostConfig;
+}
+
+export interface CreatedContainer {
+  id: string;
+  warnings: string[];
+}
+
+/** containerd's label on everything of ours, so that what a crash left behind can be told from what is not ours. */
+export const ownerLabel = 'engine.data-root';
+
+/** Creates a container. Throws not_found for the image, conflict for the name, invalid_argument or unimplemented. */
+export async function createContainer(
+  engine: Engine,
+  { name, config: asked, hostConfig: askedOfHost }: CreateRequest,
+): Promise<CreatedContainer> {
+  const { containers, images, paths, host } = engine;
+  if (asked.Image === '') throw new StackError('invalid_argument', 'no image specified');
+  const image = await images.get(asked.Image);
+  const id = randomBytes(32).toString('hex');
+  const config = mergeWithImage(asked, image.config.config ?? {}, id);
+  const hostConfig = withDefaults(askedOfHost, engine);
+  const warnings = [
+    ...checkSupported(config, asked, hostConfig),
+    ...resourceWarnings(hostConfig, host.cgroups),
+  ];
+  await checkBindSources(hostConfig);
+  const runtime = engine.runtimes.resolve(hostConfig.Runtime);
+  const chainId = await images.ensureUnpacked(image);
+  const chosenName = containers.reserveName(
+    name || generateName((candidate) => containers.isNameTaken(candidate)),
+    id,
+  );
+  const folder = path.join(paths.containers, id);
+  const record: ContainerRecord = {
+    id,
+    name: chosenName,
+    createdAt: now(),
+    config,
+    hostConfig,
+    imageId: image.id,
+    imageName: image.name,
+    snapshotter: engine.settings.snapshotter,
+    snapshotKey: id,
+    runtime: { name: runtime.shim, binaryName: runtime.binaryName },
+    state: { ...initialState },
+    restartCount: 0,
+    manuallyStopped: false,
+  };
+  const container = new Container(record);
+  try {
+    await fs.promises.mkdir(folder, { mode: 0o710 });
+    await registerWithContainerd(engine, record, chainId, image);
+    await containers.add(container);
+  } catch (error) {
+    await discard(engine, record);
+    throw error;
+  }
+  publishContainerEvent(engine, container, 'create');
+  return { id, warnings };
+}
+
+/** The snapshot and containerd's record, which keeps it from the garbage collector until the container is removed. */
+async function registerWithContainerd(
+  engine: Engine,
+  record: ContainerRecord,
+  chainId: string,
+  image: StoredImage,
+): Promise<void> {
+  const { client, runtimes, paths, host } = engine;
+  const { id, snapshotter, snapshotKey, config, hostConfig } = record;
+  await withLease(client, async (lease) => {
+    const { mounts } = await client.snapshots.prepare(
+      { snapshotter, key: snapshotKey, parent: chainId, labels: { [ownerLabel]: paths.dataRoot } },
+      { lease },
+    );
+    // Compiled here so that a wrong user or device is refused now; start compiles it again with the network.
+    const spec = containerSpec({
+      id,
+      config,
+      hostConfig,
+      etc: etcFiles(path.join(paths.containers, id)),
+      networkNamespace: hostConfig.NetworkMode === 'host' ? undefined : '/proc/self/ns/net',
+      rootFiles: new SnapshotRootFiles(mounts),
+      cgroupsPath: cgroupsPath(engine, record),
+      cgroups: host.cgroups,
+    });
+    await client.containers.create(
+      {
+        container: {
+          id,
+          labels: { [ownerLabel]: paths.dataRoot },
+          image: image.name,
+          runtime: { name: record.runtime.name, options: runtimes.options(record.runtime) },
+          spec: packJson(jsonTypes.spec, spec),
+          snapshotter,
+          snapshotKey,
+        },
+      },
+      { lease },
+    );
+  });
+}
+
+/** Takes back what a failed create has done so far. */
+async function discard(
+  { client, containers, logger }: Engine,
+  record: ContainerRecord,
+): Promise<void> {
+  const { id, name, snapshotter, snapshotKey } = record;
+  containers.releaseName(name);
+  const steps = [
+    () => client.containers.delete({ id }),
+    () => client.snapshots.remove({ snapshotter, key: snapshotKey }),
+    () => fs.promises.rm(containers.folderOf(id), { recursive: true, force: true }),
+  ];
+  for (const step of steps) {
+    try {
+      await step();
+    } catch (error) {
+      if (!isStackError(error, 'not_found')) {
+        logger.warn('cannot undo a failed create', { container: id, error });
+      }
+    }
+  }
+}
+
+/** Path of the container's group below each cgroup hierarchy. */
+export function cgroupsPath({ settings }: Engine, { id, hostConfig }: ContainerRecord): string {
+  return path.posix.join('/', hostConfig.CgroupParent || settings.cgroupParent, id);
+}
+
+/** docker's rules: env by name, labels by key, Cmd only when the user gave no Entrypoint of their own. */
+function mergeWithImage(
+  asked: ContainerConfig,
+  image: ImageExecutionConfig,
+  id: string,
+): ContainerConfig {
+  const names = new Set((asked.Env ?? []).map((entry) => entry.split('=', 1)[0]));
+  const inherited = (image.Env ?? []).filter((entry) => !names.has(entry.split('=', 1)[0]));
+  const ownEntrypoint = asked.Entrypoint !== null && asked.Entrypoint.length > 0;
+  const ownCommand = asked.Cmd !== null && asked.Cmd.length > 0;
+  const stopSignal = asked.StopSignal || image.StopSignal;
+  const stopTimeout = asked.StopTimeout ?? image.StopTimeout;
+  const exposedPorts = { ...image.ExposedPorts, ...asked.ExposedPorts };
+  const healthcheck = asked.Healthcheck ?? image.Healthcheck;
+  return {
+    ...asked,
+    Hostname: asked.Hostname || id.slice(0, 12),
+    User: asked.User || (image.User ?? ''),
+    Env: [...(asked.Env ?? []), ...inherited],
+    // [''] is how the CLI says --entrypoint '': none at all.
+    Entrypoint: ownEntrypoint
+      ? asked.Entrypoint?.join() === ''
+        ? null
+        : asked.Entrypoint
+      : (image.Entrypoint ?? null),
+    Cmd: ownCommand || ownEntrypoint ? asked.Cmd : (image.Cmd ?? null),
+    WorkingDir: asked.WorkingDir || (image.WorkingDir ?? ''),
+    ...(image.Volumes && { Volumes: { ...image.Volumes, ...asked.Volumes } }),
+    Labels: { ...image.Labels, ...asked.Labels },
+    ...(Object.keys(exposedPorts).length > 0 && { ExposedPorts: exposedPorts }),
+    ...(stopSignal && { StopSignal: stopSignal }),
+    ...(stopTimeout !== undefined && { StopTimeout: stopTimeout }),
+    ...(healthcheck && { Healthcheck: healthcheck }),
+  };
+}
+
+function withDefaults(asked: HostConfig, { runtimes, host }: Engine): HostConfig {
+  const mode =
+    asked.NetworkMode === '' || asked.NetworkMode === 'default' ? 'bridge' : asked.NetworkMode;
+  return {
+    ...asked,
+    NetworkMode: mode,
+    LogConfig: { ...asked.LogConfig, Type: asked.LogConfig.Type || 'json-file' },
+    IpcMode: asked.IpcMode || 'private',
+    CgroupnsMode:
+      asked.CgroupnsMode || (host.cgroupVersion === '1' || asked.Privileged ? 'host' : 'private'),
+    ShmSize: asked.ShmSize || defaultShmSizeBytes,
+    Runtime: asked.Runtime || runtimes.defaultName,
+    MemorySwap: asked.Memory > 0 && asked.MemorySwap === 0 ? 2 * asked.Memory : asked.MemorySwap,
+    MaskedPaths: asked.MaskedPaths ?? (asked.Privileged ? null : [...defaultMaskedPaths]),
+    ReadonlyPaths: asked.ReadonlyPaths ?? (asked.Privileged ? null : [...defaultReadonlyPaths]),
+  };
+}
+
+/** `-v` creates a missing source when the container starts; `--mount` never does. */
+async function checkBindSources(hostConfig: HostConfig): Promise<void> {
+  for (const { source, createSource } of bindMounts(hostConfig)) {
+    if (createSource) continue;
+    try {
+      await fs.promises.stat(source);
+    } catch {
+      throw new StackError(
+        'invalid_argument',
+        `invalid mount config for type "bind": bind source path does not exist: ${source}`,
+      );
+    }
+  }
+}

@@ -1,0 +1,33 @@
+/** The parts of the daemon and what they know of each other: made once by main, passed to whoever works with them. */
+import type { ContainerdClient } from '#proto/containerd-client';
+import type { Logger } from '#lib/log/logger';
+import type { RuntimeTable } from '../containerd/runtimes.ts';
+import type { ImageService } from '../images/image-service.ts';
+import type { NetworkController } from '../network/network-controller.ts';
+import type { ContainerLogs } from './container-logs.ts';
+import type { ContainerStore } from './container-store.ts';
+import type { EventLog } from './event-log.ts';
+import type { ExecStore } from './exec-store.ts';
+import type { HostFacts } from './host-facts.ts';
+import type { EnginePaths } from './paths.ts';
+
+export interface Engine {
+  client: ContainerdClient;
+  images: ImageService;
+  network: NetworkController;
+  containers: ContainerStore;
+  execs: ExecStore;
+  events: EventLog;
+  runtimes: RuntimeTable;
+  paths: EnginePaths;
+  host: HostFacts;
+  logger: Logger;
+  settings: EngineSettings;
+  logs: ContainerLogs;
+}
+
+export interface EngineSettings {
+  /** Absolute, below each cgroup hierarchy. */
+  cgroupParent: string;
+  snapshotter: string;
+}

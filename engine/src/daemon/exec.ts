@@ -1,0 +1,146 @@
+/** Further processes in a running container. */
+import { randomBytes } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+import { jsonTypes, packJson } from '#proto/any';
+import { isStackError, messageOf, StackError } from '#spec/errors';
+import { createStdio, openFifoWriter, removeStdio } from '../containerd/fifo.ts';
+import { execProcess } from '../spec/exec-process.ts';
+import { ProcessRootFiles } from '../spec/root-files.ts';
+import type { Container } from './container.ts';
+import { publishContainerEvent } from './container-events.ts';
+import type { Engine } from './engine.ts';
+import type { Exec, ExecConfig } from './exec-store.ts';
+import { UnloggedOutput } from './output.ts';
+import { stdioFolder } from './paths.ts';
+import { startFailure } from './start-failure.ts';
+import { notRunning } from './stop-container.ts';
+
+const drainMs = 3000;
+
+/** Registers an exec. Throws conflict unless the container runs, invalid_argument without a command. */
+export function createExec(engine: Engine, container: Container, config: ExecConfig): Exec {
+  requireRunning(container);
+  if (config.command.length === 0) {
+    throw new StackError('invalid_argument', 'No exec command specified');
+  }
+  const exec = engine.execs.add(randomBytes(32).toString('hex'), container.id, config);
+  container.execIds.add(exec.id);
+  publishContainerEvent(engine, container, `exec_create: ${config.command.join(' ')}`, {
+    execID: exec.id,
+  });
+  return exec;
+}
+
+/** Throws conflict, in docker's words, unless processes can be added to `container`. */
+export function requireRunning(container: Container): void {
+  const { status } = container.state;
+  if (status === 'paused') {
+    throw new StackError(
+      'conflict',
+      `container ${container.id} is paused, unpause the container before exec`,
+    );
+  }
+  if (status !== 'running') throw notRunning(container);
+}
+
+/** Starts an exec once; a second start is a conflict. Its output can be subscribed to when this resolves. */
+export async function startExec(
+  engine: Engine,
+  exec: Exec,
+  beforeStart: (output: UnloggedOutput) => void,
+): Promise<void> {
+  const { client, paths, containers } = engine;
+  const container = containers.get(exec.containerId);
+  requireRunning(container);
+  if (exec.state !== 'created') {
+    throw new StackError('conflict', `exec ${exec.id} has already been started`);
+  }
+  exec.state = 'running';
+  const ids = { containerId: container.id, execId: exec.id };
+  const folder = stdioFolder(paths, container.id, exec.id);
+  let output: UnloggedOutput | undefined;
+  let added = false;
+  try {
+    const stdio = await createStdio(folder, {
+      stdin: exec.config.attachStdin,
+      terminal: exec.config.tty,
+    });
+    output = new UnloggedOutput(stdio);
+    exec.output = output;
+    beforeStart(output);
+    const spec = execProcess(
+      container.record,
+      exec.config,
+      new ProcessRootFiles(container.state.pid),
+    );
+    await client.tasks.exec({
+      ...ids,
+      ...stdio,
+      terminal: exec.config.tty,
+      spec: packJson(jsonTypes.process, spec),
+    });
+    added = true;
+    if (stdio.stdin !== '') exec.stdin = openStdinWriter(stdio.stdin);
+    const { pid } = await client.tasks.start(ids);
+    // Its exit may have been reported already.
+    if (exec.exitCode === null) exec.pid = pid;
+    publishContainerEvent(engine, container, `exec_start: ${exec.config.command.join(' ')}`, {
+      execID: exec.id,
+    });
+  } catch (error) {
+    const failure = startFailure(error, { Entrypoint: null, Cmd: exec.config.command });
+    engine.execs.end(exec, failure.exitCode);
+    if (added) await quietly(client.tasks.deleteProcess(ids));
+    await output?.close();
+    exec.stdin?.destroy();
+    await removeStdio(folder);
+    throw execError(failure.error);
+  }
+}
+
+/** The task's own prefix means nothing to somebody who asked for an exec. */
+function execError(error: StackError): StackError {
+  const message = messageOf(error).replace(/^failed to create task for container: /, '');
+  return new StackError(error.kind, message, { cause: error });
+}
+
+function openStdinWriter(file: string): Exec['stdin'] {
+  const stdin = openFifoWriter(file);
+  stdin.on('error', () => stdin.destroy()); // nobody reads any more
+  return stdin;
+}
+
+/** What the end of an exec leads to. */
+export async function handleExecExit(
+  engine: Engine,
+  container: Container,
+  exec: Exec,
+  exitCode: number,
+): Promise<void> {
+  if (exec.exitCode !== null) return;
+  const { client, execs, paths } = engine;
+  if (exec.output) {
+    const limit = new AbortController();
+    const late = delay(drainMs, undefined, { signal: limit.signal }).catch(() => undefined);
+    await Promise.race([exec.output.finished, late]);
+    limit.abort();
+  }
+  execs.end(exec, exitCode);
+  publishContainerEvent(engine, container, 'exec_die', {
+    execID: exec.id,
+    exitCode: String(exitCode),
+  });
+  await exec.output?.close();
+  exec.stdin?.destroy();
+  await quietly(client.tasks.deleteProcess({ containerId: container.id, execId: exec.id }));
+  await removeStdio(stdioFolder(paths, container.id, exec.id));
+}
+
+/** The container's end takes its execs along, so they may be gone first. */
+async function quietly(action: Promise<unknown>): Promise<void> {
+  try {
+    await action;
+  } catch (error) {
+    if (!isStackError(error)) throw error;
+  }
+}

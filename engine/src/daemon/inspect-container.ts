@@ -1,0 +1,82 @@
+/** `GET /containers/{id}/json`: docker's shape, zero values included. */
+import { unsupportedHostConfig } from '../api/unsupported-host-config.ts';
+import { networkSettings, type NetworkSettings } from '../network/network-settings.ts';
+import { bindMounts } from '../spec/binds.ts';
+import type { Container, ContainerRecord } from './container.ts';
+import type { Engine } from './engine.ts';
+import { etcFiles } from './etc-files.ts';
+import { logFile } from './paths.ts';
+import { isNetworkMode } from './supported.ts';
+
+/** Everything that clients see of a container. */
+export function inspectContainer(engine: Engine, container: Container): unknown {
+  const { containers, paths } = engine;
+  const { record } = container;
+  const { config, hostConfig, state, id } = record;
+  const etc = etcFiles(containers.folderOf(id));
+  const [path = '', ...args] = [...(config.Entrypoint ?? []), ...(config.Cmd ?? [])];
+  return {
+    Id: id,
+    Created: record.createdAt,
+    Path: path,
+    Args: args,
+    State: {
+      Status: state.status,
+      Running: container.isRunning || state.status === 'restarting',
+      Paused: state.status === 'paused',
+      Restarting: state.status === 'restarting',
+      OOMKilled: state.oomKilled,
+      Dead: state.status === 'dead',
+      Pid: state.pid,
+      ExitCode: state.exitCode,
+      Error: state.error,
+      StartedAt: state.startedAt,
+      FinishedAt: state.finishedAt,
+    },
+    Image: record.imageId,
+    ResolvConfPath: etc.resolvConf,
+    HostnamePath: etc.hostname,
+    HostsPath: etc.hosts,
+    LogPath: hostConfig.LogConfig.Type === 'json-file' ? logFile(paths, id) : '',
+    Name: `/${record.name}`,
+    RestartCount: record.restartCount,
+    Driver: record.snapshotter,
+    Platform: 'linux',
+    MountLabel: '',
+    ProcessLabel: '',
+    AppArmorProfile: '',
+    ExecIDs: container.execIds.size > 0 ? [...container.execIds] : null,
+    HostConfig: { ...unsupportedHostConfig, ...hostConfig },
+    GraphDriver: { Name: record.snapshotter, Data: null },
+    Mounts: mountPoints(record),
+    Config: { ...config },
+    NetworkSettings: networkSettingsOf(engine, record),
+  };
+}
+
+/** The bind mounts, as `Mounts` of inspect and list. */
+export function mountPoints({ hostConfig }: ContainerRecord): unknown[] {
+  return bindMounts(hostConfig).map(({ source, destination, mode, writable, propagation }) => ({
+    Type: 'bind',
+    Source: source,
+    Destination: destination,
+    Mode: mode,
+    RW: writable,
+    Propagation: propagation,
+  }));
+}
+
+/** Addresses while it runs; the network's name and id always. */
+export function networkSettingsOf(
+  { network }: Engine,
+  { hostConfig, config, id }: ContainerRecord,
+): NetworkSettings {
+  const { NetworkMode: mode } = hostConfig;
+  const networkId = network.networks().find(({ name }) => name === mode)?.id ?? '';
+  return networkSettings(
+    isNetworkMode(mode) ? mode : 'none',
+    networkId,
+    network.get(id),
+    Object.keys(config.ExposedPorts ?? {}),
+  );
+}

@@ -1,0 +1,161 @@
+/**
+ * Bringing what is on disk and what containerd says together, at the start and after every lost connection.
+ *
+ *   record says     task is         result
+ *   running         running         go on: output, stdin
+ *   running         stopped         its exit is handled now
+ *   running         gone            exit 137, `exit status lost`
+ *   anything else   running         the engine died while starting it: it runs
+ *   anything else   created, stopped  the engine died before it ran or while cleaning up: removed
+ */
+import fs from 'node:fs';
+import path from 'node:path';
+import type { Process } from '#proto/generated/containerd.v1.types';
+import { isStackError } from '#spec/errors';
+import { removeStdio } from '../containerd/fifo.ts';
+import type { Container } from './container.ts';
+import { ownerLabel } from './create-container.ts';
+import type { Engine } from './engine.ts';
+import { handleExit } from './exit-container.ts';
+import { stdioFolder, stdioFolders } from './paths.ts';
+import { removeLocked } from './remove-container.ts';
+import { scheduleRestart, shouldRestart } from './restart-policy.ts';
+import { openStdin } from './start-container.ts';
+import { now, timeOf } from './timestamps.ts';
+
+const lostExitCode = 137;
+
+/** Reconciles every container with containerd's tasks. Safe to repeat; each container is handled under its mutex. */
+export async function reconcileTasks(engine: Engine): Promise<void> {
+  const { tasks } = await engine.client.tasks.list({});
+  const byId = new Map(tasks.map((task) => [task.id, task]));
+  await Promise.all(
+    engine.containers.list().map(async (container) => {
+      try {
+        await reconcile(engine, container, byId.get(container.id));
+      } catch (error) {
+        engine.logger.error('cannot recover container', { container: container.id, error });
+      }
+    }),
+  );
+}
+
+async function reconcile(
+  engine: Engine,
+  container: Container,
+  task: Process | undefined,
+): Promise<void> {
+  const { pid, status } = container.state;
+  if (container.isRunning) {
+    if (!task) {
+      await handleExit(engine, container, {
+        pid,
+        exitCode: lostExitCode,
+        exitedAt: now(),
+        error: 'exit status lost',
+      });
+    } else if (task.status === 'STOPPED') {
+      await handleExit(engine, container, {
+        pid,
+        exitCode: task.exitStatus,
+        exitedAt: timeOf(task.exitedAt),
+      });
+    } else {
+      await container.mutex.run(() => adoptLocked(engine, container, task));
+    }
+    return;
+  }
+  await container.mutex.run(async () => {
+    // A start of this very run may be under way or done since the list was made.
+    if (container.state.status !== status || container.output !== undefined) return;
+    if (task?.status === 'RUNNING' || task?.status === 'PAUSED') {
+      await adoptLocked(engine, container, task);
+    } else if (task) {
+      await discardTask(engine, container);
+    }
+  });
+}
+
+/** Takes up a task that runs: its output from where it was left, its stdin. */
+async function adoptLocked(engine: Engine, container: Container, task: Process): Promise<void> {
+  if (container.output) return; // this process started it
+  const { record } = container;
+  const stdio = { stdin: task.stdin, stdout: task.stdout, stderr: task.stderr };
+  record.state = {
+    ...record.state,
+    status: task.status === 'PAUSED' || task.status === 'PAUSING' ? 'paused' : 'running',
+    pid: task.pid,
+    exitCode: 0,
+    finishedAt: record.state.finishedAt,
+  };
+  container.output = await engine.logs.open(container, stdio);
+  for (const subscriber of container.subscribers) container.output.subscribe(subscriber);
+  openStdin(container, stdio);
+  await engine.containers.save(container);
+  await removeExecs(engine, container);
+  engine.logger.info('adopted running container', { container: container.id, pid: task.pid });
+}
+
+/** Nobody waits for execs of an earlier run; what they still hold of ours is given back. */
+async function removeExecs({ paths }: Engine, { id }: Container): Promise<void> {
+  const folder = stdioFolders(paths, id);
+  const init = stdioFolder(paths, id);
+  for (const name of await fs.promises.readdir(folder)) {
+    const exec = path.join(folder, name);
+    if (exec !== init) await removeStdio(exec);
+  }
+}
+
+async function discardTask({ client, paths }: Engine, { id }: Container): Promise<void> {
+  const quietly = async (action: Promise<unknown>): Promise<void> => {
+    try {
+      await action;
+    } catch (error) {
+      if (!isStackError(error)) throw error; // it may end by itself at the same moment
+    }
+  };
+  await quietly(client.tasks.kill({ containerId: id, signal: 9 }));
+  await quietly(client.tasks.wait({ containerId: id }, { deadlineMs: 5000 }));
+  await quietly(client.tasks.delete({ containerId: id }));
+  await removeStdio(stdioFolders(paths, id));
+}
+
+/** Finishes what an earlier run began and could not end: removals, and creates that never became a container. */
+export async function finishInterrupted(engine: Engine): Promise<void> {
+  const { client, containers, paths, logger } = engine;
+  for (const container of containers.list()) {
+    const { status } = container.state;
+    const { AutoRemove: autoRemove } = container.record.hostConfig;
+    if (status === 'removing' || (status === 'exited' && autoRemove)) {
+      await container.mutex
+        .run(() => removeLocked(engine, container))
+        .catch((error: unknown) => {
+          logger.error('cannot finish a removal', { container: container.id, error });
+        });
+    }
+  }
+  const own = `labels."${ownerLabel}"==${JSON.stringify(paths.dataRoot)}`;
+  const { containers: records } = await client.containers.list({ filters: [own] });
+  for (const { id, snapshotter, snapshotKey } of records) {
+    if (containers.has(id)) continue;
+    logger.info('removing what an interrupted create left', { container: id });
+    await client.containers.delete({ id });
+    await client.snapshots.remove({ snapshotter, key: snapshotKey }).catch((error: unknown) => {
+      if (!isStackError(error, 'not_found')) throw error;
+    });
+  }
+}
+
+/** Applies restart policies, none of which acted while the engine was down. */
+export function resumeRestartPolicies(engine: Engine): void {
+  for (const container of engine.containers.list()) {
+    const { status } = container.state;
+    const { Name: policy } = container.record.hostConfig.RestartPolicy;
+    const due =
+      status === 'restarting' ||
+      (status === 'exited' && (policy === 'always' || shouldRestart(container)));
+    if (!due) continue;
+    container.record.state.status = 'restarting';
+    scheduleRestart(engine, container, 0);
+  }
+}

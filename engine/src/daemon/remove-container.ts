@@ -1,0 +1,88 @@
+/** Removing a container: task, containerd's record, snapshot, files, name. */
+import { isStackError, messageOf, StackError } from '#spec/errors';
+import type { Container } from './container.ts';
+import { publishContainerEvent } from './container-events.ts';
+import type { Engine } from './engine.ts';
+import { cancelRestart } from './start-container.ts';
+import { killContainer } from './stop-container.ts';
+
+/** Removes a container. Without `force` a running one is a conflict. */
+export async function removeContainer(
+  engine: Engine,
+  container: Container,
+  { force }: { force: boolean },
+): Promise<void> {
+  const { name } = container.record;
+  if (container.state.status === 'removing') {
+    throw new StackError('conflict', `removal of container ${name} is already in progress`);
+  }
+  if (container.isRunning || container.state.status === 'restarting') {
+    if (!force) {
+      const state = container.state.status;
+      throw new StackError(
+        'conflict',
+        `cannot remove container "${name}": container is ${state}: stop the container before removing or force remove`,
+      );
+    }
+    await killForRemoval(engine, container);
+  }
+  await container.mutex.run(async () => {
+    // AutoRemove, or another client, may have been quicker.
+    if (!engine.containers.has(container.id)) return;
+    if (container.isRunning) {
+      throw new StackError('conflict', `cannot remove container "${name}": it was started again`);
+    }
+    await removeLocked(engine, container);
+  });
+}
+
+async function killForRemoval(engine: Engine, container: Container): Promise<void> {
+  try {
+    await killContainer(engine, container, 'KILL');
+  } catch (error) {
+    if (isStackError(error, 'conflict')) return; // it ended by itself
+    throw new StackError(
+      'internal',
+      `cannot remove container "${container.record.name}": could not kill container: ${messageOf(error)}`,
+      { cause: error },
+    );
+  }
+}
+
+/** Removes a container that does not run and whose mutex the caller holds. May be repeated after a failure. */
+export async function removeLocked(engine: Engine, container: Container): Promise<void> {
+  const { client, containers, execs } = engine;
+  const { record, id } = container;
+  cancelRestart(container);
+  record.state.status = 'removing';
+  await containers.save(container);
+  try {
+    await unlessGone(client.containers.delete({ id }));
+    await unlessGone(
+      client.snapshots.remove({ snapshotter: record.snapshotter, key: record.snapshotKey }),
+    );
+    await containers.remove(container);
+  } catch (error) {
+    record.state.status = 'dead';
+    record.state.error = messageOf(error);
+    await containers.save(container);
+    throw new StackError(
+      'internal',
+      `cannot remove container "${record.name}": ${messageOf(error)}`,
+      { cause: error },
+    );
+  }
+  for (const execId of container.execIds) execs.forget(execId);
+  for (const subscriber of container.subscribers) subscriber.end();
+  publishContainerEvent(engine, container, 'destroy');
+  container.announceRemoval();
+}
+
+/** Some of it may be gone since an attempt that was interrupted. */
+async function unlessGone(removal: Promise<unknown>): Promise<void> {
+  try {
+    await removal;
+  } catch (error) {
+    if (!isStackError(error, 'not_found')) throw error;
+  }
+}

@@ -1,0 +1,56 @@
+/** Restart policies: whether an exited container starts again, and when. */
+import type { Container } from './container.ts';
+import type { Engine } from './engine.ts';
+import { launchLocked } from './start-container.ts';
+
+const firstDelayMs = 100;
+const longestDelayMs = 60_000;
+/** A run of this length makes the next delay short again. */
+const stableMs = 10_000;
+
+/**
+ * Decides after an exit. Returns undefined, or what plans the restart; the count in the record is already raised, so
+ * that it is saved with the exit.
+ */
+export function planRestart(
+  container: Container,
+  ranMs: number,
+): ((engine: Engine) => void) | undefined {
+  if (!shouldRestart(container)) return undefined;
+  container.record.restartCount++;
+  container.restartDelayMs =
+    ranMs >= stableMs || container.restartDelayMs === 0
+      ? firstDelayMs
+      : Math.min(container.restartDelayMs * 2, longestDelayMs);
+  return (engine) => scheduleRestart(engine, container, container.restartDelayMs);
+}
+
+/** By policy, the way it ended, and whether a user stopped it. */
+export function shouldRestart({ record }: Container): boolean {
+  const { Name: name, MaximumRetryCount: maximum } = record.hostConfig.RestartPolicy;
+  if (record.manuallyStopped) return false;
+  switch (name) {
+    case 'no':
+      return false;
+    case 'always':
+    case 'unless-stopped':
+      return true;
+    case 'on-failure':
+      return record.state.exitCode !== 0 && (maximum === 0 || record.restartCount < maximum);
+  }
+}
+
+/** Starts `container` after `delayMs` unless somebody did something else with it meanwhile. */
+export function scheduleRestart(engine: Engine, container: Container, delayMs: number): void {
+  container.restartTimer = setTimeout(() => {
+    void container.mutex
+      .run(async () => {
+        container.restartTimer = undefined;
+        if (container.state.status !== 'restarting') return;
+        await launchLocked(engine, container);
+      })
+      .catch((error: unknown) => {
+        engine.logger.error('cannot restart container', { container: container.id, error });
+      });
+  }, delayMs);
+}

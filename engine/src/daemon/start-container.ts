@@ -1,0 +1,184 @@
+/** Starting a container: network, files, spec, FIFOs, task. What fails half-way is undone. */
+import fs from 'node:fs';
+import { jsonTypes, packJson } from '#proto/any';
+import { isStackError, messageOf, StackError } from '#spec/errors';
+import { createStdio, openFifoWriter, removeStdio, type StdioPaths } from '../containerd/fifo.ts';
+import { bindMounts } from '../spec/binds.ts';
+import { containerSpec } from '../spec/container-spec.ts';
+import { SnapshotRootFiles, type SnapshotMount } from '../spec/root-files.ts';
+import type { ContainerNetwork } from '../network/network-controller.ts';
+import type { Container } from './container.ts';
+import { publishContainerEvent } from './container-events.ts';
+import { cgroupsPath } from './create-container.ts';
+import type { Engine } from './engine.ts';
+import { etcFiles, writeEtcFiles } from './etc-files.ts';
+import { stdioFolder, stdioFolders } from './paths.ts';
+import { removeLocked } from './remove-container.ts';
+import { startFailure } from './start-failure.ts';
+import { isNetworkMode } from './supported.ts';
+import { never, now } from './timestamps.ts';
+
+/** Starts a container. Throws not_modified when it runs, conflict in states that do not allow it. */
+export async function startContainer(engine: Engine, container: Container): Promise<void> {
+  await container.mutex.run(async () => {
+    const { status } = container.state;
+    if (status === 'running') throw new StackError('not_modified', 'container is already running');
+    if (status === 'paused') {
+      throw new StackError('conflict', 'cannot start a paused container, try unpause instead');
+    }
+    if (status === 'removing' || status === 'dead') {
+      throw new StackError('conflict', 'container is marked for removal and cannot be started');
+    }
+    cancelRestart(container);
+    container.record.manuallyStopped = false;
+    container.record.restartCount = 0;
+    container.restartDelayMs = 0;
+    await launchLocked(engine, container);
+  });
+}
+
+/** Takes back a restart that a policy has planned. */
+export function cancelRestart(container: Container): void {
+  clearTimeout(container.restartTimer);
+  container.restartTimer = undefined;
+}
+
+/**
+ * Starts a container whose mutex the caller holds. A failure is kept in its state, with docker's exit code for it, and
+ * a container that removes itself is removed.
+ */
+export async function launchLocked(engine: Engine, container: Container): Promise<void> {
+  const undo: (() => Promise<unknown>)[] = [];
+  try {
+    await launch(engine, container, undo);
+  } catch (error) {
+    for (const step of undo.reverse()) {
+      try {
+        await step();
+      } catch (failure) {
+        if (!isStackError(failure, 'not_found')) {
+          engine.logger.warn('cannot undo a failed start', {
+            container: container.id,
+            error: failure,
+          });
+        }
+      }
+    }
+    const failure = startFailure(error, container.record.config);
+    const { state } = container.record;
+    container.record.state = {
+      ...state,
+      status: state.startedAt === never ? 'created' : 'exited',
+      pid: 0,
+      exitCode: failure.exitCode,
+      error: messageOf(failure.error),
+    };
+    await engine.containers.save(container);
+    container.announceExit();
+    if (container.record.hostConfig.AutoRemove) await removeLocked(engine, container);
+    throw failure.error;
+  }
+}
+
+async function launch(
+  engine: Engine,
+  container: Container,
+  undo: (() => Promise<unknown>)[],
+): Promise<void> {
+  const { client, containers, network, paths } = engine;
+  const { record, id } = container;
+  undo.push(() => network.tearDown(id));
+  const [{ mounts }, endpoint] = await Promise.all([
+    client.snapshots.mounts({ snapshotter: record.snapshotter, key: record.snapshotKey }),
+    setUpNetwork(engine, container),
+    createBindSources(record.hostConfig),
+  ]);
+  const folder = containers.folderOf(id);
+  const choice = { stdin: record.config.OpenStdin, terminal: record.config.Tty };
+  undo.push(() => removeStdio(stdioFolders(paths, id)));
+  const [stdio] = await Promise.all([
+    createStdio(stdioFolder(paths, id), choice),
+    updateSpec(engine, container, mounts, endpoint.netnsPath),
+    writeEtcFiles(folder, record, endpoint, engine.logger),
+  ]);
+  const output = await engine.logs.open(container, stdio);
+  container.output = output;
+  undo.push(async () => {
+    container.output = undefined;
+    await output.close();
+  });
+  for (const subscriber of container.subscribers) output.subscribe(subscriber);
+
+  await client.tasks.create({
+    containerId: id,
+    rootfs: mounts,
+    ...stdio,
+    terminal: record.config.Tty,
+    options: engine.runtimes.options(record.runtime),
+  });
+  undo.push(async () => {
+    await client.tasks.delete({ containerId: id });
+  });
+  openStdin(container, stdio);
+  undo.push(async () => {
+    container.stdin?.destroy();
+    container.stdin = undefined;
+  });
+  const { pid } = await client.tasks.start({ containerId: id });
+  record.state = {
+    ...record.state,
+    status: 'running',
+    pid,
+    exitCode: 0,
+    error: '',
+    oomKilled: false,
+    startedAt: now(),
+  };
+  await containers.save(container);
+  publishContainerEvent(engine, container, 'start');
+}
+
+/** Opens the engine's end of stdin and hands it to attached clients that wait for it. */
+export function openStdin(container: Container, { stdin }: StdioPaths): void {
+  if (stdin === '') return;
+  const writer = openFifoWriter(stdin);
+  writer.on('error', () => writer.destroy()); // nobody reads any more
+  container.stdin = writer;
+  for (const listener of container.stdinListeners) listener(writer);
+}
+
+function setUpNetwork({ network }: Engine, { record }: Container): Promise<ContainerNetwork> {
+  const { NetworkMode: mode } = record.hostConfig;
+  if (!isNetworkMode(mode)) throw new StackError('not_found', `network ${mode} not found`);
+  const { MacAddress: mac } = record.config;
+  return network.setUp(record.id, { mode, ...(mac && { mac }) });
+}
+
+async function createBindSources(hostConfig: Container['record']['hostConfig']): Promise<void> {
+  for (const { source, createSource } of bindMounts(hostConfig)) {
+    if (createSource) await fs.promises.mkdir(source, { recursive: true, mode: 0o755 });
+  }
+}
+
+async function updateSpec(
+  engine: Engine,
+  { record }: Container,
+  mounts: readonly SnapshotMount[],
+  networkNamespace: string | undefined,
+): Promise<void> {
+  const { client, containers, host } = engine;
+  const spec = containerSpec({
+    id: record.id,
+    config: record.config,
+    hostConfig: record.hostConfig,
+    etc: etcFiles(containers.folderOf(record.id)),
+    networkNamespace,
+    rootFiles: new SnapshotRootFiles(mounts),
+    cgroupsPath: cgroupsPath(engine, record),
+    cgroups: host.cgroups,
+  });
+  await client.containers.update({
+    container: { id: record.id, spec: packJson(jsonTypes.spec, spec) },
+    updateMask: { paths: ['spec'] },
+  });
+}

@@ -1,0 +1,95 @@
+/** What a container may ask for and this engine cannot do yet: refused by name, or warned about where it comes from the image. */
+import type { ContainerConfig } from '../api/container-config.ts';
+import type { HostConfig } from '../api/host-config.ts';
+import { StackError } from '#spec/errors';
+import { parseSignal } from '#spec/signals';
+import { checkExtraHosts } from './etc-files.ts';
+
+export const networkModes = ['bridge', 'none', 'host'] as const;
+export type NetworkMode = (typeof networkModes)[number];
+
+export function isNetworkMode(text: string): text is NetworkMode {
+  return (networkModes as readonly string[]).includes(text);
+}
+
+/**
+ * Throws for what was asked for and cannot be had; returns warnings for what only the image wishes.
+ * `asked` is the request before the image's configuration was merged into it.
+ */
+export function checkSupported(
+  config: ContainerConfig,
+  asked: ContainerConfig,
+  hostConfig: HostConfig,
+): string[] {
+  checkConfig(config, asked);
+  checkHostConfig(hostConfig);
+  const { Healthcheck: healthcheck, Volumes: volumes } = config;
+  const warnings: string[] = [];
+  if (healthcheck?.Test?.length && healthcheck.Test[0] !== 'NONE') {
+    warnings.push(
+      'health checks are not implemented by this engine: the one of the image does not run',
+    );
+  }
+  for (const volume of Object.keys(volumes ?? {})) {
+    warnings.push(
+      `volumes are not implemented by this engine: ${volume} of the image stays in the container's own layer`,
+    );
+  }
+  return warnings;
+}
+
+function checkConfig(config: ContainerConfig, asked: ContainerConfig): void {
+  if (Object.keys(asked.Volumes ?? {}).length > 0) refuse('Config.Volumes');
+  const test = asked.Healthcheck?.Test?.[0];
+  if (test !== undefined && test !== 'NONE') refuse('Config.Healthcheck');
+  if (config.NetworkDisabled) refuse('Config.NetworkDisabled');
+  if (config.StopSignal !== undefined) parseSignal(config.StopSignal);
+  if (!/^[a-zA-Z0-9]([a-zA-Z0-9_.-]{0,62})$/.test(config.Hostname)) {
+    throw new StackError('invalid_argument', `invalid hostname format: ${config.Hostname}`);
+  }
+  const wrong = (config.Env ?? []).find((entry) => entry === '' || entry.startsWith('='));
+  if (wrong !== undefined) {
+    throw new StackError('invalid_argument', `invalid environment variable: ${wrong}`);
+  }
+  if (config.WorkingDir !== '' && !config.WorkingDir.startsWith('/')) {
+    throw new StackError(
+      'invalid_argument',
+      `the working directory '${config.WorkingDir}' is invalid, it needs to be an absolute path`,
+    );
+  }
+}
+
+function checkHostConfig(hostConfig: HostConfig): void {
+  const { NetworkMode: network, LogConfig: log, AutoRemove: autoRemove } = hostConfig;
+  if (network.startsWith('container:')) refuse('HostConfig.NetworkMode container:');
+  if (!isNetworkMode(network)) {
+    throw new StackError('not_found', `network ${network} not found`);
+  }
+  if (!['json-file', 'none'].includes(log.Type)) refuse(`HostConfig.LogConfig.Type ${log.Type}`);
+  for (const [name, value] of Object.entries(log.Config)) {
+    if (value !== '') refuse(`HostConfig.LogConfig.Config ${name}`);
+  }
+  oneOf('HostConfig.IpcMode', hostConfig.IpcMode, ['private', 'host', 'none']);
+  if (hostConfig.IpcMode === 'none') refuse('HostConfig.IpcMode none');
+  oneOf('HostConfig.PidMode', hostConfig.PidMode, ['', 'host']);
+  oneOf('HostConfig.UTSMode', hostConfig.UTSMode, ['', 'host']);
+  oneOf('HostConfig.CgroupnsMode', hostConfig.CgroupnsMode, ['host', 'private']);
+  if (autoRemove && hostConfig.RestartPolicy.Name !== 'no') {
+    throw new StackError(
+      'invalid_argument',
+      "can't create 'AutoRemove' container with restart policy",
+    );
+  }
+  checkExtraHosts(hostConfig.ExtraHosts ?? []);
+  if (hostConfig.ShmSize < 0) {
+    throw new StackError('invalid_argument', 'SHM size can not be less than 0');
+  }
+}
+
+function oneOf(field: string, value: string, choices: readonly string[]): void {
+  if (!choices.includes(value)) refuse(`${field} ${value}`);
+}
+
+function refuse(field: string): never {
+  throw new StackError('unimplemented', `${field} is not implemented by this engine`);
+}

@@ -1,0 +1,62 @@
+/** Which handler answers a request: method and path, with path variables that may contain slashes. */
+import type { ApiRequest } from './request.ts';
+import type { ApiResponse } from './response.ts';
+
+export type Method = 'GET' | 'HEAD' | 'POST' | 'PUT' | 'DELETE' | 'OPTIONS';
+
+export type Handler = (request: ApiRequest, response: ApiResponse) => Promise<void>;
+
+export interface Route {
+  method: Method;
+  /** `/containers/{id}/json`; a variable is greedy, because image names contain slashes: order decides. */
+  path: string;
+  handler: Handler;
+  /** Whether an `Upgrade: tcp` turns this request into a raw stream. */
+  hijacks?: boolean;
+}
+
+export interface RouteMatch {
+  route: Route;
+  /** `1.45` of `/v1.45/…`; undefined for a path without a version. */
+  version: string | undefined;
+  parameters: Readonly<Record<string, string>>;
+}
+
+export class Router {
+  readonly #routes: readonly { route: Route; pattern: RegExp }[];
+
+  /** Earlier routes win. */
+  constructor(routes: readonly Route[]) {
+    this.#routes = routes.map((route) => ({ route, pattern: patternOf(route.path) }));
+  }
+
+  /** `path` is still percent-encoded. Undefined when nothing matches, or a variable is not valid UTF-8. */
+  match(method: string, path: string): RouteMatch | undefined {
+    for (const { route, pattern } of this.#routes) {
+      if (route.method !== method) continue;
+      const found = pattern.exec(path);
+      if (!found) continue;
+      const { version, ...variables } = found.groups ?? {};
+      const parameters = decodeAll(variables);
+      return parameters && { route, version, parameters };
+    }
+    return undefined;
+  }
+}
+
+function patternOf(path: string): RegExp {
+  const source = path.replaceAll('.', '\\.').replaceAll(/\{(\w+)\}/g, '(?<$1>.+)');
+  return new RegExp(`^(?:/v(?<version>\\d+\\.\\d+))?${source}$`);
+}
+
+function decodeAll(
+  variables: Readonly<Record<string, string>>,
+): Readonly<Record<string, string>> | undefined {
+  try {
+    return Object.fromEntries(
+      Object.entries(variables).map(([name, value]) => [name, decodeURIComponent(value)]),
+    );
+  } catch {
+    return undefined; // a broken escape names nothing
+  }
+}

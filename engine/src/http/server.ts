@@ -1,0 +1,184 @@
+/** The API server: node:http on any number of unix and TCP sockets, requests to routes, errors to JSON. */
+import http from 'node:http';
+import type { Socket } from 'node:net';
+import { Readable } from 'node:stream';
+import type { Logger } from '#lib/log/logger';
+import { messageOf } from '#spec/errors';
+import { negotiateApiVersion, newestApiVersion } from './api-version.ts';
+import { errorResponse } from './error-response.ts';
+import { readUpgradedBody, streamWithoutUpgrade, upgradeConnection } from './hijack.ts';
+import { listenOn, type ListenAddress } from './listener.ts';
+import { Query } from './query.ts';
+import { ApiRequest } from './request.ts';
+import { HttpApiResponse, type ApiResponse } from './response.ts';
+import { Router, type Route, type RouteMatch } from './router.ts';
+
+export interface ApiServerOptions {
+  routes: readonly Route[];
+  /** Version of this engine, for the `Server` header. */
+  version: string;
+  logger: Logger;
+}
+
+export class ApiServer {
+  readonly #router: Router;
+  readonly #headers: Readonly<Record<string, string>>;
+  readonly #logger: Logger;
+  readonly #servers: http.Server[] = [];
+
+  constructor({ routes, version, logger }: ApiServerOptions) {
+    this.#router = new Router(routes);
+    this.#logger = logger;
+    this.#headers = {
+      'Api-Version': newestApiVersion,
+      'Docker-Experimental': 'false',
+      Ostype: 'linux',
+      Server: `Docker/${version} (linux)`,
+    };
+  }
+
+  /** Starts to accept connections. Throws conflict when another process answers at `address`. */
+  async listen(address: ListenAddress): Promise<void> {
+    const server = http.createServer({
+      // A build context or an image may take hours to arrive.
+      requestTimeout: 0,
+      keepAliveTimeout: 120_000,
+      shouldUpgradeCallback: (request) =>
+        this.#match(request)?.route.hijacks === true && request.headers.upgrade === 'tcp',
+    });
+    server.on('request', (request, response) => void this.#answer(request, response));
+    server.on('upgrade', (request, stream, head) => {
+      // node:http types the connection as Duplex for the sake of TLS; here it is always a socket.
+      void this.#answerUpgrade(request, stream as Socket, head);
+    });
+    await listenOn(server, address);
+    this.#servers.push(server);
+  }
+
+  /** Stops to accept connections and ends those that are open, streams included. */
+  async close(): Promise<void> {
+    await Promise.all(
+      this.#servers.map(
+        (server) =>
+          new Promise<void>((resolve) => {
+            server.close(() => resolve());
+            server.closeAllConnections();
+          }),
+      ),
+    );
+  }
+
+  #match(request: http.IncomingMessage): RouteMatch | undefined {
+    const [path = ''] = (request.url ?? '').split('?', 1);
+    return this.#router.match(request.method ?? '', path);
+  }
+
+  async #answer(request: http.IncomingMessage, response: http.ServerResponse): Promise<void> {
+    this.#addHeaders(response);
+    await this.#run(
+      request,
+      response,
+      request,
+      new HttpApiResponse(response, (contentType) =>
+        streamWithoutUpgrade(request, response, contentType),
+      ),
+    );
+  }
+
+  async #answerUpgrade(request: http.IncomingMessage, socket: Socket, head: Buffer): Promise<void> {
+    socket.on('error', ignoreResets);
+    if (head.length > 0) socket.unshift(head);
+    // Answers that are not 101 (no such container) are ordinary ones on a connection that ends with them.
+    const response = new http.ServerResponse(request);
+    response.shouldKeepAlive = false;
+    response.assignSocket(socket);
+    response.on('finish', () => socket.end());
+    this.#addHeaders(response);
+    let body: Buffer;
+    try {
+      body = await readUpgradedBody(request, socket);
+    } catch (error) {
+      this.#fail(request, response, error);
+      return;
+    }
+    await this.#run(
+      request,
+      response,
+      Readable.from(body.length > 0 ? [body] : []),
+      new HttpApiResponse(response, (contentType) => {
+        response.detachSocket(socket);
+        return upgradeConnection(socket, contentType, this.#headers);
+      }),
+    );
+  }
+
+  async #run(
+    request: http.IncomingMessage,
+    response: http.ServerResponse,
+    body: Readable,
+    answer: ApiResponse,
+  ): Promise<void> {
+    const startedAt = performance.now();
+    const gone = new AbortController();
+    response.once('close', () => gone.abort());
+    try {
+      const found = this.#match(request);
+      if (!found) {
+        answer.json(404, { message: 'page not found' });
+        return;
+      }
+      const version = negotiateApiVersion(found.version);
+      const url = request.url ?? '';
+      const search = url.includes('?') ? url.slice(url.indexOf('?') + 1) : '';
+      await found.route.handler(
+        new ApiRequest({
+          method: request.method ?? '',
+          version,
+          query: new Query(search),
+          parameters: found.parameters,
+          headers: request.headers,
+          body,
+          signal: gone.signal,
+        }),
+        answer,
+      );
+    } catch (error) {
+      if (gone.signal.aborted) return; // nobody is left to be told
+      this.#fail(request, response, error);
+    } finally {
+      this.#logger.debug('request', {
+        method: request.method,
+        url: request.url,
+        status: response.statusCode,
+        durationMs: Math.round(performance.now() - startedAt),
+      });
+    }
+  }
+
+  #fail(request: http.IncomingMessage, response: http.ServerResponse, error: unknown): void {
+    const { status, body, unexpected } = errorResponse(error);
+    this.#logger[unexpected ? 'error' : 'debug']('request failed', {
+      method: request.method,
+      url: request.url,
+      status,
+      error: unexpected ? error : messageOf(error),
+    });
+    if (response.headersSent || response.writableEnded || !response.socket) {
+      response.destroy(); // a stream that breaks off is how its reader learns of the failure
+      return;
+    }
+    const answer = new HttpApiResponse(response, () => {
+      throw new Error('an error is not a stream');
+    });
+    if (body) answer.json(status, body);
+    else answer.empty(status);
+  }
+
+  #addHeaders(response: http.ServerResponse): void {
+    for (const [name, value] of Object.entries(this.#headers)) response.setHeader(name, value);
+  }
+}
+
+function ignoreResets(): void {
+  // a client that goes away resets its connection; whoever uses the stream sees it close
+}

@@ -1,0 +1,82 @@
+/** What the container routes need of the daemon. */
+import type { ContainerConfig } from '../../api/container-config.ts';
+import type { HostConfig } from '../../api/host-config.ts';
+import type { ApiVersion } from '../../http/api-version.ts';
+import type { HijackedConnection } from '../../http/hijack.ts';
+import type { Filters } from '../../http/query.ts';
+
+export interface CreateBody {
+  name: string;
+  config: ContainerConfig;
+  hostConfig: HostConfig;
+}
+
+export interface AttachQuery {
+  stdin: boolean;
+  stdout: boolean;
+  stderr: boolean;
+  stream: boolean;
+  /** Replay what was logged. */
+  logs: boolean;
+  /** As in `docker attach --detach-keys`; empty is the default. */
+  detachKeys: string;
+}
+
+export interface LogsQuery {
+  stdout: boolean;
+  stderr: boolean;
+  follow: boolean;
+  timestamps: boolean;
+  /** `attributes` of each entry, which json-file does not have here. */
+  details: boolean;
+  /** Seconds since 1970, with a fraction; 0 is no bound. */
+  since: string;
+  until: string;
+  /** Lines from the end; undefined is all. */
+  tail: number | undefined;
+}
+
+/** A stop with docker's rules for what is not given. */
+export interface StopQuery {
+  signal: string;
+  seconds: number | undefined;
+}
+
+/** How a wait ended. */
+export interface WaitResult {
+  exitCode: number;
+  /** Why the container could not be removed or started; empty is none. */
+  error: string;
+}
+
+/** Every method throws not_found for a container that does not exist. */
+export interface ContainersBackend {
+  create(body: CreateBody): Promise<{ id: string; warnings: string[] }>;
+  list(
+    options: { all: boolean; limit: number; size: boolean; filters: Filters },
+    version: ApiVersion,
+  ): unknown[];
+  inspect(name: string): unknown;
+  start(name: string): Promise<void>;
+  stop(name: string, query: StopQuery): Promise<void>;
+  restart(name: string, query: StopQuery): Promise<void>;
+  kill(name: string, signal: string): Promise<void>;
+  pause(name: string): Promise<void>;
+  unpause(name: string): Promise<void>;
+  rename(name: string, newName: string): Promise<void>;
+  remove(name: string, options: { force: boolean }): Promise<void>;
+  prune(filters: Filters): Promise<string[]>;
+  resize(name: string, size: { height: number; width: number }): Promise<void>;
+  top(name: string, psArguments: string): Promise<{ Titles: string[]; Processes: string[][] }>;
+  /** Registers at once; the promise inside resolves when the condition (already checked) holds. */
+  wait(name: string, condition: string, signal: AbortSignal): { result: Promise<WaitResult> };
+  hasTerminal(name: string): boolean;
+  /** Checks first, so that errors still have a status; `takeOver` makes the connection a stream. */
+  attach(
+    name: string,
+    query: AttachQuery,
+    takeOver: (tty: boolean) => HijackedConnection,
+  ): Promise<void>;
+  /** Pieces of the answer's body, framed unless the container has a terminal. */
+  logs(name: string, query: LogsQuery, signal: AbortSignal): Promise<AsyncIterable<Buffer>>;
+}

@@ -1,0 +1,133 @@
+/** /containers: everything about containers but their streams. */
+import { isAtLeast } from '../../http/api-version.ts';
+import type { Route } from '../../http/router.ts';
+import { StackError } from '#spec/errors';
+import { containerFilterKeys } from '../../daemon/list-containers.ts';
+import type { ContainersBackend, StopQuery } from './backend.ts';
+import { decodeCreateBody } from './create-body.ts';
+import { encodeJson } from '../../http/json.ts';
+import type { Query } from '../../http/query.ts';
+import { streamRoutes } from './stream-routes.ts';
+
+/** Routes below /containers, in the order in which they must match. */
+export function containerRoutes(backend: ContainersBackend): Route[] {
+  return [
+    {
+      method: 'GET',
+      path: '/containers/json',
+      handler: async ({ query, version }, response) => {
+        const options = {
+          all: query.boolean('all'),
+          limit: Math.max(0, query.integer('limit') ?? 0),
+          size: query.boolean('size'),
+          filters: query.filters(containerFilterKeys),
+        };
+        response.json(200, backend.list(options, version));
+      },
+    },
+    {
+      method: 'POST',
+      path: '/containers/create',
+      handler: async (request, response) => {
+        const body = decodeCreateBody(await request.json());
+        const { id, warnings } = await backend.create({
+          ...body,
+          name: request.query.text('name'),
+        });
+        response.json(201, { Id: id, Warnings: warnings });
+      },
+    },
+    {
+      method: 'POST',
+      path: '/containers/prune',
+      handler: async ({ query }, response) => {
+        const deleted = await backend.prune(query.filters(['label', 'label!', 'until']));
+        response.json(200, { ContainersDeleted: deleted, SpaceReclaimed: 0 });
+      },
+    },
+    {
+      method: 'GET',
+      path: '/containers/{name}/json',
+      handler: async (request, response) => {
+        response.json(200, backend.inspect(request.parameter('name')));
+      },
+    },
+    {
+      method: 'GET',
+      path: '/containers/{name}/top',
+      handler: async (request, response) => {
+        const psArguments = request.query.text('ps_args') || '-ef';
+        response.json(200, await backend.top(request.parameter('name'), psArguments));
+      },
+    },
+    ...streamRoutes(backend),
+    action('start', (name) => backend.start(name)),
+    action('stop', (name, query) => backend.stop(name, stopQuery(query))),
+    action('restart', (name, query) => backend.restart(name, stopQuery(query))),
+    action('kill', (name, query) => backend.kill(name, query.text('signal'))),
+    action('pause', (name) => backend.pause(name)),
+    action('unpause', (name) => backend.unpause(name)),
+    action('rename', (name, query) => backend.rename(name, query.text('name'))),
+    {
+      method: 'POST',
+      path: '/containers/{name}/resize',
+      handler: async (request, response) => {
+        await backend.resize(request.parameter('name'), terminalSize(request.query));
+        response.empty(200);
+      },
+    },
+    {
+      method: 'POST',
+      path: '/containers/{name}/wait',
+      handler: async (request, response) => {
+        // Before 1.30 there were no conditions, and the answer came as a whole.
+        const condition = isAtLeast(request.version, '1.30') ? request.query.text('condition') : '';
+        const { result } = backend.wait(request.parameter('name'), condition, request.signal);
+        const body = response.stream(200, 'application/json');
+        const { exitCode, error } = await result;
+        body.end(
+          encodeJson({ StatusCode: exitCode, ...(error !== '' && { Error: { Message: error } }) }),
+        );
+      },
+    },
+    {
+      method: 'DELETE',
+      path: '/containers/{name}',
+      handler: async (request, response) => {
+        if (request.query.boolean('link')) {
+          throw new StackError('unimplemented', 'links are not implemented by this engine');
+        }
+        // `v` removes anonymous volumes, of which there are none.
+        await backend.remove(request.parameter('name'), { force: request.query.boolean('force') });
+        response.empty(204);
+      },
+    },
+  ];
+}
+
+/** A POST that answers 204. */
+function action(verb: string, run: (name: string, query: Query) => Promise<void>): Route {
+  return {
+    method: 'POST',
+    path: `/containers/{name}/${verb}`,
+    handler: async (request, response) => {
+      await run(request.parameter('name'), request.query);
+      response.empty(204);
+    },
+  };
+}
+
+function stopQuery(query: Query): StopQuery {
+  return { signal: query.text('signal'), seconds: query.integer('t') };
+}
+
+/** `h` and `w`, in characters. Throws invalid_argument. */
+export function terminalSize(query: Query): { height: number; width: number } {
+  const [height, width] = [query.integer('h'), query.integer('w')];
+  for (const value of [height, width]) {
+    if (value === undefined || value < 0 || value > 0xffff) {
+      throw new StackError('invalid_argument', 'a terminal size needs h and w, 0 to 65535 each');
+    }
+  }
+  return { height: height ?? 0, width: width ?? 0 };
+}

@@ -1,0 +1,92 @@
+/** /containers/{name}/attach and /logs: bytes of a container, raw or framed. */
+import { isAtLeast, type ApiVersion } from '../../http/api-version.ts';
+import type { ApiRequest } from '../../http/request.ts';
+import type { Route } from '../../http/router.ts';
+import { StackError } from '#spec/errors';
+import { multiplexedStreamType, rawStreamType } from '../../daemon/stream-frames.ts';
+import type { ContainersBackend, LogsQuery } from './backend.ts';
+
+export function streamRoutes(backend: ContainersBackend): Route[] {
+  return [
+    {
+      method: 'GET',
+      path: '/containers/{name}/logs',
+      handler: async (request, response) => {
+        const name = request.parameter('name');
+        const tty = backend.hasTerminal(name);
+        const chunks = await backend.logs(name, logsQuery(request), request.signal);
+        const body = response.stream(200, streamType(tty, request.version));
+        for await (const chunk of chunks) {
+          if (body.destroyed) return;
+          if (!body.write(chunk)) await drainOrClose(body);
+        }
+        body.end();
+      },
+    },
+    {
+      method: 'GET',
+      path: '/containers/{name}/attach/ws',
+      handler: async () => {
+        throw new StackError(
+          'unimplemented',
+          'attaching by WebSocket is not implemented by this engine',
+        );
+      },
+    },
+    {
+      method: 'POST',
+      path: '/containers/{name}/attach',
+      hijacks: true,
+      handler: async (request, response) => {
+        const { query, version } = request;
+        await backend.attach(
+          request.parameter('name'),
+          {
+            stdin: query.boolean('stdin'),
+            stdout: query.boolean('stdout'),
+            stderr: query.boolean('stderr'),
+            stream: query.boolean('stream'),
+            logs: query.boolean('logs'),
+            detachKeys: query.text('detachKeys'),
+          },
+          (tty) => response.hijack(streamType(tty, version)),
+        );
+      },
+    },
+  ];
+}
+
+/** Old clients know one type only, and look at the container to learn whether there are frames. */
+export function streamType(tty: boolean, version: ApiVersion): string {
+  return tty || !isAtLeast(version, '1.42') ? rawStreamType : multiplexedStreamType;
+}
+
+function logsQuery({ query }: ApiRequest): LogsQuery {
+  const stdout = query.boolean('stdout');
+  const stderr = query.boolean('stderr');
+  if (!stdout && !stderr) {
+    throw new StackError('invalid_argument', 'Bad parameters: you must choose at least one stream');
+  }
+  const tail = query.text('tail');
+  return {
+    stdout,
+    stderr,
+    follow: query.boolean('follow'),
+    timestamps: query.boolean('timestamps'),
+    details: query.boolean('details'),
+    since: query.text('since'),
+    until: query.text('until'),
+    // docker takes anything that is no number for `all`.
+    tail: /^\d+$/.test(tail) ? Number(tail) : undefined,
+  };
+}
+
+function drainOrClose(body: NodeJS.WritableStream): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      body.off('drain', done).off('close', done);
+      resolve();
+    };
+    body.on('drain', done).on('close', done);
+  });
+}

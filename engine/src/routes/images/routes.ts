@@ -1,0 +1,91 @@
+/** /images: pull, list, inspect, remove. */
+import { decodeRegistryAuth } from '#lib/registry/credentials';
+import { messageOf, StackError } from '#spec/errors';
+import { encodeJson } from '../../http/json.ts';
+import type { ApiRequest } from '../../http/request.ts';
+import type { ApiResponse } from '../../http/response.ts';
+import type { Route } from '../../http/router.ts';
+import { imageFiltersOf } from '../../images/filters.ts';
+import type { ImageService } from '../../images/image-service.ts';
+
+export type ImagesBackend = Pick<ImageService, 'list' | 'inspect' | 'remove' | 'pull'>;
+
+const filterKeys = [
+  'before',
+  'dangling',
+  'label',
+  'label!',
+  'reference',
+  'since',
+  'until',
+] as const;
+
+export function imageRoutes(images: ImagesBackend): Route[] {
+  return [
+    {
+      method: 'GET',
+      path: '/images/json',
+      handler: async ({ query }, response) => {
+        const filters = imageFiltersOf(Object.fromEntries(query.filters(filterKeys)));
+        response.json(200, await images.list(filters));
+      },
+    },
+    { method: 'POST', path: '/images/create', handler: (...args) => pull(images, ...args) },
+    {
+      method: 'GET',
+      path: '/images/{name}/json',
+      handler: async (request, response) => {
+        response.json(200, await images.inspect(request.parameter('name')));
+      },
+    },
+    {
+      method: 'DELETE',
+      path: '/images/{name}',
+      handler: async (request, response) => {
+        const { query } = request;
+        const options = { force: query.boolean('force'), noPrune: query.boolean('noprune') };
+        response.json(200, await images.remove(request.parameter('name'), options));
+      },
+    },
+  ];
+}
+
+/** Failures before the first progress have a status of their own; later ones travel in the stream. */
+async function pull(
+  images: ImagesBackend,
+  { query, headers, signal }: ApiRequest,
+  response: ApiResponse,
+): Promise<void> {
+  if (query.has('fromSrc')) {
+    throw new StackError('unimplemented', 'importing an image is not implemented by this engine');
+  }
+  const reference = withTag(query.text('fromImage'), query.text('tag'));
+  if (reference === '') {
+    throw new StackError('invalid_argument', 'pull needs the name of an image (fromImage)');
+  }
+  const [auth] = [headers['x-registry-auth']].flat();
+  const credentials = decodeRegistryAuth(auth);
+  const platform = query.text('platform');
+  let body: ReturnType<ApiResponse['stream']> | undefined;
+  const send = (message: unknown): void => {
+    body ??= response.stream(200, 'application/json');
+    body.write(encodeJson(message));
+  };
+  try {
+    await images.pull(
+      reference,
+      { signal, ...(credentials && { credentials }), ...(platform !== '' && { platform }) },
+      send,
+    );
+  } catch (error) {
+    if (!body) throw error;
+    send({ errorDetail: { message: messageOf(error) }, error: messageOf(error) });
+  }
+  body?.end();
+}
+
+/** `tag` may be a tag, or a digest. */
+function withTag(name: string, tag: string): string {
+  if (tag === '' || name === '') return name;
+  return tag.includes(':') ? `${name}@${tag}` : `${name}:${tag}`;
+}

@@ -1,0 +1,105 @@
+/** Endpoints of docker's API that this engine does not have: each answers with what is missing, none with `not found`. */
+import { StackError, type ErrorKind } from '#spec/errors';
+import type { Method, Route } from '../http/router.ts';
+
+/** docker's words on a daemon that is no swarm manager. */
+const noSwarm =
+  'This node is not a swarm manager. Use "docker swarm init" or "docker swarm join" to connect this node to swarm and try again.';
+
+/** Routes to append after all that exist. */
+export function notBuiltRoutes(): Route[] {
+  return [
+    ...swarmRoutes(),
+    ...missing('building images', ['POST /build', 'POST /build/prune', 'POST /build/cancel']),
+    ...missing('BuildKit sessions', ['POST /session', 'POST /grpc']),
+    ...missing('volumes', [
+      'POST /volumes/create',
+      'POST /volumes/prune',
+      'GET /volumes/{name}',
+      'PUT /volumes/{name}',
+      'DELETE /volumes/{name}',
+    ]),
+    ...missing('networks of your own', [
+      'POST /networks/create',
+      'POST /networks/prune',
+      'POST /networks/{id}/connect',
+      'POST /networks/{id}/disconnect',
+    ]),
+    ...missing('plugins', [
+      'GET /plugins/privileges',
+      'POST /plugins/pull',
+      'POST /plugins/create',
+      'GET /plugins/{name}/json',
+      'DELETE /plugins/{name}',
+      'POST /plugins/{name}/{verb}',
+    ]),
+    ...missing('changes and archives of containers', [
+      'GET /containers/{name}/changes',
+      'GET /containers/{name}/export',
+      'GET /containers/{name}/stats',
+      'POST /containers/{name}/update',
+      'HEAD /containers/{name}/archive',
+      'GET /containers/{name}/archive',
+      'PUT /containers/{name}/archive',
+      'GET /containers/{name}/checkpoints',
+      'POST /containers/{name}/checkpoints',
+    ]),
+    ...missing('this operation on images', [
+      'POST /commit',
+      'POST /images/load',
+      'POST /images/prune',
+      'GET /images/search',
+      'GET /images/get',
+      'GET /images/{name}/get',
+      'GET /images/{name}/history',
+      'GET /images/{name}/attestations',
+      'POST /images/{name}/push',
+      'POST /images/{name}/tag',
+      'GET /distribution/{name}/json',
+    ]),
+    ...missing('checking credentials', ['POST /auth']),
+    ...missing('disk usage', ['GET /system/df']),
+  ];
+}
+
+function missing(what: string, endpoints: readonly string[]): Route[] {
+  return refusing(
+    'unimplemented',
+    ({ method, path }) => `${what}: ${method} ${path} is not implemented by this engine`,
+    endpoints,
+  );
+}
+
+function swarmRoutes(): Route[] {
+  const collections = ['nodes', 'services', 'tasks', 'secrets', 'configs'];
+  return refusing('unavailable', () => noSwarm, [
+    'GET /swarm',
+    'GET /swarm/unlockkey',
+    ...['init', 'join', 'leave', 'update', 'unlock'].map((verb) => `POST /swarm/${verb}`),
+    ...collections.flatMap((name) => [
+      `GET /${name}`,
+      `POST /${name}/create`,
+      `GET /${name}/{id}`,
+      `DELETE /${name}/{id}`,
+      `POST /${name}/{id}/update`,
+    ]),
+  ]);
+}
+
+/** `POST /session` and the like; requests with an Upgrade header get the same plain answer. */
+function refusing(
+  kind: ErrorKind,
+  message: (endpoint: { method: string; path: string }) => string,
+  endpoints: readonly string[],
+): Route[] {
+  return endpoints.map((endpoint) => {
+    const [method = '', path = ''] = endpoint.split(' ');
+    return {
+      method: method as Method, // the lists above hold nothing else
+      path,
+      handler: async () => {
+        throw new StackError(kind, message({ method, path }));
+      },
+    };
+  });
+}

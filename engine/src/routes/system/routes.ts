@@ -1,0 +1,131 @@
+/** /_ping, /version, /info, /events, and lists that are empty by nature. */
+import { setTimeout as delay } from 'node:timers/promises';
+import { StackError } from '#spec/errors';
+import { eventFilterKeys, matchesEvent, type EngineEvent } from '../../daemon/event-log.ts';
+import { isAtLeast, type ApiVersion } from '../../http/api-version.ts';
+import { encodeJson } from '../../http/json.ts';
+import type { ApiRequest } from '../../http/request.ts';
+import type { ApiResponse } from '../../http/response.ts';
+import type { Handler, Route } from '../../http/router.ts';
+import type { SystemBackend } from './backend.ts';
+
+export function systemRoutes(backend: SystemBackend): Route[] {
+  return [
+    { method: 'GET', path: '/_ping', handler: ping },
+    { method: 'HEAD', path: '/_ping', handler: ping },
+    {
+      method: 'GET',
+      path: '/version',
+      handler: async (_request, response) => {
+        response.json(200, await backend.version());
+      },
+    },
+    {
+      method: 'GET',
+      path: '/info',
+      handler: async (_request, response) => {
+        response.json(200, await backend.info());
+      },
+    },
+    { method: 'GET', path: '/events', handler: (...args) => events(backend, ...args) },
+    {
+      method: 'GET',
+      path: '/volumes',
+      handler: async ({ query }, response) => {
+        query.filters(['dangling', 'driver', 'label', 'name']);
+        response.json(200, { Volumes: [], Warnings: [] });
+      },
+    },
+    {
+      method: 'GET',
+      path: '/plugins',
+      handler: async ({ query }, response) => {
+        query.filters(['capability', 'enabled']);
+        response.json(200, []);
+      },
+    },
+  ];
+}
+
+const ping: Handler = async ({ method }, response) => {
+  response.header('Builder-Version', '1');
+  response.header('Swarm', 'inactive');
+  response.header('Cache-Control', 'no-cache, no-store, must-revalidate');
+  response.header('Pragma', 'no-cache');
+  if (method === 'HEAD') response.empty(200);
+  else response.text(200, 'OK');
+};
+
+/** Past events first, then live ones until `until`, or until the client leaves. */
+async function events(
+  backend: SystemBackend,
+  { query, signal, version }: ApiRequest,
+  response: ApiResponse,
+): Promise<void> {
+  const since = eventTime('since', query.text('since'));
+  const until = eventTime('until', query.text('until'));
+  const filters = query.filters(eventFilterKeys);
+  const body = response.stream(
+    200,
+    isAtLeast(version, '1.52') ? 'application/jsonl' : 'application/json',
+  );
+  const send = (event: EngineEvent): void => {
+    if (until !== undefined && event.timeNano > until) return;
+    if (matchesEvent(event, filters)) body.write(encodeJson(eventMessage(event, version)));
+  };
+  if (since !== undefined) for (const event of backend.eventsSince(since)) send(event);
+  const remainingMs =
+    until === undefined ? undefined : Number(until / 1_000_000n) - Math.floor(Date.now());
+  if (remainingMs === undefined || remainingMs > 0) {
+    const stop = backend.onEvent(send);
+    try {
+      await forAsLong(remainingMs, signal);
+    } finally {
+      stop();
+    }
+  }
+  body.end();
+}
+
+/** Resolves after `milliseconds` (never without), or when `signal` aborts. */
+async function forAsLong(milliseconds: number | undefined, signal: AbortSignal): Promise<void> {
+  // The longest time a timer can hold; nobody waits for events beyond it.
+  const limit = Math.min(milliseconds ?? 0x7fff_ffff, 0x7fff_ffff);
+  await delay(limit, undefined, { signal }).catch(() => undefined);
+}
+
+/** Seconds since 1970 with a fraction, or a date, as nanoseconds. Throws invalid_argument. */
+function eventTime(name: string, text: string): bigint | undefined {
+  if (text === '') return undefined;
+  const [, seconds, fraction = ''] = /^(\d{1,12})(?:\.(\d{1,9}))?$/.exec(text) ?? [];
+  if (seconds !== undefined) {
+    return BigInt(seconds) * 1_000_000_000n + BigInt(fraction.padEnd(9, '0'));
+  }
+  const parsed = Date.parse(text);
+  if (Number.isNaN(parsed)) {
+    throw new StackError('invalid_argument', `invalid value for "${name}": "${text}"`);
+  }
+  return BigInt(parsed) * 1_000_000n;
+}
+
+/** The event as clients of `version` know it; before 1.52 the fields of the oldest API stand beside the new ones. */
+export function eventMessage(event: EngineEvent, version: ApiVersion): unknown {
+  const { type, action, actorId, attributes, timeNano } = event;
+  const legacy =
+    !isAtLeast(version, '1.52') && (type === 'container' || type === 'image')
+      ? {
+          status: action,
+          id: actorId,
+          ...(type === 'container' && { from: attributes['image'] ?? '' }),
+        }
+      : {};
+  return {
+    ...legacy,
+    Type: type,
+    Action: action,
+    Actor: { ID: actorId, Attributes: attributes },
+    scope: 'local',
+    time: Number(timeNano / 1_000_000_000n),
+    timeNano,
+  };
+}

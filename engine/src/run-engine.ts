@@ -1,0 +1,230 @@
+/** Puts the daemon together, starts it in order, and takes it down in the opposite order. */
+import fs from 'node:fs';
+import path from 'node:path';
+import type { Logger } from '#lib/log/logger';
+import { version } from '#lib/installation/installation';
+import { ContainerdClient } from '#proto/containerd-client';
+import { errorCode, messageOf, StackError } from '#spec/errors';
+import type { EngineOptions } from './config/flags.ts';
+import { isLite } from './containerd/peer.ts';
+import { RuntimeTable } from './containerd/runtimes.ts';
+import { ContainerdSupervisor } from './containerd/supervisor.ts';
+import { removeEmptyCgroups } from './daemon/cgroup-parent.ts';
+import { ContainerStore } from './daemon/container-store.ts';
+import type { ContainerLogs } from './daemon/container-logs.ts';
+import { containersBackend } from './daemon/containers-backend.ts';
+import type { Engine } from './daemon/engine.ts';
+import { EventLog } from './daemon/event-log.ts';
+import { execBackend } from './daemon/exec-backend.ts';
+import { ExecStore } from './daemon/exec-store.ts';
+import { readHostFacts } from './daemon/host-facts.ts';
+import { enginePaths, type EnginePaths } from './daemon/paths.ts';
+import { finishInterrupted, resumeRestartPolicies } from './daemon/recovery.ts';
+import { systemBackend } from './daemon/system-backend.ts';
+import { watchTasks } from './daemon/task-events.ts';
+import { parseListenAddress } from './http/listener.ts';
+import { ApiServer } from './http/server.ts';
+import type { ImageService } from './images/image-service.ts';
+import { KernelThread } from './kernel/kernel-thread.ts';
+import { LocalNetworkController } from './network/local-network-controller.ts';
+import { parseNetworkFlags } from './network/network-options.ts';
+import { containerRoutes } from './routes/containers/routes.ts';
+import { execRoutes } from './routes/exec/routes.ts';
+import { imageRoutes } from './routes/images/routes.ts';
+import { networkRoutes } from './routes/networks/routes.ts';
+import { notBuiltRoutes } from './routes/not-built.ts';
+import { systemRoutes } from './routes/system/routes.ts';
+
+/** The parts that main chooses. */
+export interface EngineParts {
+  createImages(context: {
+    client: ContainerdClient;
+    options: EngineOptions;
+    store: ContainerStore;
+    events: EventLog;
+    logger: Logger;
+  }): ImageService;
+  createLogs(paths: EnginePaths, logger: Logger): ContainerLogs;
+  /** After everything runs and before the API answers. */
+  beforeListening(engine: Engine): Promise<void>;
+}
+
+export interface RunningEngine {
+  stop(): Promise<void>;
+}
+
+/** Starts the engine and resolves once its API answers. What was started is stopped again when a step fails. */
+export async function runEngine(
+  options: EngineOptions,
+  parts: EngineParts,
+  logger: Logger,
+): Promise<RunningEngine> {
+  const undo: (() => Promise<unknown> | void)[] = [];
+  const stop = async (): Promise<void> => {
+    for (const step of undo.splice(0).reverse()) {
+      try {
+        await step();
+      } catch (error) {
+        logger.error('cannot stop cleanly', { error });
+      }
+    }
+  };
+  try {
+    await start(options, parts, logger, undo);
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return { stop };
+}
+
+async function start(
+  options: EngineOptions,
+  parts: EngineParts,
+  logger: Logger,
+  undo: (() => Promise<unknown> | void)[],
+): Promise<void> {
+  const addresses = options.hosts.map(parseListenAddress);
+  const networkOptions = parseNetworkFlags({
+    ...(options.bridge !== undefined && { bridge: options.bridge }),
+    ...(options.bip !== undefined && { bip: options.bip }),
+    ...(options.mtu !== undefined && { mtu: options.mtu }),
+    ...(options.defaultAddressPools.length > 0 && {
+      defaultAddressPool: options.defaultAddressPools,
+    }),
+    ...(options.firewallIntegration !== undefined && {
+      firewallIntegration: options.firewallIntegration,
+    }),
+  });
+  const paths = enginePaths(path.resolve(options.dataRoot), path.resolve(options.execRoot));
+  await fs.promises.mkdir(paths.dataRoot, { recursive: true, mode: 0o711 });
+  await fs.promises.mkdir(paths.execRoot, { recursive: true, mode: 0o711 });
+  undo.push(await claim(path.join(paths.dataRoot, 'engined.pid')));
+  if (options.pidfile !== undefined) undo.push(await claim(path.resolve(options.pidfile)));
+
+  const containerd = await containerdAddress(options, paths, logger, undo);
+  const client = new ContainerdClient(containerd, { namespace: options.containerdNamespace });
+  undo.push(() => client.close());
+  const lite = await isLite(client);
+
+  const kernel = new KernelThread(logger);
+  undo.push(() => kernel.close());
+  const network = new LocalNetworkController({
+    ...networkOptions,
+    kernel,
+    logger,
+    dataRoot: paths.dataRoot,
+    execRoot: paths.execRoot,
+  });
+  const containers = new ContainerStore(paths.containers, logger);
+  await containers.load();
+  const events = new EventLog();
+  const engine: Engine = {
+    client,
+    images: parts.createImages({ client, options, store: containers, events, logger }),
+    network,
+    containers,
+    execs: new ExecStore(),
+    events,
+    runtimes: new RuntimeTable({
+      lite,
+      added: options.runtimes,
+      defaultName: options.defaultRuntime,
+      execRoot: paths.execRoot,
+    }),
+    paths,
+    host: await readHostFacts(paths.dataRoot),
+    logger,
+    settings: { cgroupParent: options.cgroupParent, snapshotter: options.storageDriver },
+    logs: parts.createLogs(paths, logger),
+  };
+  undo.push(() => removeEmptyCgroups(options.cgroupParent));
+  await network.start();
+  undo.push(() => network.stop());
+
+  const watching = new AbortController();
+  undo.push(() => watching.abort());
+  const running = containers.list().filter(({ isRunning }) => isRunning);
+  await network.restore(running.map(({ id }) => id));
+  await watchTasks(engine, options.containerdNamespace, watching.signal);
+  await finishInterrupted(engine);
+  await parts.beforeListening(engine);
+  resumeRestartPolicies(engine);
+
+  const server = new ApiServer({
+    version,
+    logger,
+    routes: [
+      ...systemRoutes(
+        systemBackend(engine, {
+          insecureRegistries: options.insecureRegistries,
+          registryMirrors: options.registryMirrors,
+          debug: options.logLevel === 'debug' || options.logLevel === 'trace',
+          containerdAddress: containerd,
+          namespace: options.containerdNamespace,
+        }),
+      ),
+      ...execRoutes(execBackend(engine)),
+      ...containerRoutes(containersBackend(engine)),
+      ...imageRoutes(engine.images),
+      ...networkRoutes({
+        networks: () => network.networks(),
+        containerName: (id) => containers.find(id)?.record.name ?? '',
+      }),
+      ...notBuiltRoutes(),
+    ],
+  });
+  undo.push(() => server.close());
+  for (const address of addresses) {
+    if (address.kind === 'tcp') {
+      logger.warn('the API listens on TCP without TLS: whoever reaches it is root here', {
+        host: address.host,
+        port: address.port,
+      });
+    }
+    await server.listen(address);
+  }
+  logger.info('engined is ready', { hosts: options.hosts, containerd, lite });
+}
+
+/** The containerd that was named, or one of our own. */
+async function containerdAddress(
+  options: EngineOptions,
+  paths: EnginePaths,
+  logger: Logger,
+  undo: (() => Promise<unknown> | void)[],
+): Promise<string> {
+  if (options.containerd !== undefined) return options.containerd;
+  const supervisor = new ContainerdSupervisor({
+    dataRoot: paths.dataRoot,
+    execRoot: paths.execRoot,
+    logLevel: options.logLevel,
+    logger,
+  });
+  undo.push(() => supervisor.stop());
+  await supervisor.start();
+  return supervisor.address;
+}
+
+/** Writes our process id into `file`, unless another living engined's stands there. Returns how to take it back. */
+async function claim(file: string): Promise<() => Promise<void>> {
+  try {
+    const pid = Number(await fs.promises.readFile(file, 'utf8'));
+    const command = await fs.promises.readFile(`/proc/${pid}/cmdline`, 'utf8');
+    if (pid !== process.pid && command.includes('engined')) {
+      throw new StackError('conflict', `engined already runs with ${file}: process ${pid}`);
+    }
+  } catch (error) {
+    const absent = ['ENOENT', 'ESRCH'].includes(errorCode(error) ?? '');
+    if (!absent) throw error instanceof StackError ? error : unreadable(file, error);
+  }
+  await fs.promises.mkdir(path.dirname(file), { recursive: true });
+  await fs.promises.writeFile(file, String(process.pid));
+  return () => fs.promises.rm(file, { force: true });
+}
+
+function unreadable(file: string, error: unknown): StackError {
+  return new StackError('internal', `cannot read pid file ${file}: ${messageOf(error)}`, {
+    cause: error,
+  });
+}

@@ -1,0 +1,163 @@
+/** The mounts of a container: docker's defaults, the engine's own files in /etc, and what the user asks for. */
+import path from 'node:path';
+import type { HostConfig } from '../api/host-config.ts';
+import { StackError } from '#spec/errors';
+import type { Mount } from '#spec/oci/mount';
+import type { BindMount } from './binds.ts';
+
+export const defaultShmSizeBytes = 64 * 1024 * 1024;
+
+/** Files of the engine that the container sees in /etc. */
+export interface EtcFiles {
+  hostname: string;
+  hosts: string;
+  resolvConf: string;
+}
+
+/** All mounts, parents before children; what the user asks for replaces a default at the same place. */
+export function containerMounts(
+  hostConfig: HostConfig,
+  binds: readonly BindMount[],
+  etc: EtcFiles,
+): Mount[] {
+  const chosen = [...binds.map(bindMount), ...tmpfsMounts(hostConfig)];
+  const taken = new Set<string>();
+  for (const { destination } of chosen) {
+    if (taken.has(destination)) {
+      throw new StackError('invalid_argument', `Duplicate mount point: ${destination}`);
+    }
+    taken.add(destination);
+  }
+  const defaults = [...kernelMounts(hostConfig), ...etcMounts(hostConfig, etc)].filter(
+    ({ destination }) =>
+      !taken.has(destination) && !(taken.has('/dev') && destination.startsWith('/dev/')),
+  );
+  // A stable sort: the defaults' own order is kept among siblings.
+  return [...defaults, ...chosen].sort((a, b) => depthOf(a.destination) - depthOf(b.destination));
+}
+
+function kernelMounts(hostConfig: HostConfig): Mount[] {
+  const { Privileged: privileged, IpcMode: ipcMode, ShmSize: shmSize } = hostConfig;
+  const hostIpc = ipcMode === 'host';
+  const access = privileged ? 'rw' : 'ro';
+  return [
+    {
+      destination: '/proc',
+      type: 'proc',
+      source: 'proc',
+      options: ['nosuid', 'noexec', 'nodev'],
+    },
+    {
+      destination: '/dev',
+      type: 'tmpfs',
+      source: 'tmpfs',
+      options: ['nosuid', 'strictatime', 'mode=755', 'size=65536k'],
+    },
+    {
+      destination: '/sys',
+      type: 'sysfs',
+      source: 'sysfs',
+      options: ['nosuid', 'noexec', 'nodev', access],
+    },
+    {
+      destination: '/dev/pts',
+      type: 'devpts',
+      source: 'devpts',
+      options: ['nosuid', 'noexec', 'newinstance', 'ptmxmode=0666', 'mode=0620', 'gid=5'],
+    },
+    {
+      destination: '/sys/fs/cgroup',
+      type: 'cgroup',
+      source: 'cgroup',
+      options: [access, 'nosuid', 'noexec', 'nodev'],
+    },
+    hostIpc
+      ? {
+          destination: '/dev/mqueue',
+          type: 'bind',
+          source: '/dev/mqueue',
+          options: ['rbind', 'rprivate'],
+        }
+      : {
+          destination: '/dev/mqueue',
+          type: 'mqueue',
+          source: 'mqueue',
+          options: ['nosuid', 'noexec', 'nodev'],
+        },
+    hostIpc
+      ? {
+          destination: '/dev/shm',
+          type: 'bind',
+          source: '/dev/shm',
+          options: ['rbind', 'rprivate'],
+        }
+      : {
+          destination: '/dev/shm',
+          type: 'tmpfs',
+          source: 'shm',
+          options: [
+            'nosuid',
+            'noexec',
+            'nodev',
+            'mode=1777',
+            `size=${shmSize || defaultShmSizeBytes}`,
+          ],
+        },
+  ];
+}
+
+function etcMounts({ ReadonlyRootfs: readonly }: HostConfig, etc: EtcFiles): Mount[] {
+  const options = ['rbind', 'rprivate', ...(readonly ? ['ro'] : [])];
+  return [
+    { destination: '/etc/resolv.conf', type: 'bind', source: etc.resolvConf, options },
+    { destination: '/etc/hostname', type: 'bind', source: etc.hostname, options },
+    { destination: '/etc/hosts', type: 'bind', source: etc.hosts, options },
+  ];
+}
+
+function bindMount({ source, destination, writable, propagation, recursive }: BindMount): Mount {
+  return {
+    destination,
+    type: 'bind',
+    source,
+    options: [recursive ? 'rbind' : 'bind', propagation, ...(writable ? [] : ['ro'])],
+  };
+}
+
+function tmpfsMounts({ Tmpfs: byPath = {}, Mounts: mounts = [] }: HostConfig): Mount[] {
+  const listed = Object.entries(byPath).map(([destination, options]) => ({
+    destination: absolute(destination),
+    options: options === '' ? [] : options.split(','),
+  }));
+  const described = mounts
+    .filter(({ Type: type }) => type === 'tmpfs')
+    .map(({ Target: target, ReadOnly: readonly, TmpfsOptions: options }) => ({
+      destination: absolute(target),
+      options: [
+        ...(options?.SizeBytes ? [`size=${options.SizeBytes}`] : []),
+        ...(options?.Mode ? [`mode=${options.Mode.toString(8)}`] : []),
+        ...(readonly ? ['ro'] : []),
+      ],
+    }));
+  return [...listed, ...described].map(({ destination, options }) => ({
+    destination,
+    type: 'tmpfs',
+    source: 'tmpfs',
+    // Later options win over earlier ones.
+    options: ['noexec', 'nosuid', 'nodev', ...options],
+  }));
+}
+
+function absolute(destination: string): string {
+  if (!path.isAbsolute(destination) || path.normalize(destination) === '/') {
+    throw new StackError(
+      'invalid_argument',
+      `invalid mount path: '${destination}' must be absolute and not '/'`,
+    );
+  }
+  return path.normalize(destination).replace(/\/$/, '');
+}
+
+function depthOf(destination: string): number {
+  return destination.split('/').length;
+}
