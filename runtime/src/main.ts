@@ -4,7 +4,7 @@ import { version } from '#lib/installation/installation';
 import { isStackError, messageOf, StackError } from '#spec/errors';
 import { ociVersion } from '#spec/oci/runtime-config';
 import type { Command } from './command-line/command.ts';
-import { Flags, parseFlags, type FlagSpecs } from './command-line/flags.ts';
+import { parseFlags, type Flags, type FlagSpecs } from './command-line/flags.ts';
 import { commandHelp, globalHelp } from './command-line/help.ts';
 import { print } from './command-line/output.ts';
 import { RuntimeLog } from './log/runtime-log.ts';

@@ -78,35 +78,37 @@ function fromFile(file: string): Resources {
 }
 
 function fromFlags(flags: Flags): Resources {
-  const given = <T extends object>(
-    values: Record<string, number | string | undefined>,
-  ): T | undefined => {
-    const set = Object.entries(values).filter(([, value]) => value !== undefined);
-    // The names are those of T: each call below spells them out.
-    return set.length > 0 ? (Object.fromEntries(set) as T) : undefined;
-  };
-  const memory = given<NonNullable<Resources['memory']>>({
+  const memory = withoutUndefined({
     limit: flags.number('memory'),
     reservation: flags.number('memory-reservation'),
     swap: flags.number('memory-swap'),
   });
-  const cpu = given<NonNullable<Resources['cpu']>>({
+  const cpu = withoutUndefined({
     shares: flags.number('cpu-share'),
     period: flags.number('cpu-period'),
     quota: flags.number('cpu-quota'),
     burst: flags.number('cpu-burst'),
     realtimePeriod: flags.number('cpu-rt-period'),
     realtimeRuntime: flags.number('cpu-rt-runtime'),
+    idle: flags.number('cpu-idle'),
+  });
+  const cpuset = withoutUndefined({
     cpus: flags.text('cpuset-cpus'),
     mems: flags.text('cpuset-mems'),
-    idle: flags.number('cpu-idle'),
   });
   const limit = flags.number('pids-limit');
   const weight = flags.number('blkio-weight');
   return {
-    ...(memory && { memory }),
-    ...(cpu && { cpu }),
+    memory,
+    cpu: { ...cpu, ...cpuset },
     ...(limit !== undefined && { pids: { limit } }),
     ...(weight !== undefined && { blockIO: { weight } }),
   };
+}
+
+function withoutUndefined<V>(values: Record<string, V | undefined>): Record<string, V> {
+  const given = Object.entries(values).filter(
+    (entry): entry is [string, V] => entry[1] !== undefined,
+  );
+  return Object.fromEntries(given);
 }

@@ -2,7 +2,6 @@
  * A process that `run` or `exec` follows: signals go through to it, its terminal is shown on ours, its status becomes
  * our exit code.
  */
-import { mkdtempSync, rmSync } from 'node:fs';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -43,8 +42,8 @@ export class Foreground {
       );
     }
     if (!terminal) return;
-    const directory = mkdtempSync(path.join(os.tmpdir(), 'runtime-console-'));
-    this.#cleanups.push(() => rmSync(directory, { recursive: true, force: true }));
+    const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'runtime-console-'));
+    this.#cleanups.push(() => fs.rmSync(directory, { recursive: true, force: true }));
     this.consoleSocket = path.join(directory, 'console.sock');
     const socket = new DescriptorSocket(this.consoleSocket);
     this.#terminal = socket;
@@ -87,7 +86,7 @@ export class Foreground {
       this.#cleanups.push(() => process.off('SIGWINCH', resize));
     }
     this.#cleanups.push(() => input.destroy());
-    input.on('data', (bytes) => {
+    input.on('data', (bytes: Buffer) => {
       output.write(bytes);
     });
     return new Promise((resolve) => {
