@@ -1,0 +1,82 @@
+/** Writes one blob into containerd's content store (Content.Write). */
+import type { ContainerdClient } from '#proto/containerd-client';
+import type { WriteContentResponse } from '#proto/generated/containerd.services.content.v1';
+import { isStackError } from '#spec/errors';
+import type { Descriptor } from '#spec/oci/image';
+import type { Labels } from './gc-labels.ts';
+
+export interface BlobWrite {
+  /** Name of the ingest; two writers of one name exclude each other. */
+  ref: string;
+  descriptor: Descriptor;
+  labels: Labels;
+  lease: string;
+  signal?: AbortSignal;
+  /** The blob's bytes from `offset` on. */
+  open(offset: number): AsyncIterable<Buffer>;
+  /** How many bytes are in the store. */
+  onProgress?(bytes: number): void;
+}
+
+/** Bytes of one message: few round trips, and well below gRPC's limit of 16 MiB. */
+const messageBytes = 1 << 20;
+/** Messages that may be on their way without an answer. */
+const window = 4;
+
+/** Stores the blob; nothing happens if it is there already. containerd verifies size and digest before it commits. */
+export async function writeBlob({ content }: ContainerdClient, blob: BlobWrite): Promise<void> {
+  try {
+    await transfer(content, blob);
+  } catch (error) {
+    if (isStackError(error, 'already_exists')) return;
+    await content.abort({ ref: blob.ref }).catch(() => undefined); // gone, or the daemon is: the lease ends it anyway
+    throw error;
+  }
+}
+
+async function transfer(content: ContainerdClient['content'], blob: BlobWrite): Promise<void> {
+  const { ref, descriptor, labels, lease, signal } = blob;
+  const call = content.write({ lease, ...(signal && { signal }) });
+  const answers: AsyncIterator<WriteContentResponse> = call[Symbol.asyncIterator]();
+  try {
+    const base = { ref, total: descriptor.size, expected: descriptor.digest };
+    await call.write({ ...base, action: 'STAT' });
+    const status = await answers.next();
+    // Content that another namespace has arrives complete; an interrupted ingest goes on where it stopped.
+    let offset = status.done === true ? 0 : status.value.offset;
+    const pending: Promise<unknown>[] = [];
+    if (offset < descriptor.size) {
+      for await (const data of inMessages(blob.open(offset))) {
+        await call.write({ ...base, action: 'WRITE', offset, data });
+        offset += data.length;
+        blob.onProgress?.(offset);
+        pending.push(answers.next());
+        if (pending.length === window) await pending.shift();
+      }
+    }
+    await Promise.all(pending);
+    await call.write({ ...base, action: 'COMMIT', offset, labels });
+    await answers.next();
+    call.end();
+  } catch (error) {
+    call.cancel();
+    throw error;
+  } finally {
+    void answers.return?.().catch(() => undefined); // the call has ended either way
+  }
+}
+
+/** The same bytes in pieces of {@link messageBytes}. */
+async function* inMessages(source: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  let parts: Buffer[] = [];
+  let size = 0;
+  for await (const part of source) {
+    parts.push(part);
+    size += part.length;
+    if (size < messageBytes) continue;
+    yield Buffer.concat(parts);
+    parts = [];
+    size = 0;
+  }
+  if (size > 0) yield Buffer.concat(parts);
+}

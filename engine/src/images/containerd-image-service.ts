@@ -1,0 +1,170 @@
+/** Images over any containerd: its content store, snapshots and image names. */
+import type { ContainerdClient } from '#proto/containerd-client';
+import { hostPlatform } from '#lib/registry/platform';
+import type { RegistryClient } from '#lib/registry/registry-client';
+import type { Digest } from '#spec/digest';
+import { StackError } from '#spec/errors';
+import { isManifestType, parseManifest, type Descriptor } from '#spec/oci/image';
+import { formatFamiliar, formatReference, parseReference, withDefaultTag } from '#spec/reference';
+import { Mutex } from '../daemon/mutex.ts';
+import type { ImageInspect, ImageSummary, RemovedImage } from './api-types.ts';
+import { applyFilters } from './apply-filters.ts';
+import { DocumentReader, parseDocument } from './documents.ts';
+import type { ImageFilters } from './filters.ts';
+import { manifestLabels } from './gc-labels.ts';
+import { ImageCatalog } from './image-catalog.ts';
+import { ImageContent } from './image-content.ts';
+import { danglingName } from './image-names.ts';
+import type {
+  ImageBlob,
+  ImageService,
+  ImageUser,
+  PullOptions,
+  PullProgress,
+  RemoveOptions,
+  StoredImage,
+} from './image-service.ts';
+import { inspectOf, summaryOf } from './image-summaries.ts';
+import { withPullLease } from './lease.ts';
+import { pullImage } from './pull-image.ts';
+import { nameDangling, recordsToRemove, removeRecords } from './remove-image.ts';
+import { Unpacker } from './unpack-image.ts';
+
+export interface ImageServiceOptions {
+  client: ContainerdClient;
+  /** `overlayfs`, `native`, … */
+  snapshotter: string;
+  registry: RegistryClient;
+  /** The containers that were created from an image. */
+  usersOf(imageId: string): readonly ImageUser[];
+}
+
+export class ContainerdImageService implements ImageService {
+  readonly #options: ImageServiceOptions;
+  readonly #content: ImageContent;
+  readonly #documents: DocumentReader;
+  readonly #unpacker: Unpacker;
+  readonly #catalog: ImageCatalog;
+  /** Names change one at a time: a removal must not overlook the name that a pull adds. */
+  readonly #names = new Mutex();
+
+  constructor(options: ImageServiceOptions) {
+    const { client, snapshotter } = options;
+    this.#options = options;
+    this.#content = new ImageContent(client);
+    this.#documents = new DocumentReader(this.#content);
+    this.#unpacker = new Unpacker(client, this.#content, snapshotter);
+    this.#catalog = new ImageCatalog(client, this.#documents, this.#unpacker);
+  }
+
+  async get(reference: string): Promise<StoredImage> {
+    const { entry, record } = await this.#catalog.find(reference);
+    return this.#catalog.stored(entry, record);
+  }
+
+  async list(filters: ImageFilters): Promise<ImageSummary[]> {
+    const images: StoredImage[] = [];
+    for (const entry of await this.#catalog.entries()) {
+      const [record] = entry.records;
+      if (record) images.push(await this.#catalog.stored(entry, record));
+    }
+    const shown = await applyFilters(images, filters, (name) => this.get(name));
+    return shown
+      .sort((a, b) => b.createdAt.getTime() - a.createdAt.getTime())
+      .map((image) => summaryOf(image, this.#options.usersOf(image.id).length));
+  }
+
+  async inspect(reference: string): Promise<ImageInspect> {
+    const { entry, record } = await this.#catalog.find(reference);
+    const image = await this.#catalog.stored(entry, record);
+    return inspectOf(image, this.#options.snapshotter, record.createdAt);
+  }
+
+  remove(reference: string, { force, noPrune = false }: RemoveOptions): Promise<RemovedImage[]> {
+    return this.#names.run(async () => {
+      const found = await this.#catalog.find(reference);
+      const { entry } = found;
+      const users = this.#options.usersOf(entry.id);
+      const records = recordsToRemove(found, users, force);
+      const entries = await this.#catalog.entries();
+      return removeRecords(this.#options.client, entry, records, {
+        inUse: users.length > 0 || noPrune,
+        otherEntries: entries.filter(({ id }) => id !== entry.id),
+      });
+    });
+  }
+
+  pull(
+    text: string,
+    options: PullOptions,
+    onProgress: (message: PullProgress) => void,
+  ): Promise<StoredImage> {
+    const reference = withDefaultTag(parseReference(text));
+    const name = formatReference(reference);
+    return withPullLease(this.#options.client, async (lease) => {
+      const parts = { ...this.#options, content: this.#content, unpacker: this.#unpacker };
+      const { target, image } = await pullImage(parts, reference, options, lease, onProgress);
+      const changed = await this.#setName(name, target);
+      const what = changed ? 'Downloaded newer image for' : 'Image is up to date for';
+      onProgress({ status: `Status: ${what} ${formatFamiliar(reference)}` });
+      const record = { name, target, createdAt: new Date() };
+      const entries = await this.#catalog.entries();
+      const entry = entries.find(({ id }) => id === image.id);
+      return this.#catalog.stored(
+        entry ?? { id: image.id, documents: image, records: [record] },
+        record,
+      );
+    });
+  }
+
+  async ensureUnpacked({ target, chainId, config }: StoredImage): Promise<Digest | ''> {
+    if (chainId === '' || (await this.#unpacker.has(chainId))) return chainId;
+    await withPullLease(this.#options.client, async (lease) => {
+      const image = await this.#documents.read(target, config);
+      await this.#unpacker.unpack(image, lease);
+    });
+    return chainId;
+  }
+
+  import(name: string, blobs: readonly ImageBlob[]): Promise<StoredImage> {
+    const last = blobs.at(-1);
+    if (!last || !isManifestType(last.descriptor.mediaType)) {
+      throw new StackError('invalid_argument', 'the last blob of an image must be its manifest');
+    }
+    const { descriptor } = last;
+    return withPullLease(this.#options.client, async (lease) => {
+      const manifest = parseManifest(parseDocument(last.content, descriptor.digest));
+      for (const blob of blobs) {
+        const labels = blob === last ? manifestLabels(manifest) : {};
+        await this.#content.storeDocument(blob.descriptor, blob.content, labels, lease);
+      }
+      const image = await this.#documents.read(descriptor, hostPlatform());
+      await this.#unpacker.unpack(image, lease);
+      await this.#setName(formatReference(withDefaultTag(parseReference(name))), descriptor);
+      return this.get(name);
+    });
+  }
+
+  /** Lets `name` point to `target`. Returns whether it did not before; what it pointed to then becomes dangling. */
+  #setName(name: string, target: Descriptor): Promise<boolean> {
+    const { images } = this.#options.client;
+    const { mediaType, digest, size } = target;
+    const image = { name, target: { mediaType, digest, size } };
+    return this.#names.run(async () => {
+      const records = await this.#catalog.records();
+      const old = records.find((record) => record.name === name);
+      if (old?.target.digest === digest) return false;
+      if (old) {
+        const others = records.filter((record) => record.target.digest === old.target.digest);
+        if (others.length === 1) await nameDangling(images, old.target);
+        await images.update({ image, updateMask: { paths: ['target'] } });
+      } else {
+        await images.create({ image });
+      }
+      if (records.some((record) => record.name === danglingName(digest))) {
+        await images.delete({ name: danglingName(digest) });
+      }
+      return true;
+    });
+  }
+}

@@ -1,0 +1,169 @@
+/** The images in containerd's store, its names put together by image. */
+import type { ContainerdClient } from '#proto/containerd-client';
+import { timestampToDate } from '#proto/timestamp';
+import { hostPlatform } from '#lib/registry/platform';
+import { isStackError, StackError } from '#spec/errors';
+import type { Descriptor } from '#spec/oci/image';
+import {
+  formatFamiliar,
+  parseReference,
+  withDefaultTag,
+  type ImageReference,
+} from '#spec/reference';
+import type { DocumentReader, ImageDocuments } from './documents.ts';
+import {
+  isDangling,
+  referenceOfName,
+  repoDigestsOf,
+  repoTagsOf,
+  storeName,
+} from './image-names.ts';
+import type { StoredImage } from './image-service.ts';
+import type { Unpacker } from './unpack-image.ts';
+
+/** A name and what it points to. */
+export interface ImageRecord {
+  name: string;
+  target: Descriptor;
+  createdAt: Date;
+}
+
+/** An image with all its names. */
+export interface CatalogEntry {
+  id: string;
+  documents: ImageDocuments;
+  /** Names of any kind, dangling ones too. */
+  records: ImageRecord[];
+}
+
+/** What a user's words meant. */
+export interface Found {
+  entry: CatalogEntry;
+  /** The name that was meant; the first one where the words were an id. */
+  record: ImageRecord;
+  by: 'name' | 'id';
+}
+
+export class ImageCatalog {
+  readonly #client: ContainerdClient;
+  readonly #documents: DocumentReader;
+  readonly #unpacker: Unpacker;
+  readonly #sizes = new Map<string, number>();
+
+  constructor(client: ContainerdClient, documents: DocumentReader, unpacker: Unpacker) {
+    this.#client = client;
+    this.#documents = documents;
+    this.#unpacker = unpacker;
+  }
+
+  async records(): Promise<ImageRecord[]> {
+    const { images } = await this.#client.images.list({});
+    return images.flatMap(({ name, target, createdAt }) =>
+      target
+        ? [{ name, target, createdAt: createdAt ? timestampToDate(createdAt) : new Date(0) }]
+        : [],
+    );
+  }
+
+  /** Every image of which a manifest and a config are stored. */
+  async entries(): Promise<CatalogEntry[]> {
+    const entries = new Map<string, CatalogEntry>();
+    for (const record of await this.records()) {
+      const documents = await this.#describe(record);
+      if (!documents) continue;
+      const entry = entries.get(documents.id);
+      if (entry) entry.records.push(record);
+      else entries.set(documents.id, { id: documents.id, documents, records: [record] });
+    }
+    return [...entries.values()];
+  }
+
+  /** What `text` names: a reference first, then an id or the beginning of one. Throws as ImageService.get. */
+  async find(text: string): Promise<Found> {
+    const entries = await this.entries();
+    const id = /^(?:sha256:)?([0-9a-f]{1,64})$/.exec(text)?.[1];
+    const reference = id?.length === 64 ? undefined : referenceIn(text, id !== undefined);
+    const byName = reference && findByName(entries, reference);
+    if (byName) return byName;
+    if (id !== undefined) {
+      const found = entries.filter((entry) => entry.id.startsWith(`sha256:${id}`));
+      const [entry] = found;
+      const record = entry?.records.find(({ name }) => !isDangling(name)) ?? entry?.records[0];
+      if (entry && record && found.length === 1) return { entry, record, by: 'id' };
+    }
+    throw new StackError(
+      'not_found',
+      `No such image: ${reference ? formatFamiliar(withDefaultTag(reference)) : text}`,
+    );
+  }
+
+  /** The image under one of its names. */
+  async stored(
+    { documents, records }: CatalogEntry,
+    { name, target, createdAt }: ImageRecord,
+  ): Promise<StoredImage> {
+    const names = records.map((record) => record.name);
+    const { created } = documents.config;
+    return {
+      name,
+      id: documents.id,
+      target,
+      config: documents.config,
+      chainId: documents.chainId,
+      repoTags: repoTagsOf(names),
+      repoDigests: [
+        ...new Set(records.flatMap((record) => repoDigestsOf([record.name], record.target.digest))),
+      ].sort(),
+      sizeBytes: await this.#size(documents),
+      createdAt: created === undefined ? createdAt : new Date(created),
+    };
+  }
+
+  async #describe(record: ImageRecord): Promise<ImageDocuments | undefined> {
+    try {
+      return await this.#documents.read(record.target, hostPlatform());
+    } catch (error) {
+      // Content of another kind, or of which only a part is stored: names that other clients have put here.
+      if (isStackError(error, 'not_found') || isStackError(error, 'unimplemented'))
+        return undefined;
+      if (isStackError(error, 'invalid_argument') || isStackError(error, 'data_loss'))
+        return undefined;
+      throw error;
+    }
+  }
+
+  async #size({ diffIds, chainId, manifest }: ImageDocuments): Promise<number> {
+    const known = this.#sizes.get(chainId);
+    if (known !== undefined) return known;
+    const unpacked = await this.#unpacker.unpackedBytes(diffIds);
+    if (unpacked === undefined) return manifest.layers.reduce((total, { size }) => total + size, 0);
+    this.#sizes.set(chainId, unpacked);
+    return unpacked;
+  }
+}
+
+/** Throws invalid_argument for what can be neither a reference nor an id. */
+function referenceIn(text: string, isId: boolean): ImageReference | undefined {
+  try {
+    return parseReference(text);
+  } catch (error) {
+    if (isId) return undefined;
+    throw error;
+  }
+}
+
+function findByName(
+  entries: readonly CatalogEntry[],
+  reference: ImageReference,
+): Found | undefined {
+  const { digest, domain, path } = reference;
+  for (const entry of entries) {
+    const record = entry.records.find(({ name, target }) => {
+      if (digest === undefined) return name === storeName(reference);
+      const own = target.digest === digest ? referenceOfName(name) : undefined;
+      return own?.domain === domain && own.path === path;
+    });
+    if (record) return { entry, record, by: 'name' };
+  }
+  return undefined;
+}

@@ -1,0 +1,75 @@
+/** Downloads the layers of one image, some at a time, into the content store. */
+import type { RemoteRepository } from '#lib/registry/registry-client';
+import type { Descriptor } from '#spec/oci/image';
+import type { Labels } from './gc-labels.ts';
+import { ingestRef, type ImageContent } from './image-content.ts';
+import type { PullReporter } from './pull-progress.ts';
+
+/** As many as docker downloads at once. */
+export const parallelDownloads = 3;
+
+export interface Download {
+  content: ImageContent;
+  repository: RemoteRepository;
+  labels: Labels;
+  lease: string;
+  reporter: PullReporter;
+  signal: AbortSignal;
+}
+
+/**
+ * Starts downloading. The result says of each layer when it is stored; layers that the image holds several times are
+ * loaded once. Failures are reported to whoever waits for the layer.
+ */
+export function startDownloads(
+  layers: readonly Descriptor[],
+  download: Download,
+): ReadonlyMap<string, Promise<void>> {
+  const slots = new Slots(parallelDownloads);
+  const started = new Map<string, Promise<void>>();
+  for (const layer of layers) {
+    if (started.has(layer.digest)) continue;
+    const stored = slots.run(() => downloadLayer(layer, download));
+    stored.catch(() => undefined); // the unpacker may have failed before it asks for this layer
+    started.set(layer.digest, stored);
+  }
+  return started;
+}
+
+async function downloadLayer(layer: Descriptor, download: Download): Promise<void> {
+  const { content, repository, labels, lease, reporter, signal } = download;
+  signal.throwIfAborted();
+  await content.store({
+    ref: ingestRef(layer.mediaType, layer.digest),
+    descriptor: layer,
+    labels,
+    lease,
+    signal,
+    open: (offset) => repository.blob(layer, offset),
+    onProgress: (bytes) => reporter.bar('Downloading', layer, bytes),
+  });
+  reporter.layer('Verifying Checksum', layer);
+  reporter.layer('Download complete', layer);
+}
+
+/** Runs a limited number of actions at once, the others in the order they came. */
+class Slots {
+  #free: number;
+  readonly #waiting: (() => void)[] = [];
+
+  constructor(count: number) {
+    this.#free = count;
+  }
+
+  async run<T>(action: () => Promise<T>): Promise<T> {
+    if (this.#free > 0) this.#free--;
+    else await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    try {
+      return await action();
+    } finally {
+      const next = this.#waiting.shift();
+      if (next) next();
+      else this.#free++;
+    }
+  }
+}

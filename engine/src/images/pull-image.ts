@@ -1,0 +1,161 @@
+/**
+ * Pulls an image by containerd's older, client-side way, which every containerd has: content, snapshots and the
+ * image's name are written one by one, under a lease that keeps them until the name does.
+ */
+import type { ContainerdClient } from '#proto/containerd-client';
+import {
+  hostPlatform,
+  parsePlatform,
+  platformMatches,
+  selectManifest,
+  formatPlatform,
+} from '#lib/registry/platform';
+import type {
+  FetchedDocument,
+  RegistryClient,
+  RemoteRepository,
+} from '#lib/registry/registry-client';
+import { StackError } from '#spec/errors';
+import {
+  isIndexType,
+  parseIndex,
+  parseManifest,
+  type Descriptor,
+  type Platform,
+} from '#spec/oci/image';
+import { formatFamiliar, type ImageReference } from '#spec/reference';
+import { describeImage, parseDocument, type ImageDocuments } from './documents.ts';
+import { indexLabels, manifestLabels, sourceLabels, type Labels } from './gc-labels.ts';
+import type { ImageContent } from './image-content.ts';
+import type { PullOptions, PullProgress } from './image-service.ts';
+import { parallelDownloads, startDownloads } from './layer-downloads.ts';
+import { PullReporter } from './pull-progress.ts';
+import type { Unpacker } from './unpack-image.ts';
+
+export interface PullParts {
+  client: ContainerdClient;
+  registry: RegistryClient;
+  content: ImageContent;
+  unpacker: Unpacker;
+}
+
+/** What was stored, still under the pull's lease. */
+export interface PulledImage {
+  target: Descriptor;
+  image: ImageDocuments;
+}
+
+/**
+ * Fetches and unpacks the image that `reference`, which has a tag or a digest, means for the wanted platform.
+ * `lease` keeps all of it.
+ */
+export async function pullImage(
+  { registry, content, unpacker }: PullParts,
+  reference: ImageReference,
+  { platform: wanted, credentials, signal }: PullOptions,
+  lease: string,
+  onProgress: (message: PullProgress) => void,
+): Promise<PulledImage> {
+  const platform = wanted === undefined ? hostPlatform() : parsePlatform(wanted);
+  const reporter = new PullReporter(onProgress);
+  const ended = new AbortController();
+  const stop = signal ? AbortSignal.any([signal, ended.signal]) : ended.signal;
+  const repository = registry.repository(reference, {
+    signal: stop,
+    ...(credentials && { credentials }),
+  });
+  const top = await repository.resolve();
+  reporter.line(`Pulling from ${reference.path}`, reference.tag ?? reference.digest);
+  const pull: Pull = {
+    content,
+    repository,
+    unpacker,
+    lease,
+    reporter,
+    signal: stop,
+    labels: sourceLabels(reference),
+  };
+  try {
+    const image = await storeDocuments(top, platform, pull);
+    if (wanted !== undefined) requirePlatform(image, platform, reference);
+    await fetchLayers(pull, image);
+    reporter.line(`Digest: ${top.descriptor.digest}`);
+    return { target: top.descriptor, image };
+  } finally {
+    ended.abort(); // downloads that nobody waits for any more
+  }
+}
+
+/** What every step of one pull works with. */
+interface Pull {
+  content: ImageContent;
+  repository: RemoteRepository;
+  unpacker: Unpacker;
+  labels: Labels;
+  lease: string;
+  reporter: PullReporter;
+  signal: AbortSignal;
+}
+
+/** Stores index, manifest and config, labelled so that each keeps what it names. */
+async function storeDocuments(
+  top: FetchedDocument,
+  platform: Platform,
+  { content, repository, labels, lease }: Pull,
+): Promise<ImageDocuments> {
+  let manifestDocument = top;
+  if (isIndexType(top.descriptor.mediaType)) {
+    const index = parseIndex(parseDocument(top.content, top.descriptor.digest));
+    const { digest } = selectManifest(index.manifests, platform);
+    manifestDocument = await repository.manifest(digest);
+    const kept = { ...labels, ...indexLabels(index) };
+    await content.storeDocument(top.descriptor, top.content, kept, lease);
+  }
+  const { digest } = manifestDocument.descriptor;
+  const manifest = parseManifest(parseDocument(manifestDocument.content, digest));
+  const config = (await content.keep(manifest.config.digest, labels, lease))
+    ? await content.read(manifest.config.digest)
+    : await repository.document(manifest.config);
+  const image = describeImage(digest, manifest, config);
+  await content.storeDocument(manifest.config, config, labels, lease);
+  const kept = { ...labels, ...manifestLabels(manifest) };
+  await content.storeDocument(manifestDocument.descriptor, manifestDocument.content, kept, lease);
+  return image;
+}
+
+/** Layers arrive in parallel and are unpacked in their order, each as soon as it is there. */
+async function fetchLayers(pull: Pull, image: ImageDocuments): Promise<void> {
+  const { content, unpacker, labels, lease, reporter } = pull;
+  const missing: Descriptor[] = [];
+  for (const layer of image.manifest.layers) {
+    if (await content.keep(layer.digest, labels, lease)) continue;
+    missing.push(layer);
+    reporter.layer('Pulling fs layer', layer);
+  }
+  for (const layer of missing.slice(parallelDownloads)) reporter.layer('Waiting', layer);
+  const downloads = startDownloads(missing, pull);
+  await unpacker.unpack(image, lease, {
+    ready: async (layer) => downloads.get(layer.digest),
+    present: (layer) =>
+      reporter.layer(downloads.has(layer.digest) ? 'Pull complete' : 'Already exists', layer),
+    extracting: (layer) => reporter.bar('Extracting', layer, 0),
+    extracted: (layer) => {
+      reporter.bar('Extracting', layer, layer.size);
+      reporter.layer('Pull complete', layer);
+    },
+  });
+}
+
+/** An image that is not an index has the platform it has: throws not_found if that is not the one asked for. */
+function requirePlatform(
+  { config }: ImageDocuments,
+  wanted: Platform,
+  reference: ImageReference,
+): void {
+  if (platformMatches(wanted, config)) return;
+  throw new StackError(
+    'not_found',
+    `image with reference ${formatFamiliar(reference)} was found but does not match the specified platform: ` +
+      `wanted ${formatPlatform(wanted)}, actual: ${formatPlatform(config)}`,
+  );
+}
