@@ -97,6 +97,8 @@ function install(source: string, target: string): void {
 
 fs.mkdirSync(path.join(dist, 'bin'), { recursive: true });
 fs.mkdirSync(path.join(dist, 'lib'), { recursive: true });
+// Worker threads start from a .js file: Node asks the nearest package.json what that is.
+fs.writeFileSync(path.join(dist, 'lib', 'package.json'), '{ "type": "commonjs" }\n');
 const node = path.join(dist, 'lib', 'node');
 install(path.join(root, `node_modules/node-linux-${architecture}/bin/node`), node);
 for (const [name, file] of Object.entries(addonFiles)) {
