@@ -155,9 +155,8 @@ export class Arm64Machine implements Machine {
   }
 
   #emit(...fields: number[]): void {
-    const word = Buffer.alloc(4);
-    word.writeUInt32LE(fields.reduce((bits, field) => bits | field, 0) >>> 0);
-    this.#code.append(word);
+    const word = fields.reduce((bits, field) => bits | field, 0);
+    this.#code.append([word, word >> 8, word >> 16, word >> 24]); // the buffer keeps the low 8 bits of each
   }
 
   /** One movz or movn, then movk for each further 16 bits that differ from its background. */

@@ -5,16 +5,21 @@ import { CodeLabel } from './machine.ts';
 type Patch = (code: Buffer, target: number) => void;
 
 export class CodeBuffer {
-  #bytes: number[] = [];
-  #fixups: { label: CodeLabel; patch: Patch }[] = [];
+  #bytes = Buffer.alloc(4096);
+  #length = 0;
+  readonly #fixups: { label: CodeLabel; patch: Patch }[] = [];
 
   /** Offset of the next byte. */
   get position(): number {
-    return this.#bytes.length;
+    return this.#length;
   }
 
-  append(bytes: Iterable<number>): void {
-    this.#bytes.push(...bytes);
+  append(bytes: ArrayLike<number>): void {
+    while (this.#length + bytes.length > this.#bytes.length) {
+      this.#bytes = Buffer.concat([this.#bytes, Buffer.alloc(this.#bytes.length)]);
+    }
+    this.#bytes.set(bytes, this.#length);
+    this.#length += bytes.length;
   }
 
   place(label: CodeLabel): void {
@@ -38,7 +43,7 @@ export class CodeBuffer {
   }
 
   finish(): Buffer {
-    const code = Buffer.from(this.#bytes);
+    const code = this.#bytes.subarray(0, this.#length);
     for (const { label, patch } of this.#fixups) {
       if (label.position === undefined) throw new Error('label used but never placed');
       patch(code, label.position);

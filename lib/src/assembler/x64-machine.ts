@@ -74,14 +74,13 @@ export class X64Machine implements Machine {
 
   constant(register: MachineRegister, value: number | bigint): void {
     const target = registers[register];
-    const wide = BigInt.asIntN(64, BigInt(value));
-    if (BigInt.asIntN(32, wide) === wide) {
+    if (typeof value === 'number' && value === (value | 0)) {
       // mov r/m64, imm32 (sign-extended)
-      this.#emit(rex(true, 0, target), 0xc7, 0xc0 | (target & 7), ...int32(Number(wide)));
+      this.#emit(rex(true, 0, target), 0xc7, 0xc0 | (target & 7), ...int32(value));
       return;
     }
     const immediate = Buffer.alloc(8);
-    immediate.writeBigInt64LE(wide);
+    immediate.writeBigInt64LE(BigInt.asIntN(64, BigInt(value)));
     this.#emit(rex(true, 0, target), 0xb8 | (target & 7), ...immediate); // mov r64, imm64
   }
 
@@ -201,8 +200,6 @@ function rex(wide: boolean, register: number, base: number): number {
   return 0x40 | (wide ? 8 : 0) | ((register >> 3) << 2) | (base >> 3);
 }
 
-function int32(value: number): Buffer {
-  const bytes = Buffer.alloc(4);
-  bytes.writeInt32LE(value);
-  return bytes;
+function int32(value: number): number[] {
+  return [value & 0xff, (value >> 8) & 0xff, (value >> 16) & 0xff, (value >> 24) & 0xff];
 }

@@ -124,8 +124,7 @@ function writeSignalReset(machine: Machine): void {
 function writeStart(machine: Machine, programDescriptor: number, stop: CodeLabel): void {
   machine.subtract('sp', frameSize);
   machine.move(stack, 'sp');
-  machine.constant('t0', 0);
-  for (let offset = 0; offset < frameSize; offset += 8) machine.store('t0', stack, offset, 8);
+  writeZeroes(machine);
 
   systemCall(machine, 'lseek', [programDescriptor, 0, SEEK_END]);
   machine.branch('aboveOrEqual', 'result', firstErrorResult, stop);
@@ -141,6 +140,19 @@ function writeStart(machine: Machine, programDescriptor: number, stop: CodeLabel
   machine.add(data, program);
   machine.load('t0', program, header.resultDescriptor, 4);
   machine.store('t0', stack, frame.registers + 8 * resultDescriptor.register, 8);
+}
+
+/** Clears the frame: registers of a program are 0 at its start. */
+function writeZeroes(machine: Machine): void {
+  const loop = machine.label();
+  machine.constant('t0', 0);
+  machine.move(operation, stack);
+  machine.move(outcome, stack);
+  machine.add(outcome, frameSize);
+  machine.place(loop);
+  machine.store('t0', operation, 0, 8);
+  machine.add(operation, 8);
+  machine.branch('below', operation, outcome, loop);
 }
 
 /** Turns the data offsets that the table names into addresses. */
