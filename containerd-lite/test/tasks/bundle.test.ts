@@ -1,0 +1,72 @@
+import { expect } from 'chai';
+import fs from 'node:fs';
+import path from 'node:path';
+import { Bundles, parseEndpoint, readEndpoint, writeEndpoint } from '../../src/tasks/bundle.ts';
+import { FileWorker } from '../../src/worker/file-worker.ts';
+import { expectRejection } from '../rejection.ts';
+import { useTemporaryFolder } from '../temporary-folder.ts';
+
+describe('Bundles', () => {
+  const folder = useTemporaryFolder();
+  const worker = new FileWorker(path.resolve(import.meta.dirname, '../../src/worker/main.ts'));
+  after(async () => worker.close());
+  const bundles = () => new Bundles({ state: `${folder()}/s`, root: `${folder()}/r` }, worker);
+
+  it('makes what shims expect', async () => {
+    const bundle = await bundles().create('ns', 'web', Buffer.from('{"ociVersion":"1.0.2"}'));
+    expect(bundle.path).to.equal(`${folder()}/s/io.containerd.runtime.v2.task/ns/web`);
+    expect(fs.readdirSync(bundle.path)).to.have.members(['config.json', 'rootfs', 'work']);
+    expect(fs.readlinkSync(`${bundle.path}/work`)).to.equal(
+      `${folder()}/r/io.containerd.runtime.v2.task/ns/web`,
+    );
+    expect(fs.statSync(bundle.path).mode & 0o777).to.equal(0o700);
+    expect(bundles().list()).to.deep.equal([bundle]);
+    await expectRejection(bundles().create('ns', 'web', Buffer.from('{}')), 'already_exists');
+  });
+
+  it('leaves nothing behind for a spec that is not JSON', async () => {
+    await expectRejection(
+      bundles().create('ns', 'web', Buffer.from('{')),
+      'invalid_argument',
+      'JSON',
+    );
+    expect(bundles().list()).to.deep.equal([]);
+  });
+
+  it('remembers where the shim listens, also from the note of the shim itself', async () => {
+    const bundle = await bundles().create('ns', 'web', Buffer.from('{}'));
+    expect(readEndpoint(bundle)).to.equal(undefined);
+    fs.writeFileSync(`${bundle.path}/address`, 'unix:///run/s/abc');
+    expect(readEndpoint(bundle)).to.include({ address: 'unix:///run/s/abc', version: 2 });
+    writeEndpoint(bundle, { version: 3, address: 'unix:///run/s/d', protocol: 'ttrpc' });
+    expect(readEndpoint(bundle)).to.include({ address: 'unix:///run/s/d', version: 3 });
+  });
+
+  it('does not delete files in a rootfs', async () => {
+    const bundle = await bundles().create('ns', 'web', Buffer.from('{}'));
+    fs.writeFileSync(`${bundle.path}/rootfs/precious`, '');
+    const error: unknown = await bundles()
+      .remove(bundle)
+      .catch((reason: unknown) => reason);
+    expect(error).to.include({ code: 'ENOTEMPTY' });
+    expect(fs.existsSync(`${bundle.path}/rootfs/precious`)).to.equal(true);
+  });
+});
+
+describe('parseEndpoint', () => {
+  it('takes a bare address for version 2, and JSON for what it says', () => {
+    expect(parseEndpoint('unix:///run/x\n')).to.deep.equal({
+      version: 2,
+      address: 'unix:///run/x',
+      protocol: 'ttrpc',
+    });
+    const json = '{"version":3,"address":"unix:///run/x","protocol":"ttrpc"}';
+    expect(parseEndpoint(json)).to.include({ version: 3 });
+  });
+
+  for (const text of ['', 'panic: oh no', '{"version":3}']) {
+    it(`refuses ${JSON.stringify(text)}`, () => {
+      expect(() => parseEndpoint(text)).to.throw('shim did not answer with an address');
+    });
+  }
+});
