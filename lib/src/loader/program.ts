@@ -1,5 +1,5 @@
 /**
- * Programs of system calls: what the loader executes and `runtime explain` prints (docs/loader.md).
+ * Programs of system calls: what the loader executes and `runtime explain` prints.
  * A {@link Program} is a plain value; {@link ProgramBuilder} writes one, encode.ts turns it into the bytes the
  * loader maps, print.ts into text.
  */

@@ -8,7 +8,7 @@ import { AT_FDCWD, openFlags } from '#lib/sys/flags';
 import { emulator, skip } from '../assembler/executables.ts';
 import { runProgram } from './run-program.ts';
 
-const { SIGCHLD, SIGKILL, SIGUSR1 } = constants.signals;
+const { SIGCHLD, SIGCONT, SIGKILL, SIGSTOP, SIGUSR1 } = constants.signals;
 
 for (const architecture of ['x64', 'arm64'] as const) {
   describe(`the loader on ${architecture}`, () => {
@@ -220,6 +220,32 @@ for (const architecture of ['x64', 'arm64'] as const) {
       builder.syscall('nanosleep', [nap, 0]);
       builder.syscall('kill', [self, SIGUSR1]);
       expect(run(builder)).to.include({ status: 5, failure: undefined });
+    });
+
+    it('repeats a call that is interrupted', () => {
+      // epoll_wait answers EINTR to a process that was stopped and continued: signal(7).
+      const builder = new ProgramBuilder();
+      const [epoll, event, self] = [builder.register(), builder.register(), builder.register()];
+      const [pid, child] = [builder.register(), builder.label()];
+      const nap = builder.struct('timespec', { tv_sec: u64(0), tv_nsec: u64(20_000_000) });
+      const events = builder.bytes(Buffer.from([1 /* EPOLLIN */, ...Buffer.alloc(15)]));
+      const one = builder.struct('counter', { value: u64(1) });
+      builder.syscall('eventfd2', [0, 0], { result: event });
+      builder.syscall('epoll_create1', [0], { result: epoll });
+      builder.syscall('epoll_ctl', [epoll, 1, event, events]);
+      builder.syscall('getpid', [], { result: self });
+      builder.syscall('clone', [SIGCHLD, 0, 0, 0, 0], { result: pid });
+      builder.branchEqual(pid, 0, child);
+      builder.syscall('epoll_pwait', [epoll, events, 1, -1, 0, 8], { demand: 1 });
+      exitWith(builder, 6);
+      builder.place(child);
+      for (const signal of [SIGSTOP, SIGCONT]) {
+        builder.syscall('nanosleep', [nap, 0]);
+        builder.syscall('kill', [self, signal]);
+      }
+      builder.syscall('nanosleep', [nap, 0]);
+      builder.syscall('write', [event, one, 8]);
+      expect(run(builder)).to.include({ status: 6, failure: undefined });
     });
 
     const inChild = (child: (builder: ProgramBuilder) => void) => {
