@@ -1,0 +1,114 @@
+import { expect } from 'chai';
+import { needPeers, needRoot } from '../harness/peers.ts';
+import { RealDocker } from '../harness/real-docker.ts';
+import { waitFor } from '../harness/wait.ts';
+import { ControlledNetworks } from './controlled-networks.ts';
+import { canPing, TestNamespace } from './test-namespace.ts';
+
+describe('the default bridge beside a real dockerd', function () {
+  this.timeout(90_000);
+  let machine: TestNamespace;
+  let outside: TestNamespace;
+  let networks: ControlledNetworks;
+  let docker: RealDocker | undefined;
+
+  beforeEach(async function () {
+    needRoot(this);
+    needPeers(this, 'ip', 'nft', 'ping', 'nsenter', 'iptables', 'dockerd', 'containerd');
+    machine = await TestNamespace.create();
+    // docker sets its policy to DROP only when it is the one who switches forwarding on.
+    await machine.ok('sysctl', '-qw', 'net.ipv4.ip_forward=0');
+    outside = await machine.addOutside();
+    networks = new ControlledNetworks(machine);
+  });
+
+  afterEach(async () => {
+    await networks.remove();
+    await docker?.stop();
+    docker = undefined;
+    await outside.remove();
+    await machine.remove();
+  });
+
+  it('works when docker was there first, and is gone from its chains afterwards', async () => {
+    docker = await RealDocker.start({ netns: machine.name });
+    const before = await machine.state();
+    await networks.start();
+    await expectWorking();
+    expect(await machine.ok('iptables', '-S', 'FORWARD')).to.contain('-i engine0');
+    const { foreignFilters } = await networks.info();
+    expect(foreignFilters).to.deep.include({
+      chain: 'ip filter FORWARD',
+      owner: 'docker',
+      policy: 'drop',
+      accepted: true,
+    });
+    await networks.call('tearDown', 'web');
+    await networks.stop();
+    expect(await machine.state()).to.equal(before);
+  });
+
+  it('works when docker comes later and drops what it does not know', async () => {
+    await networks.start();
+    const { sandboxKey } = await expectWorking();
+    await machine.ok('sysctl', '-qw', 'net.ipv4.ip_forward=0');
+    docker = await RealDocker.start({ netns: machine.name });
+    await waitFor('containers to reach the outside again', () => canPing(sandboxKey, '10.211.0.2'));
+    const rules = await machine.ok('iptables', '-S', 'FORWARD');
+    expect(rules).to.contain('-P FORWARD DROP').and.contain('engined:engine0');
+    await networks.call('tearDown', 'web');
+    await networks.stop();
+    expect(await machine.ok('iptables-save')).not.to.contain('engine');
+  });
+
+  it('obeys what an administrator forbids to all containers in DOCKER-USER', async () => {
+    docker = await RealDocker.start({ netns: machine.name });
+    await networks.start();
+    const { sandboxKey } = await expectWorking();
+    await machine.ok('iptables', '-I', 'DOCKER-USER', '-d', '10.211.0.2', '-j', 'DROP');
+    expect(await canPing(sandboxKey, '10.211.0.2')).to.be.false;
+  });
+
+  it('comes back after somebody flushed the chain', async () => {
+    await machine.ok('iptables', '-P', 'FORWARD', 'DROP');
+    await networks.start();
+    const { sandboxKey } = await expectWorking();
+    await machine.ok('iptables', '-F', 'FORWARD');
+    await waitFor('the rules to come back', () => canPing(sandboxKey, '10.211.0.2'));
+  });
+
+  it('touches nothing with --firewall-integration=off', async () => {
+    await machine.ok('iptables', '-P', 'FORWARD', 'DROP');
+    const before = await machine.ok('iptables-save', '-t', 'filter');
+    await networks.remove();
+    networks = new ControlledNetworks(machine, { firewallIntegration: 'off' });
+    await networks.start();
+    const { sandboxKey } = await networks.setUp('web', { mode: 'bridge' });
+    expect(await canPing(sandboxKey, '10.211.0.2')).to.be.false;
+    expect(withoutComments(await machine.ok('iptables-save', '-t', 'filter'))).to.equal(
+      withoutComments(before),
+    );
+  });
+
+  it("warns of a chain that is not iptables' and may drop", async () => {
+    await machine.ok(
+      'nft',
+      'add table inet own; add chain inet own forwarding { type filter hook forward priority 0; policy drop; }',
+    );
+    await networks.start();
+    const { warnings } = await networks.info();
+    expect(warnings).to.have.lengthOf(1);
+    expect(warnings[0]).to.contain('"inet own forwarding" may drop');
+  });
+
+  async function expectWorking(): Promise<{ sandboxKey: string }> {
+    const network = await networks.setUp('web', { mode: 'bridge' });
+    await waitFor('the outside to answer', () => canPing(network.sandboxKey, '10.211.0.2'));
+    return network;
+  }
+});
+
+/** iptables-save writes the time and counters into its output. */
+function withoutComments(saved: string): string {
+  return saved.replaceAll(/^#.*\n/gm, '').replaceAll(/\[\d+:\d+\]/g, '');
+}
