@@ -8,7 +8,7 @@ import {
   parseIpv4,
   type Ipv4Prefix,
 } from '#lib/netlink/ipv4';
-import { messageOf } from '#spec/errors';
+import { isStackError, messageOf } from '#spec/errors';
 import type { ForeignFilter } from '../kernel/foreign-filters.ts';
 import type { KernelThread } from '../kernel/kernel-thread.ts';
 import { AddressAllocator } from './address-allocator.ts';
@@ -100,7 +100,16 @@ export class BridgeNetwork {
   /** A namespace with eth0, an address and a default route. Throws resource_exhausted. */
   async connect(mac?: string): Promise<SandboxHandle> {
     if (mac !== undefined) return this.#create(parseMac(mac));
-    return this.#pool.take() ?? (await this.#create());
+    const ready = this.#pool.take();
+    if (ready) return ready;
+    try {
+      return await this.#create();
+    } catch (error) {
+      if (!isStackError(error, 'resource_exhausted')) throw error;
+      const last = await this.#pool.takeNext(); // it may have the last address
+      if (last) return last;
+      throw error;
+    }
   }
 
   /** Takes over a container's address from an earlier run. */

@@ -17,6 +17,7 @@ export class PreparedPool<Item> {
   readonly #closing = new AbortController();
   #lastTaken = -Infinity;
   #filling: Promise<void> | undefined;
+  #making: Promise<void> | undefined;
 
   constructor(options: PreparedPoolOptions<Item>) {
     this.#options = options;
@@ -28,6 +29,12 @@ export class PreparedPool<Item> {
     const item = this.#ready.shift();
     this.fill();
     return item;
+  }
+
+  /** {@link take}, after an item that is being made right now. */
+  async takeNext(): Promise<Item | undefined> {
+    await this.#making?.catch(() => undefined); // reported by the filling
+    return this.take();
   }
 
   /** Fills the pool in the background. */
@@ -53,7 +60,8 @@ export class PreparedPool<Item> {
           await delay(quietMs - quietFor, undefined, { signal, ref: false });
           continue;
         }
-        this.#ready.push(await create());
+        this.#making = create().then((item) => void this.#ready.push(item));
+        await this.#making;
       }
     } catch (error) {
       if (!signal.aborted) failed(error);
