@@ -1,4 +1,4 @@
-/** Sequences of operations that every program needs: its beginning, handshakes, and a child's wait status. */
+/** Sequences of operations that every program needs: its beginning, and a child's wait status. */
 import {
   childCodes,
   closeRangeFlags,
@@ -46,35 +46,6 @@ export function prologue(builder: ProgramBuilder, options: PrologueOptions): voi
 /** Memory, environment and descriptors of the process become unreadable for others (not dumpable). */
 export function hide(builder: ProgramBuilder): void {
   builder.syscall('prctl', [prctlOptions.PR_SET_DUMPABLE, 0, 0, 0, 0]);
-}
-
-/** Handshakes are tokens of 8 bytes, so that an end of file or anything else is never taken for one. */
-const tokenSize = 8;
-
-/** The bytes of a token, for the side that is not the loader. Throws RangeError unless they are 8. */
-export function tokenBytes(token: string): Buffer {
-  const bytes = Buffer.from(token);
-  if (bytes.length !== tokenSize) throw new RangeError(`a token has 8 bytes, not "${token}"`);
-  return bytes;
-}
-
-/** Tells the other side: writes `token` whole or fails. */
-export function sendToken(builder: ProgramBuilder, fd: Operand, token: string): void {
-  builder.syscall('write', [fd, builder.bytes(tokenBytes(token)), tokenSize], {
-    demand: tokenSize,
-  });
-}
-
-/** Waits for the other side: reads exactly `token` or fails (EPROTO for other bytes; an end of file has result 0). */
-export function awaitToken(builder: ProgramBuilder, fd: Operand, token: string): void {
-  const buffer = builder.reserve(tokenSize);
-  const received = builder.register();
-  const agreed = builder.label();
-  builder.syscall('read', [fd, buffer, tokenSize], { demand: tokenSize });
-  builder.load(received, buffer, 0, 64);
-  builder.branchEqual(received, tokenBytes(token).readBigUInt64LE(), agreed);
-  builder.fail('EPROTO');
-  builder.place(agreed);
 }
 
 /**

@@ -3,7 +3,7 @@ import { expect } from 'chai';
 import { u64 } from '#lib/loader/data';
 import { loaderElf, loaderFailureStatus } from '#lib/loader/loader-elf';
 import { ProgramBuilder, type Register } from '#lib/loader/program';
-import { awaitToken, endAsChild, prologue, sendToken } from '#lib/loader/sequences';
+import { endAsChild, prologue } from '#lib/loader/sequences';
 import { AT_FDCWD, openFlags } from '#lib/sys/flags';
 import { emulator, skip } from '../assembler/executables.ts';
 import { runProgram } from './run-program.ts';
@@ -293,16 +293,23 @@ for (const architecture of ['x64', 'arm64'] as const) {
       expect(run(builder)).to.include({ status: 7, stdout: 'one-two', failure: undefined });
     });
 
-    it('takes only the right token for a handshake', () => {
-      const program = (builder = new ProgramBuilder()) => {
-        awaitToken(builder, 0, 'CONTINUE');
-        sendToken(builder, 1, 'FINISHED');
+    it('takes nothing but the right bytes for a handshake', () => {
+      const token = Buffer.from('CONTINUE');
+      const handshake = () => {
+        const builder = new ProgramBuilder();
+        const [received, agreed] = [builder.register(), builder.label()];
+        const buffer = builder.reserve(8);
+        builder.syscall('read', [0, buffer, 8], { demand: 8 });
+        builder.load(received, buffer, 0, 64);
+        builder.branchEqual(received, token.readBigUInt64LE(), agreed);
+        builder.fail('EPROTO');
+        builder.place(agreed);
         return builder;
       };
-      expect(run(program(), { input: 'CONTINUE' })).to.include({ stdout: 'FINISHED', status: 0 });
-      expect(run(program(), { input: 'CONTINUX' }).failure).to.include({ code: 'EPROTO' });
-      expect(run(program(), { input: 'CONT' }).failure).to.include({ index: 0, result: 4 });
-      expect(run(program(), { input: '' }).failure).to.include({ index: 0, result: 0 });
+      expect(run(handshake(), { input: 'CONTINUE' })).to.include({ failure: undefined, status: 0 });
+      expect(run(handshake(), { input: 'CONTINUX' }).failure).to.include({ code: 'EPROTO' });
+      expect(run(handshake(), { input: 'CONT' }).failure).to.include({ index: 0, result: 4 });
+      expect(run(handshake(), { input: '' }).failure).to.include({ index: 0, result: 0 });
     });
 
     it('starts with default signal dispositions and an empty mask', () => {
