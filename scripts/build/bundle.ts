@@ -1,8 +1,10 @@
 // Builds dist/: one bundle per executable, the Node they share, the native addons, and a launcher each.
 // Run by the pinned Node (scripts/node): it strips the types itself.
-import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
+import Module from 'node:module';
 import path from 'node:path';
+import v8 from 'node:v8';
+import vm from 'node:vm';
 import { build, type Plugin } from 'esbuild';
 import { launcherElf } from '#lib/loader/launcher';
 
@@ -10,13 +12,13 @@ const root = path.resolve(import.meta.dirname, '../..');
 const dist = path.join(root, 'dist');
 const architecture = process.arch === 'arm64' ? 'arm64' : 'x64';
 
-/** Executables by the name they have in dist/bin, with their entry points; the first argument warms the code cache. */
+/** Executables by the name they have in dist/bin, with their entry points. */
 const executables = [
-  { name: 'engine', entry: 'cli/src/main.ts', addons: [] },
-  { name: 'engined', entry: 'engine/src/main.ts', addons: ['koffi'] },
-  { name: 'containerd-lite', entry: 'containerd-lite/src/main.ts', addons: ['koffi', 'lmdb'] },
-  { name: 'containerd-shim-lite-v2', entry: 'shim/src/main.ts', addons: ['koffi'] },
-  { name: 'runtime', entry: 'runtime/src/main.ts', addons: ['koffi'] },
+  { name: 'engine', entry: 'cli/src/main.ts' },
+  { name: 'engined', entry: 'engine/src/main.ts' },
+  { name: 'containerd-lite', entry: 'containerd-lite/src/main.ts' },
+  { name: 'containerd-shim-lite-v2', entry: 'shim/src/main.ts' },
+  { name: 'runtime', entry: 'runtime/src/main.ts' },
 ] as const;
 
 /** Worker threads are bundles of their own: a thread starts from a file. */
@@ -62,7 +64,10 @@ async function bundle(name: string, entry: string): Promise<void> {
     target: `node${process.versions.node.split('.')[0] ?? '24'}`,
     format: 'cjs',
     define: { 'import.meta.url': '__bundleUrl', 'import.meta.dirname': '__dirname' },
-    banner: { js: `const __bundleUrl = require('url').pathToFileURL(__filename).href;` },
+    // By hand: loading node:url would cost every start a millisecond or more.
+    banner: {
+      js: `const __bundleUrl = 'file://' + encodeURI(__filename).replace(/[#?]/g, encodeURIComponent);`,
+    },
     plugins: [nativeAddons],
     legalComments: 'none',
     keepNames: true,
@@ -75,14 +80,28 @@ async function bundle(name: string, entry: string): Promise<void> {
 function entryStub(name: string): string {
   return `'use strict';
 const fs = require('fs'), vm = require('vm'), { wrap } = require('module');
-const file = __dirname + '/${name}.js', cache = __dirname + '/${name}.cache', write = process.env.ENGINE_WRITE_CODE_CACHE;
+const file = __dirname + '/${name}.js';
 let cachedData;
-if (!write) try { cachedData = fs.readFileSync(cache); } catch {}
-const script = new vm.Script(wrap(fs.readFileSync(file, 'utf8')), {
-  filename: file, cachedData, importModuleDynamically: vm.constants.USE_MAIN_CONTEXT_DEFAULT_LOADER });
-if (write) process.on('exit', () => fs.writeFileSync(cache, script.createCachedData()));
-script.runInThisContext()(exports, require, module, file, __dirname);
+try { cachedData = fs.readFileSync(__dirname + '/${name}.cache'); } catch {}
+new vm.Script(wrap(fs.readFileSync(file, 'utf8')), {
+  filename: file, cachedData, importModuleDynamically: vm.constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
+}).runInThisContext()(exports, require, module, file, __dirname);
 `;
+}
+
+/**
+ * Writes the code cache of a bundle, with every function in it: V8 by itself caches only what has run, and the
+ * first container would pay for compiling the rest.
+ */
+function writeCodeCache(name: string): void {
+  const file = path.join(dist, 'lib', `${name}.js`);
+  v8.setFlagsFromString('--no-lazy');
+  const script = new vm.Script(Module.wrap(fs.readFileSync(file, 'utf8')), {
+    filename: file,
+    importModuleDynamically: vm.constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
+  });
+  v8.setFlagsFromString('--lazy');
+  fs.writeFileSync(path.join(dist, 'lib', `${name}.cache`), script.createCachedData());
 }
 
 /** Copies by hard link where possible: Node alone is 150 MB. */
@@ -118,8 +137,5 @@ for (const { name } of wanted) {
   const launcher = path.join(dist, 'bin', name);
   fs.rmSync(launcher, { force: true });
   fs.writeFileSync(launcher, launcherElf(name, architecture), { mode: 0o755 });
-  execFileSync(node, [path.join(dist, 'lib', `${name}.cjs`), '--version'], {
-    env: { ...process.env, ENGINE_WRITE_CODE_CACHE: '1' },
-    stdio: ['ignore', 'ignore', 'inherit'],
-  });
+  writeCodeCache(name);
 }
