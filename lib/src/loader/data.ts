@@ -47,7 +47,8 @@ export const pointer = (target: Data | null): StructField => ({ size: 8, value: 
 /** What lies at a place of the data, for printing. */
 export type DataItem = { readonly offset: number; readonly size: number } & (
   | { readonly kind: 'string'; readonly text: string }
-  | { readonly kind: 'bytes' | 'reserved' | 'pointers' }
+  | { readonly kind: 'bytes' | 'pointers' }
+  | { readonly kind: 'reserved'; readonly name: string }
   | { readonly kind: 'struct'; readonly name: string; readonly fields: readonly DataField[] }
 );
 
@@ -84,9 +85,9 @@ export class DataSection {
     return new Data(offset, size);
   }
 
-  reserve(length: number): Data {
+  reserve(length: number, name: string): Data {
     const { offset, size } = this.#append(Buffer.alloc(length));
-    this.#items.push({ offset, size, kind: 'reserved' });
+    this.#items.push({ offset, size, kind: 'reserved', name });
     return new Data(offset, size);
   }
 

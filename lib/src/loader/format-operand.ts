@@ -1,7 +1,7 @@
 /** Operands as text: `"proc"`, `5 <rootfs>`, `O_PATH|O_CLOEXEC`, `{ flags: O_RDONLY, … }`, `r3`. */
 import { AT_FDCWD } from '#lib/sys/flags';
 import { Data, type DataItem } from './data.ts';
-import type { Operand, Program } from './program.ts';
+import type { Operand, Program, Register } from './program.ts';
 import { structFormats, type ArgumentFormat, type NamedValues } from './signatures.ts';
 
 /** An operand as people read it. `format` is what the system call says about the argument. */
@@ -9,6 +9,19 @@ export function formatOperand(program: Program, operand: Operand, format?: Argum
   if (operand instanceof Data) return formatData(program, operand.offset);
   if (typeof operand === 'object') return `r${operand.register}`;
   return formatNumber(program, BigInt(operand), format ?? 'number');
+}
+
+/** What a load or store touches: `execFifo@64`, `message.tag`. */
+export function formatAddress(program: Program, address: Data | Register): string {
+  if (!(address instanceof Data)) return `[r${address.register}]`;
+  const { offset } = address;
+  const item = program.items.find((place) => offset >= place.offset && offset < endOf(place));
+  if (!item) return `data+${offset}`;
+  const field =
+    item.kind === 'struct' ? item.fields.find((place) => place.offset === offset) : undefined;
+  if (field) return `${formatPlace(item)}.${field.name}`;
+  const beyond = offset - item.offset;
+  return beyond === 0 ? formatPlace(item) : `${formatPlace(item)}+${beyond}`;
 }
 
 function formatNumber(program: Program, value: bigint, format: ArgumentFormat): string {
@@ -73,8 +86,14 @@ function endOf({ offset, size }: DataItem): number {
 }
 
 function formatPlace(item: DataItem): string {
-  const name = item.kind === 'struct' ? item.name : item.kind;
-  return `${name}[${item.size}]@${item.offset}`;
+  switch (item.kind) {
+    case 'struct':
+      return item.name;
+    case 'reserved':
+      return `${item.name}@${item.offset}`;
+    default:
+      return `${item.kind}[${item.size}]@${item.offset}`;
+  }
 }
 
 function formatStruct(program: Program, item: DataItem & { kind: 'struct' }): string {

@@ -1,5 +1,5 @@
 /** A program for people (`runtime explain`) and for tools (`runtime explain --json`). */
-import { formatOperand } from './format-operand.ts';
+import { formatAddress, formatOperand } from './format-operand.ts';
 import type { Demand, Operation, Program, SyscallOperation } from './program.ts';
 import { signatures } from './signatures.ts';
 
@@ -54,11 +54,11 @@ export function printOperation(program: Program, operation: Operation): string {
     case 'move':
       return `r${operation.register.register} = ${formatOperand(program, operation.value)}`;
     case 'load': {
-      const place = formatOperand(program, operation.address);
+      const place = formatAddress(program, operation.address);
       return `r${operation.register.register} = load${operation.width} ${place}`;
     }
     case 'store': {
-      const place = formatOperand(program, operation.address);
+      const place = formatAddress(program, operation.address);
       return `store${operation.width} ${place} = r${operation.register.register}`;
     }
     case 'fail':

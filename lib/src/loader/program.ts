@@ -213,9 +213,9 @@ export class ProgramBuilder {
     return this.#section.bytes(content);
   }
 
-  /** `size` zero bytes, aligned to 8, for the kernel or the program to write to. */
-  reserve(size: number): Data {
-    return this.#section.reserve(size);
+  /** `size` zero bytes, aligned to 8, for the kernel or the program to write to; `name` is how they are printed. */
+  reserve(size: number, name = 'reserved'): Data {
+    return this.#section.reserve(size, name);
   }
 
   /** An array of addresses ended by nothing: argv and envp need a final null. */

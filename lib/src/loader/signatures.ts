@@ -82,6 +82,10 @@ export const signatures: Readonly<Partial<Record<SyscallName, readonly ArgumentF
 export const structFormats: Readonly<Record<string, Readonly<Record<string, ArgumentFormat>>>> = {
   open_how: { flags: bits(flags.openFlags), mode: 'mode', resolve: bits(flags.resolveFlags) },
   clone_args: { flags: bits(flags.cloneFlags) },
-  mount_attr: { attr_set: bits(flags.mountAttributes), attr_clr: bits(flags.mountAttributes) },
+  mount_attr: {
+    attr_set: bits(flags.mountAttributes),
+    attr_clr: bits(flags.mountAttributes),
+    propagation: bits(flags.mountFlags),
+  },
   pollfd: { fd: 'fd' },
 };

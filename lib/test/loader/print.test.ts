@@ -32,8 +32,12 @@ function example() {
   builder.syscall('mkdirat', [AT_FDCWD, builder.string('it"s'), 0o755], { demand: 0 });
   builder.place(missing).stage('execute');
   builder.syscall('unshare', [cloneFlags.CLONE_NEWNS | 0x40000]);
-  const buffer = builder.reserve(8);
-  builder.load(code, buffer, 4, 32).store(code, buffer, 0, 64).lea(code, how).set(code, -1);
+  const buffer = builder.reserve(8, 'buffer');
+  builder
+    .load(code, buffer, 4, 32)
+    .store(code, how.field('mode'), 0, 64)
+    .lea(code, how)
+    .set(code, -1);
   builder.branchMasked(code, 0xff, 0x11, missing).branchEqual(code, -1, missing).jump(missing);
   builder.fail('EPROTO');
   const argv = builder.pointers([builder.string('sh'), null]);
@@ -54,8 +58,8 @@ mount proc  (mounts[0])
 
 execute
     3  unshare(CLONE_NEWNS|0x40000)
-    4  r2 = load32 reserved[8]@48+4
-    5  store64 reserved[8]@48 = r2
+    4  r2 = load32 buffer@48+4
+    5  store64 open_how.mode = r2
     6  r2 = open_how { flags: O_CLOEXEC|O_PATH, resolve: RESOLVE_NO_MAGICLINKS|RESOLVE_IN_ROOT }
     7  r2 = -1
     8  if (r2 & 0xff) == 0x11 go to 3
