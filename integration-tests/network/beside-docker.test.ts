@@ -34,7 +34,11 @@ describe('the default bridge beside a real dockerd', function () {
     docker = await RealDocker.start({ netns: machine.name });
     const before = await machine.state();
     await networks.start();
-    await expectWorking();
+    const { sandboxKey } = await expectWorking();
+    // Packets between ports of a bridge pass FORWARD as well where bridge-nf-call-iptables is set.
+    const db = await networks.setUp('db', { mode: 'bridge' });
+    expect(await canPing(sandboxKey, db.ipAddress), 'each other').to.be.true;
+    await networks.call('tearDown', 'db');
     expect(await machine.ok('iptables', '-S', 'FORWARD')).to.contain('-i engine0');
     const { foreignFilters } = await networks.info();
     expect(foreignFilters).to.deep.include({

@@ -14,6 +14,7 @@ import { isStackError, StackError } from '#spec/errors';
 import { chooseSubnet, type AddressPool } from '../network/address-pool.ts';
 import { macOf } from '../network/mac-address.ts';
 import type { Host } from './host.ts';
+import { removeLink } from './sandbox.ts';
 
 const ipForward = '/proc/sys/net/ipv4/ip_forward';
 
@@ -57,7 +58,12 @@ export function ensureBridge(host: Host, request: BridgeRequest): BridgeState {
     return { owned: existing.alias === request.owner, address: held };
   }
   const owned = !existing || existing.alias === request.owner;
-  return { owned, address: addressBridge(host, request, existing) };
+  try {
+    return { owned, address: addressBridge(host, request, existing) };
+  } catch (error) {
+    if (!existing) removeLink(host, request);
+    throw error;
+  }
 }
 
 /** Lets the machine forward IPv4 packets. Returns whether that was off before. */

@@ -2,7 +2,6 @@
 import path from 'node:path';
 import type { Logger } from '#lib/log/logger';
 import {
-  formatIpv4,
   formatIpv4Prefix,
   networkOf,
   overlaps,
@@ -13,6 +12,7 @@ import { StackError } from '#spec/errors';
 import type { KernelThread } from '../kernel/kernel-thread.ts';
 import type { AddressPool } from './address-pool.ts';
 import { addressFields, BridgeNetwork } from './bridge-network.ts';
+import { describeNetworks, filterWarnings } from './describe-networks.ts';
 import type {
   ContainerNetwork,
   NetworkController,
@@ -31,6 +31,7 @@ import { NetworkRecords, type NetworkRecord } from './network-records.ts';
 import { PreparedPool } from './prepared-pool.ts';
 import { hostNameServers } from './resolv-conf.ts';
 import { Sandboxes, type SandboxHandle } from './sandboxes.ts';
+import { Turns } from './turns.ts';
 
 export interface LocalNetworkControllerOptions extends NetworkOptions {
   readonly kernel: KernelThread;
@@ -45,6 +46,7 @@ export class LocalNetworkController implements NetworkController {
   readonly #sandboxes: Sandboxes;
   readonly #records: NetworkRecords;
   readonly #running = new Map<string, NetworkRecord>();
+  readonly #turns = new Turns();
   readonly #isolated: PreparedPool<SandboxHandle>;
   #bridge: BridgeNetwork | undefined;
   #legacyFilter = false;
@@ -99,48 +101,15 @@ export class LocalNetworkController implements NetworkController {
     return kept.map(({ network }) => network);
   }
 
-  async setUp(containerId: string, { mode, mac }: NetworkSetup): Promise<ContainerNetwork> {
-    if (this.#running.has(containerId)) {
-      throw new StackError('conflict', `container ${containerId} already has a network`);
-    }
-    if (mac !== undefined && mode !== 'bridge') {
-      throw new StackError(
-        'invalid_argument',
-        `a MAC address needs network "bridge", not "${mode}"`,
-      );
-    }
-    const { sandboxKey, ...rest } = await this.#enter(mode, mac);
-    const network: ContainerNetwork = {
-      containerId,
-      mode,
-      sandboxId: rest.sandboxId,
-      sandboxKey,
-      netnsPath: mode === 'host' ? undefined : sandboxKey,
-      networkId: this.#identities[mode].id,
-      endpointId: newId(),
-      ...addressFields(rest.link),
-    };
-    const record = { network, hostLink: rest.link?.hostName };
-    this.#running.set(containerId, record);
-    try {
-      await this.#records.save(record);
-    } catch (error) {
-      await this.tearDown(containerId);
-      throw error;
-    }
-    if (mode === 'bridge') this.#bridge?.containersRun(true);
-    return network;
+  setUp(containerId: string, setup: NetworkSetup): Promise<ContainerNetwork> {
+    return this.#turns.take(containerId, () => this.#setUp(containerId, setup));
   }
 
-  async tearDown(containerId: string): Promise<void> {
-    const record = this.#running.get(containerId);
-    if (!record) return;
-    const { mode, sandboxKey, sandboxId } = record.network;
-    if (mode === 'bridge' && this.#bridge) await this.#disconnect(this.#bridge, record);
-    else if (mode === 'none') await this.#sandboxes.remove(sandboxKey);
-    await this.#records.delete(sandboxId);
-    this.#running.delete(containerId);
-    if (mode === 'bridge') this.#bridge?.containersRun(this.#bridgeIsUsed());
+  tearDown(containerId: string): Promise<void> {
+    return this.#turns.take(containerId, async () => {
+      const record = this.#running.get(containerId);
+      if (record) await this.#remove(record);
+    });
   }
 
   get(containerId: string): ContainerNetwork | undefined {
@@ -148,32 +117,23 @@ export class LocalNetworkController implements NetworkController {
   }
 
   networks(): NetworkDescription[] {
-    const { host, none } = this.#identities;
-    const plain = { subnet: undefined, gateway: undefined, options: {} };
-    return [
-      ...(this.#bridge ? [this.#describeBridge(this.#bridge)] : []),
-      { name: 'host', ...host, driver: 'host', ...plain, containers: this.#containersOf('host') },
-      { name: 'none', ...none, driver: 'null', ...plain, containers: this.#containersOf('none') },
-    ];
+    const { bridge: name, mtu } = this.#options;
+    const gateway = this.#bridge?.gateway;
+    return describeNetworks({
+      identities: this.#identities,
+      bridge: name !== undefined && gateway ? { name, gateway, mtu } : undefined,
+      containers: [...this.#running.values()].map(({ network }) => network),
+    });
   }
 
   info(): NetworkInfo {
     const { bridge, firewallIntegration } = this.#options;
     const foreignFilters = this.#bridge?.foreignFilters ?? [];
-    const warnings = foreignFilters
-      .filter(({ accepted }) => !accepted)
-      .map(
-        ({ chain }) =>
-          `nft chain "${chain}" may drop packets of containers: accept "${bridge ?? ''}" there`,
-      );
-    if (this.#legacyFilter) {
-      warnings.push('iptables-legacy has a filter table, which may drop packets of containers');
-    }
     return {
       bridge,
       firewallIntegration: firewallIntegration ? 'on' : 'off',
       foreignFilters,
-      warnings,
+      warnings: filterWarnings(bridge ?? '', foreignFilters, this.#legacyFilter),
     };
   }
 
@@ -186,6 +146,48 @@ export class LocalNetworkController implements NetworkController {
     await this.#sandboxes.removeOthers(new Set());
     this.#sandboxes.removeFolder();
     this.#records.removeFolder();
+  }
+
+  async #setUp(containerId: string, { mode, mac }: NetworkSetup): Promise<ContainerNetwork> {
+    if (this.#running.has(containerId)) {
+      throw new StackError('conflict', `container ${containerId} already has a network`);
+    }
+    if (mac !== undefined && mode !== 'bridge') {
+      throw new StackError(
+        'invalid_argument',
+        `a MAC address needs network "bridge", not "${mode}"`,
+      );
+    }
+    const { sandboxId, sandboxKey, link } = await this.#enter(mode, mac);
+    const network: ContainerNetwork = {
+      containerId,
+      mode,
+      sandboxId,
+      sandboxKey,
+      netnsPath: mode === 'host' ? undefined : sandboxKey,
+      networkId: this.#identities[mode].id,
+      endpointId: newId(),
+      ...addressFields(link),
+    };
+    const record = { network, hostLink: link?.hostName };
+    this.#running.set(containerId, record);
+    try {
+      await this.#records.save(record);
+    } catch (error) {
+      await this.#remove(record);
+      throw error;
+    }
+    if (mode === 'bridge') this.#bridge?.containersRun(true);
+    return network;
+  }
+
+  async #remove(record: NetworkRecord): Promise<void> {
+    const { containerId, mode, sandboxKey, sandboxId } = record.network;
+    if (mode === 'bridge' && this.#bridge) await this.#disconnect(this.#bridge, record);
+    else if (mode !== 'host') await this.#sandboxes.remove(sandboxKey);
+    await this.#records.delete(sandboxId);
+    this.#running.delete(containerId);
+    if (mode === 'bridge') this.#bridge?.containersRun(this.#bridgeIsUsed());
   }
 
   async #enter(
@@ -227,26 +229,6 @@ export class LocalNetworkController implements NetworkController {
     return true;
   }
 
-  /** The names of the options are docker's. */
-  #describeBridge({ gateway }: BridgeNetwork): NetworkDescription {
-    const { bridge = '', mtu } = this.#options;
-    return {
-      name: 'bridge',
-      ...this.#identities.bridge,
-      driver: 'bridge',
-      subnet: formatIpv4Prefix(networkOf(gateway)),
-      gateway: formatIpv4(gateway.address),
-      options: {
-        'com.docker.network.bridge.default_bridge': 'true',
-        'com.docker.network.bridge.enable_icc': 'true',
-        'com.docker.network.bridge.enable_ip_masquerade': 'true',
-        'com.docker.network.bridge.name': bridge,
-        'com.docker.network.driver.mtu': String(mtu),
-      },
-      containers: this.#containersOf('bridge'),
-    };
-  }
-
   /** The subnet of the last start, if the flags still allow it: addresses stay what users have seen. */
   #lastPool(bridge: string): AddressPool[] {
     const { lastBridge } = this.#identities;
@@ -260,10 +242,5 @@ export class LocalNetworkController implements NetworkController {
 
   #bridgeIsUsed(): boolean {
     return [...this.#running.values()].some(({ network }) => network.mode === 'bridge');
-  }
-
-  #containersOf(mode: NetworkSetup['mode']): ContainerNetwork[] {
-    const all = [...this.#running.values()].map(({ network }) => network);
-    return all.filter((network) => network.mode === mode);
   }
 }

@@ -55,7 +55,8 @@ export interface NetworkInfo {
 /**
  * Sets up and removes the networks of containers.
  *
- * Call order: start, restore, then anything, stop last. Calls for one container must not overlap.
+ * Call order: start, restore, then anything, stop last. Calls for one container are carried out in turn: a tearDown
+ * during a setUp removes what that made.
  */
 export interface NetworkController {
   /** Creates or adopts the default bridge and writes the packet filter rules. */

@@ -1,0 +1,64 @@
+/** The networks of this machine as descriptions, and what there is to say about its packet filters. */
+import { formatIpv4, formatIpv4Prefix, networkOf, type Ipv4Prefix } from '#lib/netlink/ipv4';
+import type { ForeignFilter } from '../kernel/foreign-filters.ts';
+import type { ContainerNetwork, NetworkDescription, NetworkMode } from './network-controller.ts';
+import type { NetworkIdentities } from './network-identities.ts';
+
+export interface DescribedNetworks {
+  readonly identities: NetworkIdentities;
+  /** Undefined without a default bridge. */
+  readonly bridge:
+    { readonly name: string; readonly gateway: Ipv4Prefix; readonly mtu: number } | undefined;
+  /** Of all running containers. */
+  readonly containers: readonly ContainerNetwork[];
+}
+
+/** bridge (if there is one), host and none. The names of the bridge's options are docker's. */
+export function describeNetworks({
+  identities: { bridge: bridgeIdentity, host, none },
+  bridge,
+  containers,
+}: DescribedNetworks): NetworkDescription[] {
+  const of = (mode: NetworkMode) => containers.filter((network) => network.mode === mode);
+  const plain = { subnet: undefined, gateway: undefined, options: {} };
+  const others: NetworkDescription[] = [
+    { name: 'host', ...host, driver: 'host', ...plain, containers: of('host') },
+    { name: 'none', ...none, driver: 'null', ...plain, containers: of('none') },
+  ];
+  if (!bridge) return others;
+  const options = {
+    'com.docker.network.bridge.default_bridge': 'true',
+    'com.docker.network.bridge.enable_icc': 'true',
+    'com.docker.network.bridge.enable_ip_masquerade': 'true',
+    'com.docker.network.bridge.name': bridge.name,
+    'com.docker.network.driver.mtu': String(bridge.mtu),
+  };
+  const description: NetworkDescription = {
+    name: 'bridge',
+    ...bridgeIdentity,
+    driver: 'bridge',
+    subnet: formatIpv4Prefix(networkOf(bridge.gateway)),
+    gateway: formatIpv4(bridge.gateway.address),
+    options,
+    containers: of('bridge'),
+  };
+  return [description, ...others];
+}
+
+/** Sentences for `info`, one for each filter that may drop packets of containers on `bridge`. */
+export function filterWarnings(
+  bridge: string,
+  filters: readonly ForeignFilter[],
+  legacyFilter: boolean,
+): string[] {
+  const warnings = filters
+    .filter(({ accepted }) => !accepted)
+    .map(
+      ({ chain }) =>
+        `nft chain "${chain}" may drop packets of containers: accept "${bridge}" there`,
+    );
+  if (legacyFilter) {
+    warnings.push('iptables-legacy has a filter table, which may drop packets of containers');
+  }
+  return warnings;
+}
