@@ -7,7 +7,7 @@ import { prologue } from '#lib/loader/sequences';
 import { cloneCgroups } from './cgroup-mount.ts';
 import { CompileContext, type DescriptorSlot } from './context.ts';
 import { cloneDevices, makeDevices, makeDevReadonly, makeLinks, ownsDev } from './devices.ts';
-import { execute, findExecutable, loadSeccomp } from './executable.ts';
+import { closeOnExecute, execute, findExecutable, loadSeccomp } from './executable.ts';
 import { Handshake } from './handshake.ts';
 import { becomeUser, checkDirectory, enterDirectory, setLimits } from './identity.ts';
 import type { CompileInput } from './input.ts';
@@ -189,6 +189,7 @@ function becomeProcess(
   findExecutable(context, process, path);
   handshake.exchange('ready', 'wait until the container is on record');
   if (opened.fifo) waitForStart(context, handshake, { proc: opened.proc, fifo: opened.fifo });
+  closeOnExecute(context);
   if (input.seccomp && process.noNewPrivileges) loadSeccomp(context, input.seccomp);
   execute(context, process, input.home, path);
 }

@@ -3,7 +3,7 @@ import type { Program } from '#lib/loader/program';
 import { prologue } from '#lib/loader/sequences';
 import type { Process } from '#spec/oci/process';
 import { CompileContext, notImplemented } from './context.ts';
-import { execute, findExecutable, loadSeccomp } from './executable.ts';
+import { closeOnExecute, execute, findExecutable, loadSeccomp } from './executable.ts';
 import { Handshake } from './handshake.ts';
 import { becomeUser, checkDirectory, enterDirectory, setLimits } from './identity.ts';
 import type {
@@ -13,7 +13,7 @@ import type {
   OpenFileLimit,
   SeccompProgram,
 } from './input.ts';
-import { AT_FDCWD, O_DIRECTORY, O_PATH, O_WRONLY } from './kernel-constants.ts';
+import { AT_FDCWD, O_CLOEXEC, O_DIRECTORY, O_PATH, O_WRONLY } from './kernel-constants.ts';
 import { joinNamespaces, openNamespaces, type JoinedNamespace } from './namespaces.ts';
 import { joinSessionKeyring, setNoNewPrivileges, setPriorities } from './settings.ts';
 import { spawnProcess } from './spawn-process.ts';
@@ -59,7 +59,7 @@ export function compileExec(input: ExecInput): Program {
   if (!input.noNewKeyring) joinSessionKeyring(context, input.id);
   const root = program.register();
   program.stage('open the root directory');
-  program.syscall('openat', [AT_FDCWD, program.string('/'), O_PATH | O_DIRECTORY, 0], {
+  program.syscall('openat', [AT_FDCWD, program.string('/'), O_PATH | O_DIRECTORY | O_CLOEXEC, 0], {
     result: root,
   });
   if (console) makeTerminal(context, { process, console, root, mountConsole: false });
@@ -75,6 +75,7 @@ export function compileExec(input: ExecInput): Program {
   const path = program.register();
   findExecutable(context, process, path);
   handshake.exchange('ready', 'wait until the process is on record');
+  closeOnExecute(context);
   if (input.seccomp && process.noNewPrivileges) loadSeccomp(context, input.seccomp);
   execute(context, process, input.home, path);
   return program.build();

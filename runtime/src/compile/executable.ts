@@ -1,11 +1,12 @@
 /** From `process.args` to execve: the search in PATH as the container's user, and the last steps before the end. */
-import type { Register } from '#lib/loader/program';
+import { lastDescriptor, type Register } from '#lib/loader/program';
 import type { Process } from '#spec/oci/process';
 import type { CompileContext } from './context.ts';
 import type { SeccompProgram } from './input.ts';
 import {
   AT_EACCESS,
   AT_FDCWD,
+  CLOSE_RANGE_CLOEXEC,
   O_CLOEXEC,
   O_WRONLY,
   SECCOMP_SET_MODE_FILTER,
@@ -96,6 +97,13 @@ function branchOnDirectory(
   context.borrow((mode) => {
     program.load(mode, status, statxOffset.mode, 32).branchMasked(mode, S_IFMT, S_IFDIR, target);
   });
+}
+
+/** Nothing but the standard streams and what is preserved survives execve, whoever opened it (CVE-2024-21626). */
+export function closeOnExecute(context: CompileContext): void {
+  const { program } = context;
+  program.stage('close everything else on execve');
+  program.syscall('close_range', [program.firstOwnDescriptor, lastDescriptor, CLOSE_RANGE_CLOEXEC]);
 }
 
 /** Loads the filter. What follows must be allowed by it. */

@@ -18,6 +18,7 @@ import {
   attach,
   cloneHostTree,
   makeFileSystem,
+  setAttributes,
 } from './mount-calls.ts';
 import { parseMountOptions, type MountOptions } from './mount-options.ts';
 import { componentsOf, openInRoot, openOrMake } from './paths.ts';
@@ -173,6 +174,7 @@ function mountFileSystem(context: CompileContext, root: Register, mount: Planned
       openInRoot(context, root, destination, target, { flags: O_DIRECTORY, noSymlinks: true });
     }
     context.borrow((tree) => {
+      const refused = type === 'proc' ? program.label() : undefined;
       makeFileSystem(
         context,
         {
@@ -180,9 +182,11 @@ function mountFileSystem(context: CompileContext, root: Register, mount: Planned
           source: source ?? type,
           parameters: [...options.superblock, ...options.data],
           attributes: options.attributes.set & ~(isLateReadonly(mount) ? MOUNT_ATTR_RDONLY : 0),
+          ...(refused && { refused }),
         },
         tree,
       );
+      if (refused) bindProcInstead(context, mount, tree, refused);
       if (type === 'tmpfs' && !options.data.some((option) => option.startsWith('mode='))) {
         copyMode(context, target, tree);
       }
@@ -193,6 +197,24 @@ function mountFileSystem(context: CompileContext, root: Register, mount: Planned
     context.close(target);
   });
   program.from(undefined);
+}
+
+/**
+ * In a container whose own /proc is covered in places the kernel refuses a new one, which would uncover them: then
+ * that /proc is bound, covers included.
+ */
+function bindProcInstead(
+  context: CompileContext,
+  { options }: PlannedMount,
+  tree: Register,
+  refused: ReturnType<CompileContext['program']['label']>,
+): void {
+  const { program } = context;
+  const made = program.label();
+  program.jump(made).place(refused);
+  cloneHostTree(context, '/proc', true, tree);
+  if (options.attributes.set !== 0) setAttributes(context, tree, { set: options.attributes.set });
+  program.place(made);
 }
 
 /** A tmpfs without a mode takes that of the directory below it. */

@@ -12,6 +12,7 @@ import {
   MOVE_MOUNT_F_EMPTY_PATH,
   MS_REC,
   MS_SLAVE,
+  O_CLOEXEC,
   O_DIRECTORY,
   O_PATH,
 } from './kernel-constants.ts';
@@ -66,9 +67,13 @@ export function enterRoot(context: CompileContext, root: Register, noPivot: bool
     return;
   }
   context.borrow((oldRoot) => {
-    program.syscall('openat', [AT_FDCWD, program.string('/'), O_PATH | O_DIRECTORY, 0], {
-      result: oldRoot,
-    });
+    program.syscall(
+      'openat',
+      [AT_FDCWD, program.string('/'), O_PATH | O_DIRECTORY | O_CLOEXEC, 0],
+      {
+        result: oldRoot,
+      },
+    );
     program.syscall('fchdir', [root]);
     // With "." for both the old root lands on top of the new one, from where it is taken off at once.
     program.syscall('pivot_root', [program.string('.'), program.string('.')]);

@@ -8,8 +8,8 @@ import {
   type Cgroup,
 } from '#lib/cgroup/layout';
 import { procsFiles } from '#lib/cgroup/processes';
-import { errorCode, StackError } from '#spec/errors';
-import type { DeviceRule } from '#spec/oci/resources';
+import { errorCode, messageOf, StackError } from '#spec/errors';
+import type { DeviceRule, Resources } from '#spec/oci/resources';
 import type { RuntimeConfig } from '#spec/oci/runtime-config';
 import type { CgroupMount, CgroupPlacement } from '../compile/input.ts';
 
@@ -41,8 +41,9 @@ export function cgroupPath({ linux }: RuntimeConfig, id: string): string {
 }
 
 /**
- * Makes the cgroup and sets its limits. For an ordinary user (`tolerant`) one that cannot be made is no error
- * unless limits were asked for; then undefined is returned.
+ * Makes the cgroup and sets its limits. Where none can be made, because an ordinary user asks (`tolerant`) or because
+ * the hierarchies are read-only (a container in a container), the container runs without one and undefined is
+ * returned, unless limits were asked for.
  */
 export function prepareCgroup(
   config: RuntimeConfig,
@@ -59,15 +60,21 @@ export function prepareCgroup(
       warn,
     );
   } catch (error) {
-    const refused = ['EACCES', 'EPERM', 'EROFS'].includes(causeCode(error));
-    const { devices: _devices, ...limits } = resources;
-    if (tolerant && refused && Object.keys(limits).length === 0) return undefined;
-    throw new StackError(
-      'internal',
-      `unable to apply cgroup configuration: ${error instanceof Error ? error.message : String(error)}`,
-      { cause: error },
-    );
+    const code = causeCode(error);
+    const refused = code === 'EROFS' || (tolerant && (code === 'EACCES' || code === 'EPERM'));
+    if (refused && !hasLimits(resources)) {
+      warn(`the container runs without a cgroup: ${messageOf(error)}`);
+      return undefined;
+    }
+    throw new StackError('internal', `unable to apply cgroup configuration: ${messageOf(error)}`, {
+      cause: error,
+    });
   }
+}
+
+/** Device rules apart: what a container without a cgroup could reach is limited by that of its caller. */
+function hasLimits({ devices: _devices, ...others }: Resources): boolean {
+  return Object.values(others).some((limits) => Object.keys(limits).length > 0);
 }
 
 function causeCode(error: unknown): string {

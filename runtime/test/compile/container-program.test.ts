@@ -1,0 +1,147 @@
+import { expect } from 'chai';
+import type { Operation, SyscallOperation } from '#lib/loader/program';
+import { defaultSpec } from '#spec/oci/default-spec';
+import type { RuntimeConfig } from '#spec/oci/runtime-config';
+import { compileContainer } from '../../src/compile/container-program.ts';
+import type { CompileInput, HostFacts } from '../../src/compile/input.ts';
+
+const facts: HostFacts = {
+  privileged: true,
+  capabilities: new Set(Array.from({ length: 41 }, (_, number) => number)),
+  lastCapability: 40,
+  sources: new Map([['/srv/data', 'directory']]),
+  mayMakeDevices: true,
+  cgroup: { procsFiles: [], mounts: [] },
+  hasKcore: false,
+};
+
+function input(change: (config: RuntimeConfig) => void, more: Partial<CompileInput> = {}) {
+  const config = defaultSpec();
+  config.process.terminal = false;
+  change(config);
+  return {
+    config,
+    id: 'box',
+    rootfs: '/bundle/rootfs',
+    facts,
+    noPivot: false,
+    noNewKeyring: false,
+    preservedDescriptors: 0,
+    home: '/',
+    ...more,
+  } satisfies CompileInput;
+}
+
+function syscalls(operations: readonly Operation[]): SyscallOperation[] {
+  return operations.filter((operation) => operation.kind === 'syscall');
+}
+
+function compile(change: (config: RuntimeConfig) => void, more: Partial<CompileInput> = {}) {
+  return syscalls(compileContainer(input(change, more)).operations);
+}
+
+const nothing = () => undefined;
+
+describe('compileContainer', () => {
+  const refused: readonly [string, (config: RuntimeConfig) => void][] = [
+    ['linux.intelRdt', ({ linux }) => (linux!.intelRdt = {})],
+    ['linux.memoryPolicy', ({ linux }) => (linux!.memoryPolicy = { mode: 'MPOL_BIND' })],
+    ['linux.netDevices', ({ linux }) => (linux!.netDevices = { eth0: {} })],
+    ['linux.mountLabel', ({ linux }) => (linux!.mountLabel = 'x')],
+    ['process.selinuxLabel', ({ process }) => (process.selinuxLabel = 'x')],
+    ['process.apparmorProfile', ({ process }) => (process.apparmorProfile = 'x')],
+    ['hooks.createContainer', (config) => (config.hooks = { createContainer: [{ path: '/x' }] })],
+    [
+      'mounts[0].uidMappings',
+      ({ mounts }) => (mounts![0]!.uidMappings = [{ containerID: 0, hostID: 1, size: 1 }]),
+    ],
+  ];
+  for (const [property, change] of refused) {
+    it(`refuses ${property} by name instead of ignoring it`, () => {
+      expect(() => compile(change))
+        .to.throw(property)
+        .with.property('kind', 'unimplemented');
+    });
+  }
+
+  it('refuses a mount inside /proc', () => {
+    expect(() =>
+      compile(({ mounts }) =>
+        mounts!.push({ destination: '/proc/self/attr', type: 'tmpfs', source: 'tmpfs' }),
+      ),
+    ).to.throw('"/proc/self/attr" cannot be mounted because it is inside /proc');
+  });
+
+  it('refuses a mount inside /proc that is spelled another way', () => {
+    expect(() =>
+      compile(({ mounts }) =>
+        mounts!.push({ destination: '/dev/..//proc/./sys', type: 'tmpfs', source: 'tmpfs' }),
+      ),
+    ).to.throw('inside /proc');
+  });
+
+  it('refuses a sysctl of the host', () => {
+    expect(() => compile(({ linux }) => (linux!.sysctl = { 'kernel.panic': '1' }))).to.throw(
+      'linux.sysctl: "kernel.panic" does not belong to a namespace',
+    );
+  });
+
+  it('refuses a sysctl of a namespace that the container shares with the host', () => {
+    expect(() =>
+      compile(({ linux }) => {
+        linux!.sysctl = { 'net.ipv4.ip_forward': '1' };
+        linux!.namespaces = linux!.namespaces!.filter(({ type }) => type !== 'network');
+      }),
+    ).to.throw('needs a network namespace');
+  });
+
+  it('opens no path of the container without RESOLVE_IN_ROOT', () => {
+    const calls = compile(nothing);
+    const clone = calls.findIndex(({ name }) => name === 'clone3');
+    const pivot = calls.findIndex(({ name }) => name === 'pivot_root');
+    const opened = calls.slice(clone, pivot).filter(({ name }) => name === 'openat');
+    expect(opened.map(({ stage }) => stage)).to.deep.equal(['enter the root file system']);
+  });
+
+  it('clones bind sources before the new mount namespace when it may, and inside it when it may not', () => {
+    const bind = ({ mounts }: RuntimeConfig) =>
+      mounts!.push({
+        destination: '/data',
+        type: 'bind',
+        source: '/srv/data',
+        options: ['rbind'],
+      });
+    const order = (privileged: boolean) => {
+      const calls = compile(bind, { facts: { ...facts, privileged } });
+      const at = (wanted: string) => calls.findIndex(({ property }) => property === wanted);
+      return at('mounts[7].source') < calls.findIndex(({ name }) => name === 'clone3');
+    };
+    expect(order(true)).to.be.true;
+    expect(order(false)).to.be.false;
+  });
+
+  it('loads the seccomp filter last with no_new_privs, and before the user is left without', () => {
+    const seccomp = { filter: Buffer.alloc(8), flags: 0 };
+    const names = (noNewPrivileges: boolean) =>
+      compile(({ process }) => (process.noNewPrivileges = noNewPrivileges), { seccomp }).map(
+        ({ name }) => name,
+      );
+    expect(names(true).slice(-2)).to.deep.equal(['seccomp', 'execve']);
+    expect(names(false).indexOf('seccomp')).to.be.lessThan(names(false).lastIndexOf('setresuid'));
+  });
+
+  it('drops capabilities that the caller does not hold', () => {
+    const held = new Set([...facts.capabilities].filter((number) => number !== 5));
+    const calls = compile(nothing, { facts: { ...facts, capabilities: held } });
+    const dropped = calls.filter(({ stage }) => stage === 'drop CAP_KILL');
+    expect(dropped).to.deep.equal([]); // not in the bounding set in the first place
+    expect(calls.some(({ stage }) => stage === 'drop CAP_CHOWN')).to.be.true;
+  });
+
+  it('waits at the exec fifo only when there is one', () => {
+    const stages = (more: Partial<CompileInput>) =>
+      compile(nothing, more).map(({ stage }) => stage);
+    expect(stages({ fifo: '/run/x' })).to.include('wait for start');
+    expect(stages({})).not.to.include('wait for start');
+  });
+});
