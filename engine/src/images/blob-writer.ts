@@ -1,4 +1,5 @@
 /** Writes one blob into containerd's content store (Content.Write). */
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { ContainerdClient } from '#proto/containerd-client';
 import type { WriteContentResponse } from '#proto/generated/containerd.services.content.v1';
 import { isStackError } from '#spec/errors';
@@ -23,12 +24,25 @@ const messageBytes = 1 << 20;
 /** Messages that may be on their way without an answer. */
 const window = 4;
 
+/** How long an ingest that somebody else writes is waited for, and how often it is looked at. */
+const lockedAttempts = 240;
+const lockedDelayMs = 500;
+
 /** Stores the blob; nothing happens if it is there already. containerd verifies size and digest before it commits. */
 export async function writeBlob({ content }: ContainerdClient, blob: BlobWrite): Promise<void> {
   try {
-    await transfer(content, blob);
+    for (let attempt = 1; ; attempt++) {
+      try {
+        await transfer(content, blob);
+        return;
+      } catch (error) {
+        if (!isLocked(error) || attempt === lockedAttempts) throw error;
+        await sleep(lockedDelayMs, undefined, { ...(blob.signal && { signal: blob.signal }) });
+      }
+    }
   } catch (error) {
     if (isStackError(error, 'already_exists')) return;
+    if (isLocked(error)) throw error; // the other writer's ingest is not ours to abort
     await content.abort({ ref: blob.ref }).catch(() => undefined); // gone, or the daemon is: the lease ends it anyway
     throw error;
   }
@@ -64,6 +78,11 @@ async function transfer(content: ContainerdClient['content'], blob: BlobWrite): 
   } finally {
     void answers.return?.().catch(() => undefined); // the call has ended either way
   }
+}
+
+/** Whether another client of containerd is writing this ingest. */
+function isLocked(error: unknown): boolean {
+  return isStackError(error, 'unavailable') && error.message.includes('locked');
 }
 
 /** The same bytes in pieces of {@link messageBytes}. */

@@ -4,21 +4,31 @@ import { chainIdsOf } from '#spec/digest';
 import { isStackError, StackError } from '#spec/errors';
 import type { RemovedImage } from './api-types.ts';
 import type { CatalogEntry, Found, ImageRecord } from './image-catalog.ts';
-import { danglingName, isDangling, repoDigestsOf, repoTagsOf } from './image-names.ts';
+import {
+  danglingName,
+  isDangling,
+  referenceOfName,
+  repoDigestsOf,
+  repoTagsOf,
+} from './image-names.ts';
 import type { ImageUser } from './image-service.ts';
 import { shortId } from './pull-progress.ts';
 
-/** Whether an image may go, and which of its names go: decided before anything is changed. Throws conflict. */
+/**
+ * The names that go, decided before anything is changed: one of several, or all and the image with them. Throws conflict
+ * where docker does: for an image in use, and for an id that several repositories share.
+ */
 export function recordsToRemove(
   { entry, record, by }: Found,
   users: readonly ImageUser[],
   force: boolean,
 ): ImageRecord[] {
   const named = entry.records.filter(({ name }) => !isDangling(name));
-  if (by === 'name' && named.length > 1) {
-    // Names by digest go with the last tag of their repository; the image stays.
-    return [record];
-  }
+  // Names by digest go with the last tag of their repository.
+  const staying = named.filter(
+    (other) => other !== record && !isDigestOfSameRepository(other, record),
+  );
+  if (by === 'name' && staying.length > 0) return [record];
   const [user] = users;
   const id = shortId(entry.id);
   if (by === 'name' && user && !force) {
@@ -72,10 +82,10 @@ export async function removeRecords(
   const removed: RemovedImage[] = repoTagsOf(removable.map(({ name }) => name)).map((Untagged) => ({
     Untagged,
   }));
-  if (!isLast) return removed;
+  if (!isLast && removed.length > 0) return removed;
   const digests = removable.flatMap(({ name, target }) => repoDigestsOf([name], target.digest));
   removed.push(...[...new Set(digests)].map((Untagged) => ({ Untagged })));
-  if (keep.inUse) return removed;
+  if (!isLast || keep.inUse) return removed;
   return [...removed, { Deleted: entry.id }, ...deletedLayers(entry, keep.otherEntries)];
 }
 
@@ -101,6 +111,13 @@ function deletedLayers(entry: CatalogEntry, others: readonly CatalogEntry[]): Re
     .filter((chainId) => !kept.has(chainId))
     .reverse()
     .map((Deleted) => ({ Deleted }));
+}
+
+function isDigestOfSameRepository(other: ImageRecord, record: ImageRecord): boolean {
+  const [a, b] = [referenceOfName(other.name), referenceOfName(record.name)];
+  return (
+    a?.tag === undefined && b?.tag !== undefined && a?.domain === b.domain && a.path === b.path
+  );
 }
 
 function repositoriesOf(records: readonly ImageRecord[]): Set<string> {

@@ -101,7 +101,7 @@ export class Unpacker {
       );
       if (applied?.digest !== diffId) {
         const actual = applied?.digest ?? 'nothing';
-        const message = `layer ${digest} has the wrong diff ID: expected ${diffId}, got ${actual}`;
+        const message = `wrong diff ID: expected ${diffId}, got ${actual}`;
         throw new StackError('data_loss', message);
       }
       await snapshots.commit({ snapshotter, key, name: chainId, labels }, { lease });
