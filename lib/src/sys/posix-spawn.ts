@@ -50,7 +50,12 @@ export interface PosixSpawnOptions {
  * Starts a process with default signal dispositions and an empty signal mask and returns its pid once it has
  * executed `path`. Throws {@link SyscallError} if it could not.
  */
-export function posixSpawn({ path, argv, environment = [], descriptors }: PosixSpawnOptions): number {
+export function posixSpawn({
+  path,
+  argv,
+  environment = [],
+  descriptors,
+}: PosixSpawnOptions): number {
   posixSpawnCall ??= loadKoffi()
     .load('libc.so.6')
     .func(
