@@ -195,9 +195,16 @@ export class Container {
     else this.announceExit(process, exit);
   }
 
-  /** Undoes a create that failed. */
-  abandon(): void {
+  /** Undoes a create that failed, also where the runtime had done its part. */
+  async abandon(): Promise<void> {
     this.init.stdio?.close();
+    try {
+      await this.runtime.run('OCI runtime delete failed', {
+        args: ['delete', '--force', this.state.id],
+      });
+    } catch (error) {
+      this.log.debug(messageOf(error)); // nothing had been created
+    }
     if (this.state.rootfsMounted) unmountRootfs(path.join(this.state.bundle, 'rootfs'));
   }
 

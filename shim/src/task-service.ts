@@ -94,8 +94,8 @@ export function taskHandlers(
         }),
       );
     } catch (error) {
+      await container.abandon();
       slot.container = undefined;
-      container.abandon();
       throw error;
     } finally {
       slot.reserved = false;

@@ -17,7 +17,7 @@ const flushTimeoutMs = 20_000;
 
 export async function serve(line: CommandLine): Promise<void> {
   const { namespace, id, address, publishBinary, debug } = line;
-  process.title = 'containerd-shim-lite-v2';
+  fs.writeFileSync('/proc/self/comm', 'containerd-shim'); // process.title would hide the arguments, the id among them
   const log = openLog('log', debug, { id, namespace });
   process.on('uncaughtException', (error) => log.error('bug in the shim', error)); // its container must go on
   process.on('unhandledRejection', (error) => log.error('bug in the shim', error));

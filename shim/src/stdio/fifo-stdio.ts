@@ -65,7 +65,7 @@ export class FifoStdio implements ProcessStdio {
     const { reader, writer } = openInput(file, { blocking: true });
     this.stdinWriter = writer;
     this.forContainer.push(reader);
-    fs.fchownSync(reader, owner.uid, owner.gid);
+    giveTo(owner, reader);
     return reader;
   }
 
@@ -75,11 +75,16 @@ export class FifoStdio implements ProcessStdio {
     this.readers.push(reader);
     this.writers.push(writer);
     // Whoever opens /dev/stdout in the container opens this FIFO and needs to be its owner.
-    fs.fchownSync(reader, owner.uid, owner.gid);
+    giveTo(owner, reader);
     const descriptor = openForContainer(file);
     this.forContainer.push(descriptor);
     return descriptor;
   }
+}
+
+/** Without an owner (0) the FIFO stays its maker's. */
+function giveTo({ uid, gid }: Owner, fd: number): void {
+  if (uid !== 0 || gid !== 0) fs.fchownSync(fd, uid, gid);
 }
 
 function closeAll(descriptors: number[]): void {
