@@ -24,13 +24,16 @@ interface PendingCall {
 /** Starts its thread at the first call, and a new one after a thread was lost. */
 export class KernelThread {
   readonly #logger: Logger;
+  readonly #file: string;
   readonly #pending = new Map<number, PendingCall>();
   #worker: Worker | undefined;
   #lastId = 0;
   #closed = false;
 
-  constructor(logger: Logger) {
+  /** @param file what the thread runs: worker.ts, bundled. */
+  constructor(logger: Logger, file = workerPath('engined-kernel-worker')) {
     this.#logger = logger;
+    this.#file = file;
   }
 
   /**
@@ -60,7 +63,7 @@ export class KernelThread {
   }
 
   #start(): Worker {
-    const worker = new Worker(workerPath('engined-kernel-worker'));
+    const worker = new Worker(this.#file);
     worker.on('message', (response: KernelResponse) => this.#settle(worker, response));
     worker.on('error', (error) => this.#logger.error('kernel thread failed', { error }));
     worker.on('exit', (code) => this.#replace(worker, code));

@@ -77,8 +77,8 @@ export class BridgeNetwork {
     this.#options = options;
     this.gateway = gateway;
     this.#owned = owned;
-    // The kernel allows 15 bytes: 5 for the engine, 1, 8 for the container.
-    this.linkPrefix = `v${createHash('sha256').update(execRoot).digest('hex').slice(0, 4)}-`;
+    // The kernel allows 15 bytes: 8 tell the engine, 7 the container.
+    this.linkPrefix = `v${createHash('sha256').update(execRoot).digest('hex').slice(0, 6)}-`;
     this.#addresses = new AddressAllocator(gateway);
     this.#reaper = new LinkReaper(kernel, this.linkPrefix, logger);
     this.#watch = options.firewallIntegration
@@ -159,7 +159,7 @@ export class BridgeNetwork {
     const address = this.#addresses.allocate();
     try {
       return await sandboxes.create({
-        hostName: this.linkPrefix + randomBytes(4).toString('hex'),
+        hostName: this.linkPrefix + randomBytes(4).toString('hex').slice(0, 7),
         bridge,
         mtu,
         mac: mac ?? macOf(address),
