@@ -10,27 +10,46 @@ type AnyHandler = (request: unknown, context: CallContext) => unknown;
 /** Told about every error that is not an expected one: those are bugs. */
 export type ReportBug = (error: unknown, path: string) => void;
 
+/** Told about every call that ended: its path (`package.Service/Method`), and how long it took. */
+export type ReportCall = (path: string, durationMs: number) => void;
+
+/** Who is told about what goes on in a server. */
+export interface ServerReports {
+  /** Errors that no handler should throw; the caller gets them as INTERNAL. */
+  reportBug: ReportBug;
+  reportCall?: ReportCall | undefined;
+}
+
 /** The grpc-js implementation of one method. */
 export function implementationOf(
   path: string,
   method: AnyMethod,
   handler: AnyHandler,
-  reportBug: ReportBug,
+  { reportBug, reportCall }: ServerReports,
 ): grpc.UntypedHandleCall {
+  const begin = (call: Parameters<typeof contextOf>[0]) => {
+    const startedMs = performance.now();
+    const { context, release } = contextOf(call);
+    const end = (): void => {
+      release();
+      reportCall?.(path.slice(1), performance.now() - startedMs);
+    };
+    return { context, end };
+  };
   const fail = (error: unknown) => {
     if (!(error instanceof StackError)) reportBug(error, path);
     return toServiceError(error);
   };
   if (method.kind === 'unary') {
     const handle: grpc.handleUnaryCall<unknown, unknown> = (call, callback) => {
-      const { context, release } = contextOf(call);
+      const { context, end } = begin(call);
       Promise.resolve(context)
         .then(() => handler(call.request, context))
         .then(
           (response) => callback(null, response),
           (error: unknown) => callback(fail(error)),
         )
-        .finally(release);
+        .finally(end);
     };
     return handle;
   }
@@ -38,7 +57,7 @@ export function implementationOf(
     call: grpc.ServerWritableStream<unknown, unknown> | grpc.ServerDuplexStream<unknown, unknown>,
     request: unknown,
   ) => {
-    const { context, release } = contextOf(call);
+    const { context, end } = begin(call);
     Promise.resolve()
       .then(() => handler(request, context) as AsyncIterable<unknown>) // its kind says so
       .then((messages) => send(call, messages, context.signal))
@@ -46,7 +65,7 @@ export function implementationOf(
         () => call.end(),
         (error: unknown) => call.emit('error', fail(error)),
       )
-      .finally(release);
+      .finally(end);
   };
   if (method.kind === 'server_stream') {
     const handle: grpc.handleServerStreamingCall<unknown, unknown> = (call) => {

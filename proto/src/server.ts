@@ -3,17 +3,16 @@ import grpc from '@grpc/grpc-js';
 import { StackError, messageOf } from '#spec/errors';
 import type { AnyMethod, Handlers, Service } from './service.ts';
 import { channelOptions } from './channel-options.ts';
-import { implementationOf, type ReportBug } from './handler.ts';
+import { implementationOf, type ServerReports } from './handler.ts';
 
 export { requireNamespace } from './handler.ts';
 
 export class GrpcServer {
   private readonly server = new grpc.Server(channelOptions);
-  private readonly reportBug: ReportBug;
+  private readonly reports: ServerReports;
 
-  /** `reportBug` is told about errors that no handler should throw; the caller gets them as INTERNAL. */
-  constructor({ reportBug }: { reportBug: ReportBug }) {
-    this.reportBug = reportBug;
+  constructor(reports: ServerReports) {
+    this.reports = reports;
   }
 
   /** Adds a service. Methods without a handler answer UNIMPLEMENTED and say their name. */
@@ -31,7 +30,7 @@ export class GrpcServer {
         path,
         method,
         handler?.bind(handlers) ?? (() => unimplemented(path)),
-        this.reportBug,
+        this.reports,
       );
     }
     this.server.addService(definition, implementation);

@@ -21,18 +21,23 @@ interface Registration {
   handler: Handler;
 }
 
-/** Told about every error that is not an expected one: those are bugs. */
-export type ReportBug = (error: unknown, path: string) => void;
+/** Who is told about what goes on in a server; as in handler.ts, which loads gRPC. */
+export interface TtrpcServerReports {
+  /** Told about every error that is not an expected one: those are bugs. */
+  reportBug: (error: unknown, path: string) => void;
+  /** Told about every call that ended: its path (`package.Service/Method`), and how long it took. */
+  reportCall?: ((path: string, durationMs: number) => void) | undefined;
+}
 
 export class TtrpcServer {
   private readonly registrations = new Map<string, Registration>();
   private readonly services = new Set<string>();
   private readonly connections = new Set<net.Socket>();
   private readonly server = net.createServer((socket) => this.accept(socket));
-  private readonly reportBug: ReportBug;
+  private readonly reports: TtrpcServerReports;
 
-  constructor({ reportBug }: { reportBug: ReportBug }) {
-    this.reportBug = reportBug;
+  constructor(reports: TtrpcServerReports) {
+    this.reports = reports;
   }
 
   /** Adds a service whose methods are all unary. Methods without a handler answer UNIMPLEMENTED. */
@@ -92,6 +97,7 @@ export class TtrpcServer {
 
   /** The answer to a request, whatever happens: this never throws. */
   private async handle(frame: Frame | OversizeFrame, gone: AbortSignal): Promise<Buffer> {
+    const startedMs = performance.now();
     let path = '';
     try {
       if ('oversize' in frame) throw new StackError('resource_exhausted', tooLong(frame.oversize));
@@ -107,9 +113,11 @@ export class TtrpcServer {
       );
       return Response.encode({ payload: method.response.encode(payload) });
     } catch (error) {
-      if (!(error instanceof StackError)) this.reportBug(error, path);
+      if (!(error instanceof StackError)) this.reports.reportBug(error, path);
       const { code, message } = statusOf(error);
       return Response.encode({ status: { code, message } });
+    } finally {
+      this.reports.reportCall?.(path, performance.now() - startedMs);
     }
   }
 
