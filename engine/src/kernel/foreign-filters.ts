@@ -1,10 +1,11 @@
 /**
- * Packet filters of others that would drop our containers' packets. A drop in somebody else's chain cannot be
+ * Packet filters of others that drop what they have no rule for, and so our containers' packets. A drop in somebody else's chain cannot be
  * overruled from our table, so where iptables' FORWARD chain (docker, ufw, an administrator) drops, it gets one
  * accept rule per direction, tagged by its comment. They are plain enough for iptables-nft to show and keep:
  * `-i engine0 -j ACCEPT`, `-o engine0 -j ACCEPT`; what may come in is decided in our own table.
  */
 import fs from 'node:fs';
+import { fateIn } from '#lib/nft/fate';
 import { counter, interfaceIs, verdict } from '#lib/nft/expression';
 import { listChains, listRules, type Chain, type Rule } from '#lib/nft/ruleset';
 import { Transaction } from '#lib/nft/transaction';
@@ -27,7 +28,7 @@ export interface ForeignFilterRequest {
   readonly force: boolean;
 }
 
-/** A chain of somebody else that may drop forwarded packets. */
+/** A chain of somebody else that drops forwarded packets it has no rule for. */
 export interface ForeignFilter {
   /** `ip filter FORWARD`. */
   readonly chain: string;
@@ -78,7 +79,9 @@ function allForwardChains(host: Host): Chain[] {
 function acceptIn(host: Host, chain: Chain, bridge: string, tag: string): ForeignFilter[] {
   const rules = listRules(host.nft, chain.family, chain.table);
   const own = rules.filter((rule) => rule.chain === chain.name);
-  if (chain.policy !== 'drop' && !drops(chain.name, rules)) return [];
+  const fate = fateIn(chain.name, rules);
+  const drops = fate === 'dropped' || (fate === 'passed on' && chain.policy === 'drop');
+  if (!drops) return [];
   const isIptables =
     chain.family === iptables.family &&
     chain.table === iptables.table &&
@@ -103,7 +106,10 @@ function writeAcceptRules(host: Host, rules: readonly Rule[], bridge: string, ta
   for (const { comment, handle } of rules) {
     if (comment === tag) transaction.deleteRule(table, chain, handle);
   }
-  const place = { comment: tag, after: rules.find(({ jump }) => jump === 'DOCKER-USER')?.handle };
+  const place = {
+    comment: tag,
+    after: rules.find(({ target }) => target === 'DOCKER-USER')?.handle,
+  };
   for (const direction of ['oifname', 'iifname'] as const) {
     const rule = [interfaceIs(direction, bridge), counter(), verdict('accept')];
     transaction.insertRule(table, chain, rule, place);
@@ -111,22 +117,10 @@ function writeAcceptRules(host: Host, rules: readonly Rule[], bridge: string, ta
   transaction.commit(host.nft);
 }
 
-/** Whether a rule of the chain, or of a chain that it leads to, can drop. */
-function drops(start: string, rules: readonly Rule[]): boolean {
-  const seen = new Set([start]);
-  for (const chain of seen) {
-    for (const rule of rules.filter((candidate) => candidate.chain === chain)) {
-      if (rule.drops) return true;
-      if (rule.jump !== undefined) seen.add(rule.jump); // a Set visits what is added while it is walked
-    }
-  }
-  return false;
-}
-
 function ownerOf({ table }: Chain, rules: readonly Rule[]): ForeignFilter['owner'] {
   if (table === 'firewalld') return 'firewalld';
-  if (rules.some(({ jump }) => jump?.startsWith('DOCKER'))) return 'docker';
-  if (rules.some(({ jump }) => jump?.startsWith('ufw-'))) return 'ufw';
+  if (rules.some(({ target }) => target?.startsWith('DOCKER'))) return 'docker';
+  if (rules.some(({ target }) => target?.startsWith('ufw-'))) return 'ufw';
   return table === iptables.table ? 'iptables' : 'unknown';
 }
 

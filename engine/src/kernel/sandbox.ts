@@ -135,6 +135,7 @@ function disableIpv6(): void {
   try {
     fs.writeFileSync('/proc/sys/net/ipv6/conf/all/disable_ipv6', '1');
   } catch (error) {
-    if (errorCode(error) !== 'ENOENT') throw error; // a kernel without IPv6
+    // A kernel without IPv6, or engined in a container that may not write settings.
+    if (errorCode(error) !== 'ENOENT' && errorCode(error) !== 'EROFS') throw error;
   }
 }

@@ -6,6 +6,14 @@ import { families, messageTypes, nfgenmsg, nfgenmsgBytes, type Family } from './
 import { decodeComment } from './rule-comment.ts';
 
 const NF_DROP = 0;
+/** NF_… and NFT_… verdict codes. */
+const verdicts: ReadonlyMap<number, Rule['verdict']> = new Map([
+  [NF_DROP, 'drop'],
+  [1, 'accept'],
+  [-3, 'jump'],
+  [-4, 'goto'],
+  [-5, 'return'],
+]);
 
 /** A chain; hook, type and policy are those of a chain that the kernel enters by itself. */
 export interface Chain {
@@ -23,11 +31,15 @@ export interface Rule {
   readonly chain: string;
   readonly handle: bigint;
   readonly comment: string | undefined;
-  /** It can discard a packet by itself. */
-  readonly drops: boolean;
-  /** The chain it jumps or goes to. */
-  readonly jump: string | undefined;
+  /** It applies to some packets only; a rule without a condition applies to all. */
+  readonly conditional: boolean;
+  /** What becomes of a packet that it applies to; undefined when that just goes on to the next rule. */
+  readonly verdict: 'accept' | 'drop' | 'return' | 'jump' | 'goto' | undefined;
+  /** The chain of jump and goto. */
+  readonly target: string | undefined;
 }
+
+type Effect = Pick<Rule, 'conditional' | 'verdict' | 'target'>;
 
 /** All chains of all tables of a family. */
 export function listChains(connection: NetlinkConnection, family: Family): Chain[] {
@@ -75,41 +87,47 @@ export function listRules(connection: NetlinkConnection, family: Family, table: 
   });
 }
 
-/** What a rule's verdict does; a verdict map (`vmap`) counts as one that may drop. */
-function effectOf(expressions: Buffer): Pick<Rule, 'drops' | 'jump'> {
-  let drops = false;
-  let jump: string | undefined;
+/** Conditions are all expressions but those named here: verdicts, and what only watches packets go by. */
+function effectOf(expressions: Buffer): Effect {
+  let effect: Effect = { conditional: false, verdict: undefined, target: undefined };
   for (const { payload } of parseAttributeList(expressions)) {
     const expression = parseAttributes(payload);
     const data = parseAttributes(expression.get(nfta.NFTA_EXPR_DATA) ?? Buffer.alloc(0));
     switch (optionalText(expression.get(nfta.NFTA_EXPR_NAME))) {
-      case 'immediate': {
-        const { code, chain } = verdictOf(data.get(nfta.NFTA_IMMEDIATE_DATA));
-        drops ||= code === NF_DROP;
-        jump ??= chain;
+      case 'counter':
+      case 'log':
         break;
-      }
+      case 'immediate':
+        effect = { ...effect, ...verdictOf(data.get(nfta.NFTA_IMMEDIATE_DATA)) };
+        break;
       case 'reject':
-        drops = true;
+        effect = { ...effect, verdict: 'drop' };
         break;
       case 'target': // an xtables target that iptables-nft uses as it is
-        drops ||= ['REJECT', 'DROP'].includes(optionalText(data.get(nfta.NFTA_TARGET_NAME)) ?? '');
+        if (optionalText(data.get(nfta.NFTA_TARGET_NAME)) === 'REJECT') {
+          effect = { ...effect, verdict: 'drop' };
+        }
         break;
-      case 'lookup':
-        drops ||= data.get(nfta.NFTA_LOOKUP_DREG)?.readUInt32BE(0) === 0;
+      case 'match': // an xtables match
+        if (optionalText(data.get(nfta.NFTA_MATCH_NAME)) === 'comment') break;
+        effect = { ...effect, conditional: true };
         break;
+      default:
+        effect = { ...effect, conditional: true };
     }
   }
-  return { drops, jump };
+  return effect;
 }
 
-function verdictOf(data: Buffer | undefined): { code?: number; chain?: string } {
+function verdictOf(data: Buffer | undefined): Partial<Effect> {
   const verdict = data && parseAttributes(data).get(nfta.NFTA_DATA_VERDICT);
-  if (!verdict) return {};
+  if (!verdict) return {}; // a value for a register
   const attributes = parseAttributes(verdict);
-  const code = attributes.get(nfta.NFTA_VERDICT_CODE)?.readUInt32BE(0);
-  const chain = optionalText(attributes.get(nfta.NFTA_VERDICT_CHAIN));
-  return { ...(code !== undefined && { code }), ...(chain !== undefined && { chain }) };
+  const code = attributes.get(nfta.NFTA_VERDICT_CODE)?.readInt32BE(0);
+  return {
+    verdict: verdicts.get(code ?? NaN),
+    target: optionalText(attributes.get(nfta.NFTA_VERDICT_CHAIN)),
+  };
 }
 
 function optionalText(payload: Buffer | undefined): string | undefined {
