@@ -10,7 +10,8 @@ import { TtrpcClient } from '#proto/ttrpc-client';
 import type { ShimLog } from './log.ts';
 import type { Reaper } from './reaper.ts';
 
-const attempts = 5;
+/** Waits before each further attempt: short at first, for a daemon that is just being restarted. */
+const retryDelaysMs = [100, 300, 1000, 3000, 9000];
 const deadlineMs = 5000;
 
 export interface Destination {
@@ -56,17 +57,19 @@ export class EventPublisher {
   }
 
   private async deliver(envelope: Envelope): Promise<void> {
-    for (let attempt = 1; attempt <= attempts; attempt++) {
+    for (const delayMs of [...retryDelaysMs, undefined]) {
       try {
         if (this.destination.ttrpcAddress) await this.forward(envelope);
         else await this.runPublishBinary(envelope);
         return;
       } catch (error) {
         this.log.error(
-          `cannot publish ${envelope.topic}, attempt ${attempt} of ${attempts}`,
+          delayMs === undefined
+            ? `gave up publishing ${envelope.topic}`
+            : `cannot publish ${envelope.topic} yet`,
           error,
         );
-        if (attempt < attempts) await new Promise((resolve) => setTimeout(resolve, attempt * 1000));
+        await new Promise((resolve) => setTimeout(resolve, delayMs));
       }
     }
   }

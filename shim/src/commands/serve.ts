@@ -38,8 +38,8 @@ export async function serve(line: CommandLine): Promise<void> {
   });
   const shutdown = async () => {
     fs.rmSync(socketPath(address, namespace, id), { force: true });
+    server.close(); // containerd waits for this, not for the events
     await events.flush(flushTimeoutMs);
-    server.close();
     process.exit(0);
   };
   const handlers = taskHandlers(slot, {

@@ -1,0 +1,236 @@
+/** A real containerd with private folders that finds our shim on its PATH, and containers on it by its API. */
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { installationRoot } from '#lib/installation/installation';
+import { defaultSpec } from '#spec/oci/default-spec';
+import { jsonTypes, packAny, packJson } from '#proto/any';
+import { ContainerdClient } from '#proto/containerd-client';
+import { Options } from '#proto/generated/containerd.runc.v1';
+import type { Envelope } from '#proto/generated/containerd.types';
+import { run, type CommandResult } from '../harness/command.ts';
+import { waitFor } from '../harness/wait.ts';
+
+const applets = ['sh', 'cat', 'sleep', 'echo', 'true', 'stty', 'tty', 'ps', 'head', 'dd'];
+
+export interface ContainerOptions {
+  args: string[];
+  terminal?: boolean;
+  stdin?: boolean;
+  memoryLimitBytes?: number;
+  /** Runtime by name or path; runc without it. */
+  binary?: string;
+}
+
+export class RealContainerd {
+  /** Holds everything; removed by {@link stop}. */
+  readonly folder = fs.mkdtempSync(path.join(os.tmpdir(), 'containerd-'));
+  readonly namespace = `t${randomBytes(4).toString('hex')}`;
+  readonly client: ContainerdClient;
+  readonly events: Envelope[] = [];
+  private readonly endEvents = new AbortController();
+  private daemon: ChildProcess | undefined;
+
+  constructor() {
+    this.client = new ContainerdClient(this.address, { namespace: this.namespace });
+    const rootfs = path.join(this.folder, 'rootfs');
+    for (const name of ['bin', 'proc', 'sys', 'dev', 'tmp']) {
+      fs.mkdirSync(path.join(rootfs, name), { recursive: true });
+    }
+    fs.copyFileSync('/bin/busybox', path.join(rootfs, 'bin/busybox'));
+    for (const applet of applets) fs.symlinkSync('busybox', path.join(rootfs, 'bin', applet));
+  }
+
+  get address(): string {
+    return path.join(this.folder, 'c.sock');
+  }
+
+  get logFile(): string {
+    return path.join(this.folder, 'log');
+  }
+
+  bundle(id: string): string {
+    return path.join(this.folder, 'state/io.containerd.runtime.v2.task', this.namespace, id);
+  }
+
+  /** Starts the daemon, also again, and waits until it answers. */
+  async start(): Promise<void> {
+    const config = path.join(this.folder, 'config.toml');
+    fs.writeFileSync(
+      config,
+      [
+        'version = 2',
+        `root = "${this.folder}/root"`,
+        `state = "${this.folder}/state"`,
+        'disabled_plugins = ["io.containerd.grpc.v1.cri"]',
+        `[grpc]\naddress = "${this.address}"`,
+      ].join('\n'),
+    );
+    const log = fs.openSync(this.logFile, 'a');
+    const bin = path.join(installationRoot(), 'bin');
+    this.daemon = spawn('containerd', ['--config', config], {
+      stdio: ['ignore', log, log],
+      env: { ...process.env, PATH: `${bin}:${process.env['PATH'] ?? ''}` },
+    });
+    fs.closeSync(log);
+    await waitFor('containerd to answer', () =>
+      this.client.version.version({}, { deadlineMs: 1000 }).catch(() => undefined),
+    );
+    void this.collectEvents();
+  }
+
+  /** Sends `signal` to the daemon and waits for its end; shims live on. */
+  async end(signal: NodeJS.Signals): Promise<void> {
+    const { daemon } = this;
+    if (!daemon || daemon.exitCode !== null || daemon.signalCode !== null) return;
+    const ended = new Promise((resolve) => daemon.once('exit', resolve));
+    daemon.kill(signal);
+    await ended;
+  }
+
+  async stop(): Promise<void> {
+    this.endEvents.abort();
+    this.client.close();
+    await this.end('SIGTERM');
+    fs.rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  ctr(...args: string[]): Promise<CommandResult> {
+    return run('ctr', ['-a', this.address, '-n', this.namespace, ...args]);
+  }
+
+  /** Makes the container and its task, which waits for Tasks.Start. The client's ends of the FIFOs are the caller's. */
+  async create(id: string, options: ContainerOptions): Promise<ContainerUnderTest> {
+    const { args, terminal = false, stdin = false } = options;
+    const spec = defaultSpec();
+    const process = { ...spec.process, args, terminal, cwd: '/', env: ['PATH=/bin'] };
+    const resources = { memory: { limit: options.memoryLimitBytes ?? 256 * 1024 * 1024 } };
+    const linux = { ...spec.linux, cgroupsPath: `/${this.namespace}-${id}`, resources };
+    await this.client.containers.create({
+      container: {
+        id,
+        runtime: { name: 'io.containerd.lite.v2' },
+        spec: packJson(jsonTypes.spec, {
+          ...spec,
+          process,
+          linux,
+          root: { path: 'rootfs', readonly: false },
+        }),
+      },
+    });
+    const stdio = new ClientStdio(path.join(this.folder, `stdio-${id}`), { terminal, stdin });
+    const { pid } = await this.client.tasks.create({
+      containerId: id,
+      rootfs: [this.overlay(id)],
+      ...stdio.paths,
+      terminal,
+      options: packAny(Options, { binaryName: options.binary ?? 'runc' }),
+    });
+    return { id, pid, stdio };
+  }
+
+  /** Kills what runs and removes task and container. Returns how the task ended. */
+  async remove(id: string): Promise<{ exitStatus: number }> {
+    const { tasks, containers } = this.client;
+    await tasks.kill({ containerId: id, signal: 9 }).catch(() => undefined); // it may have ended
+    const { exitStatus } = await tasks.wait({ containerId: id });
+    await tasks.delete({ containerId: id });
+    await containers.delete({ id });
+    return { exitStatus };
+  }
+
+  /** Topics seen so far for a container, in order. */
+  topics(id: string): string[] {
+    return this.events
+      .filter(({ topic, event }) => topic.startsWith('/tasks/') && event?.value.includes(id))
+      .map(({ topic }) => topic);
+  }
+
+  /** Pid of the shim of a container. */
+  shimPid(id: string): number {
+    return Number(fs.readFileSync(path.join(this.bundle(id), 'shim.pid'), 'utf8'));
+  }
+
+  private async collectEvents(): Promise<void> {
+    const filters = [`namespace==${this.namespace}`];
+    try {
+      const { signal } = this.endEvents;
+      for await (const event of this.client.events.subscribe({ filters }, { signal })) {
+        this.events.push(event);
+      }
+    } catch {
+      // the daemon was ended, or the test is over
+    }
+  }
+
+  private overlay(id: string): { type: string; source: string; options: string[] } {
+    const folder = (name: string) => {
+      const made = path.join(this.folder, `${name}-${id}`);
+      fs.mkdirSync(made);
+      return made;
+    };
+    return {
+      type: 'overlay',
+      source: 'overlay',
+      options: [
+        `lowerdir=${this.folder}/rootfs`,
+        `upperdir=${folder('upper')}`,
+        `workdir=${folder('work')}`,
+      ],
+    };
+  }
+}
+
+export interface ContainerUnderTest {
+  id: string;
+  pid: number;
+  stdio: ClientStdio;
+}
+
+/** The client's side of a process's FIFOs, as containerd's Go client makes them. */
+export class ClientStdio {
+  readonly paths: { stdin: string; stdout: string; stderr: string };
+  stdout = '';
+  stderr = '';
+  readonly ended: Promise<unknown>;
+  private readonly input: number | undefined;
+
+  constructor(folder: string, { terminal, stdin }: { terminal: boolean; stdin: boolean }) {
+    fs.mkdirSync(folder);
+    const fifo = (name: string, wanted: boolean): string => {
+      if (!wanted) return '';
+      const file = path.join(folder, name);
+      execFileSync('mkfifo', [file]);
+      return file;
+    };
+    this.paths = {
+      stdin: fifo('stdin', stdin),
+      stdout: fifo('stdout', true),
+      stderr: fifo('stderr', !terminal),
+    };
+    this.input = stdin ? fs.openSync(this.paths.stdin, 'r+') : undefined;
+    this.ended = Promise.all([
+      this.collect(this.paths.stdout, (text) => (this.stdout += text)),
+      this.collect(this.paths.stderr, (text) => (this.stderr += text)),
+    ]);
+  }
+
+  write(text: string): void {
+    if (this.input === undefined) throw new Error('without stdin');
+    fs.writeSync(this.input, text);
+  }
+
+  closeInput(): void {
+    if (this.input !== undefined) fs.closeSync(this.input);
+  }
+
+  /** `cat` reads the FIFO: a blocking reader, as clients are. */
+  private async collect(file: string, add: (text: string) => void): Promise<void> {
+    if (file === '') return;
+    const reader = spawn('cat', [file], { stdio: ['ignore', 'pipe', 'ignore'] });
+    reader.stdout.setEncoding('utf8').on('data', add);
+    await new Promise((resolve) => reader.once('close', resolve));
+  }
+}
