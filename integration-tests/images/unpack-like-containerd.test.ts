@@ -1,0 +1,132 @@
+import { createHash } from 'node:crypto';
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { expect } from 'chai';
+import { lgetxattr, llistxattr } from '#lib/sys/xattr';
+import { applyLayer } from '#lib/unpack/apply-layer';
+import { encodedOf, parseDigest } from '#spec/digest';
+import { parseManifest } from '#spec/oci/image';
+import { needPeers, needRoot } from '../harness/peers.ts';
+import { RealDocker } from '../harness/real-docker.ts';
+import { devRegistry } from '../harness/registry.ts';
+
+/** Everything that lstat, getxattr and read say of a tree, a line each. Names stay bytes. */
+function describeTree(folder: string): string[] {
+  const lines: string[] = [];
+  const inodes = new Map<bigint, string>();
+  const visit = (name: string) => {
+    const file = path.join(folder, name);
+    const { mode, uid, gid, size, rdev, mtimeNs, ino, nlink } = fs.lstatSync(file, {
+      bigint: true,
+    });
+    const kind = Number(mode) & fs.constants.S_IFMT;
+    const isDirectory = kind === fs.constants.S_IFDIR;
+    const first = inodes.get(ino) ?? name;
+    inodes.set(ino, first);
+    const xattrs = llistxattr(file)
+      .sort()
+      .map((key) => `${key}=${lgetxattr(file, key).toString('hex')}`);
+    const content =
+      kind === fs.constants.S_IFLNK
+        ? fs.readlinkSync(file)
+        : kind === fs.constants.S_IFREG
+          ? createHash('sha256').update(fs.readFileSync(file)).digest('hex')
+          : '';
+    // Times of unpacking say nothing: whiteouts have them, and with containerd directories that a layer only implies.
+    const isWhiteout = kind === fs.constants.S_IFCHR && rdev === 0n;
+    const facts = [
+      mode.toString(8),
+      uid,
+      gid,
+      isDirectory ? '' : size,
+      rdev,
+      isDirectory || isWhiteout ? '' : mtimeNs,
+    ];
+    lines.push([name, ...facts, isDirectory ? '' : nlink, first, content, ...xattrs].join(' '));
+    if (isDirectory) for (const child of fs.readdirSync(file).sort()) visit(path.join(name, child));
+  };
+  visit('.');
+  return lines;
+}
+
+describe('applyLayer beside the real containerd', function () {
+  this.timeout(120_000);
+  let registry: string;
+  let docker: RealDocker;
+  let scratch: string;
+
+  before(async function () {
+    needRoot(this);
+    needPeers(this, 'containerd', 'ctr');
+    registry = await devRegistry(this);
+    docker = await RealDocker.start({ containerdOnly: true });
+    scratch = fs.mkdtempSync(path.join(os.tmpdir(), 'unpack-'));
+  });
+  after(async () => {
+    await docker.stop();
+    if (scratch) fs.rmSync(scratch, { recursive: true, force: true });
+  });
+
+  const ctr = async (...args: string[]) => {
+    const { status, stdout, stderr } = await docker.ctr(args);
+    if (status !== 0) throw new Error(stderr);
+    return stdout;
+  };
+
+  async function blob(digest: string): Promise<string> {
+    const file = path.join(scratch, encodedOf(parseDigest(digest)));
+    if (!fs.existsSync(file)) {
+      const stored = path.join(
+        docker.root,
+        'containerd-root/io.containerd.content.v1.content/blobs/sha256',
+      );
+      fs.copyFileSync(path.join(stored, encodedOf(parseDigest(digest))), file);
+    }
+    return file;
+  }
+
+  /** The directories of containerd's snapshots, the lowest layer first. */
+  async function snapshotFolders(chainId: string): Promise<string[]> {
+    const mounts = await ctr('snapshots', 'view', '--mounts', `view ${chainId}`, chainId);
+    const lower = /lowerdir=([^,\s"]+)/.exec(mounts)?.[1];
+    return lower === undefined
+      ? (/\/[^\s"]+\/fs\b/.exec(mounts) ?? [])
+      : lower.split(':').reverse();
+  }
+
+  for (const image of ['busybox', 'debian', 'escape']) {
+    it(`makes the same files of ${image}`, async () => {
+      const name = `${registry}/${image}:latest`;
+      await ctr('images', 'pull', '--plain-http', name);
+      const [, , target = ''] =
+        (await ctr('images', 'ls', `name==${name}`)).split('\n')[1]?.split(/\s+/) ?? [];
+      const manifest = parseManifest(JSON.parse(fs.readFileSync(await blob(target), 'utf8')));
+      const chains = (await ctr('snapshots', 'ls'))
+        .split('\n')
+        .map((line) => line.split(/\s+/))
+        .filter(([key]) => key?.startsWith('sha256:'));
+      const parents = new Set(chains.map(([, parent]) => parent));
+      const ours: string[] = [];
+      for (const [i, layer] of manifest.layers.entries()) {
+        const folder = path.join(scratch, image, String(i));
+        fs.mkdirSync(folder, { recursive: true });
+        const options =
+          i === 0
+            ? ({ whiteouts: 'delete' } as const)
+            : ({ whiteouts: 'overlay', lowerDirectories: [...ours].reverse() } as const);
+        await applyLayer(fs.createReadStream(await blob(layer.digest)), folder, options);
+        ours.push(folder);
+      }
+      const top = chains.map(([key = '']) => key).filter((key) => !parents.has(key));
+      const candidates = await Promise.all(top.map(snapshotFolders));
+      const theirs = candidates.find((folders) => folders.length === ours.length) ?? [];
+      expect(theirs).to.have.length(ours.length);
+      for (const [i, folder] of ours.entries()) {
+        expect(describeTree(folder)).to.deep.equal(describeTree(theirs[i]!));
+      }
+      await ctr('snapshots', 'rm', ...top.map((key) => `view ${key}`));
+      await ctr('images', 'rm', '--sync', name);
+    });
+  }
+});
