@@ -4,27 +4,27 @@ import path from 'node:path';
 import { expect } from 'chai';
 import { ReportedError } from '#proto/status';
 import { RuntimeCommand } from '../src/runtime-command.ts';
+import type { RuntimeOptions } from '../src/runtime-options.ts';
 
 describe('RuntimeCommand', () => {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'runtime-command-'));
   after(() => fs.rmSync(folder, { recursive: true }));
 
+  const options: RuntimeOptions = {
+    binary: '/no/such/runtime',
+    root: '/root-of-it',
+    systemdCgroup: false,
+    noPivotRoot: false,
+    noNewKeyring: false,
+    ioUid: 0,
+    ioGid: 0,
+  };
+
   /** A runtime that is a shell script; `$log` is the file after --log. */
-  function runtime(script: string, options: { systemdCgroup?: boolean } = {}): RuntimeCommand {
+  function runtime(script: string, more: Partial<RuntimeOptions> = {}): RuntimeCommand {
     const binary = path.join(folder, 'runtime');
     fs.writeFileSync(binary, `#!/bin/sh\nlog=$4\n${script}`, { mode: 0o755 });
-    return new RuntimeCommand(
-      {
-        binary,
-        root: '/root-of-it',
-        systemdCgroup: options.systemdCgroup ?? false,
-        noPivotRoot: false,
-        noNewKeyring: false,
-        ioUid: 0,
-        ioGid: 0,
-      },
-      folder,
-    );
+    return new RuntimeCommand({ ...options, ...more, binary }, folder);
   }
   const failure = (script: string) =>
     runtime(script)
@@ -62,10 +62,7 @@ describe('RuntimeCommand', () => {
   });
 
   it('says which runtime cannot be run', async () => {
-    const error: unknown = await new RuntimeCommand(
-      { ...({} as never), binary: '/no/such/runtime', root: '/r', systemdCgroup: false },
-      folder,
-    )
+    const error: unknown = await new RuntimeCommand(options, folder)
       .run('OCI runtime create failed', { args: [] })
       .catch((thrown: unknown) => thrown);
     expect(error).to.have.property('message').that.includes('cannot run /no/such/runtime');
