@@ -7,7 +7,7 @@ import net from 'node:net';
 import path from 'node:path';
 import { AT_FDCWD, mknodat, S_IFIFO } from '#lib/sys/file';
 
-const { O_NONBLOCK, O_RDONLY, O_WRONLY } = fs.constants;
+const { O_NONBLOCK, O_RDONLY, O_RDWR } = fs.constants;
 
 /** Paths for Tasks.Create; empty where a task has no such stream. */
 export interface StdioPaths {
@@ -52,8 +52,11 @@ export function openFifoReader(file: string): net.Socket {
   return new net.Socket({ fd, readable: true, writable: false });
 }
 
-/** The engine's end of stdin. Throws ENXIO while nobody reads: after Tasks.Create the shim does. */
+/**
+ * The engine's end of stdin. Opened for both directions, though never read: so it can be opened before the shim opens
+ * its own end, which some do late, and a write never fails for want of a reader.
+ */
 export function openFifoWriter(file: string): net.Socket {
-  const fd = fs.openSync(file, O_WRONLY | O_NONBLOCK);
+  const fd = fs.openSync(file, O_RDWR | O_NONBLOCK);
   return new net.Socket({ fd, readable: false, writable: true });
 }

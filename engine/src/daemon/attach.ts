@@ -24,7 +24,9 @@ export async function copyStdin({ input, stdin, detachKeys }: StdinSession): Pro
   if (!target) return 'closed';
   const detector = detachKeys && new DetachDetector(detachKeys);
   try {
-    for await (const chunk of input as AsyncIterable<Buffer>) {
+    // Input is one direction of a connection, whose other direction goes on: the loop must not destroy it.
+    const chunks = input.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>;
+    for await (const chunk of chunks) {
       const { pass, detach } = detector?.feed(chunk) ?? { pass: chunk, detach: false };
       if (target.destroyed) return 'closed';
       if (pass.length > 0 && !target.write(pass)) await drained(target);

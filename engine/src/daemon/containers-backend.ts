@@ -57,7 +57,7 @@ export function containersBackend(engine: Engine): ContainersBackend {
     top: async (name, psArguments) => top(engine, find(name), psArguments),
     wait: (name, condition, signal) => ({
       result: waitForContainer(find(name), parseWaitCondition(condition), signal).then(
-        ({ exitCode, error }) => ({ exitCode, error }),
+        ({ exitCode }) => ({ exitCode, error: '' }),
       ),
     }),
     hasTerminal: (name) => find(name).record.config.Tty,

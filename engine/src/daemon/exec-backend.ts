@@ -36,8 +36,8 @@ export function execBackend(engine: Engine): ExecBackend {
 }
 
 /** Nobody listens, but somebody must read, or the process would stop at a full FIFO: the output reads by itself. */
-function ignoreOutput(): void {
-  // see above
+function ignoreOutput(): () => void {
+  return () => undefined;
 }
 
 async function startAttached(
@@ -57,13 +57,11 @@ async function startAttached(
   let leave: (() => void) | undefined;
   output.once('close', () => leave?.());
   try {
-    await startExec(engine, exec, (source) => {
-      leave = source.subscribe(client);
-    });
+    await startExec(engine, exec, (source) => (leave = source.subscribe(client)));
   } catch (error) {
     // The status is sent already: the reason travels as output, and the exit code by inspect.
     const reason = Buffer.from(`${error instanceof Error ? error.message : String(error)}\r\n`);
-    output.end(config.tty ? reason : frame('stderr', reason));
+    output.end(config.tty ? reason : frame('stdout', reason));
     return;
   }
   if (!config.attachStdin) {

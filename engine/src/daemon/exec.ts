@@ -43,11 +43,11 @@ export function requireRunning(container: Container): void {
   if (status !== 'running') throw notRunning(container);
 }
 
-/** Starts an exec once; a second start is a conflict. Its output can be subscribed to when this resolves. */
+/** Starts an exec once; a second start is a conflict. `subscribe` is called before it runs, and returns how to leave. */
 export async function startExec(
   engine: Engine,
   exec: Exec,
-  beforeStart: (output: UnloggedOutput) => void,
+  subscribe: (output: UnloggedOutput) => () => void,
 ): Promise<void> {
   const { client, paths, containers } = engine;
   const container = containers.get(exec.containerId);
@@ -59,6 +59,7 @@ export async function startExec(
   const ids = { containerId: container.id, execId: exec.id };
   const folder = stdioFolder(paths, container.id, exec.id);
   let output: UnloggedOutput | undefined;
+  let leave: (() => void) | undefined;
   let added = false;
   try {
     const stdio = await createStdio(folder, {
@@ -67,7 +68,8 @@ export async function startExec(
     });
     output = new UnloggedOutput(stdio);
     exec.output = output;
-    beforeStart(output);
+    leave = subscribe(output);
+    if (stdio.stdin !== '') exec.stdin = openStdinWriter(stdio.stdin);
     const spec = execProcess(
       container.record,
       exec.config,
@@ -80,7 +82,6 @@ export async function startExec(
       spec: packJson(jsonTypes.process, spec),
     });
     added = true;
-    if (stdio.stdin !== '') exec.stdin = openStdinWriter(stdio.stdin);
     const { pid } = await client.tasks.start(ids);
     // Its exit may have been reported already.
     if (exec.exitCode === null) exec.pid = pid;
@@ -91,6 +92,7 @@ export async function startExec(
     const failure = startFailure(error, { Entrypoint: null, Cmd: exec.config.command });
     engine.execs.end(exec, failure.exitCode);
     if (added) await quietly(client.tasks.deleteProcess(ids));
+    leave?.(); // the caller has something to say to the client first
     await output?.close();
     exec.stdin?.destroy();
     await removeStdio(folder);

@@ -3,6 +3,7 @@ import type { ContainerConfig } from '../api/container-config.ts';
 import type { HostConfig } from '../api/host-config.ts';
 import { StackError } from '#spec/errors';
 import { parseSignal } from '#spec/signals';
+import { parseRotation } from '../logs/json-log-file.ts';
 import { checkExtraHosts } from './etc-files.ts';
 
 export const networkModes = ['bridge', 'none', 'host'] as const;
@@ -66,9 +67,10 @@ function checkHostConfig(hostConfig: HostConfig): void {
     throw new StackError('not_found', `network ${network} not found`);
   }
   if (!['json-file', 'none'].includes(log.Type)) refuse(`HostConfig.LogConfig.Type ${log.Type}`);
-  for (const [name, value] of Object.entries(log.Config)) {
-    if (value !== '') refuse(`HostConfig.LogConfig.Config ${name}`);
+  for (const name of Object.keys(log.Config)) {
+    if (!['max-size', 'max-file'].includes(name)) refuse(`HostConfig.LogConfig.Config ${name}`);
   }
+  parseRotation(log.Config);
   oneOf('HostConfig.IpcMode', hostConfig.IpcMode, ['private', 'host', 'none']);
   if (hostConfig.IpcMode === 'none') refuse('HostConfig.IpcMode none');
   oneOf('HostConfig.PidMode', hostConfig.PidMode, ['', 'host']);

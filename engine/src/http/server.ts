@@ -1,12 +1,12 @@
 /** The API server: node:http on any number of unix and TCP sockets, requests to routes, errors to JSON. */
 import http from 'node:http';
 import type { Socket } from 'node:net';
-import { Readable } from 'node:stream';
+import type { Readable } from 'node:stream';
 import type { Logger } from '#lib/log/logger';
 import { messageOf } from '#spec/errors';
 import { negotiateApiVersion, newestApiVersion } from './api-version.ts';
 import { errorResponse } from './error-response.ts';
-import { readUpgradedBody, streamWithoutUpgrade, upgradeConnection } from './hijack.ts';
+import { streamWithoutUpgrade, upgradeConnection } from './hijack.ts';
 import { listenOn, type ListenAddress } from './listener.ts';
 import { Query } from './query.ts';
 import { ApiRequest } from './request.ts';
@@ -25,6 +25,8 @@ export class ApiServer {
   readonly #headers: Readonly<Record<string, string>>;
   readonly #logger: Logger;
   readonly #servers: http.Server[] = [];
+  /** Those that stopped being HTTP are not among the server's own. */
+  readonly #connections = new Set<Socket>();
 
   constructor({ routes, version, logger }: ApiServerOptions) {
     this.#router = new Router(routes);
@@ -46,6 +48,10 @@ export class ApiServer {
       shouldUpgradeCallback: (request) =>
         this.#match(request)?.route.hijacks === true && request.headers.upgrade === 'tcp',
     });
+    server.on('connection', (socket: Socket) => {
+      this.#connections.add(socket);
+      socket.once('close', () => this.#connections.delete(socket));
+    });
     server.on('request', (request, response) => void this.#answer(request, response));
     server.on('upgrade', (request, stream, head) => {
       // node:http types the connection as Duplex for the sake of TLS; here it is always a socket.
@@ -62,7 +68,7 @@ export class ApiServer {
         (server) =>
           new Promise<void>((resolve) => {
             server.close(() => resolve());
-            server.closeAllConnections();
+            for (const socket of this.#connections) socket.destroy();
           }),
       ),
     );
@@ -94,17 +100,10 @@ export class ApiServer {
     response.assignSocket(socket);
     response.on('finish', () => socket.end());
     this.#addHeaders(response);
-    let body: Buffer;
-    try {
-      body = await readUpgradedBody(request, socket);
-    } catch (error) {
-      this.#fail(request, response, error);
-      return;
-    }
     await this.#run(
       request,
       response,
-      Readable.from(body.length > 0 ? [body] : []),
+      request,
       new HttpApiResponse(response, (contentType) => {
         response.detachSocket(socket);
         return upgradeConnection(socket, contentType, this.#headers);

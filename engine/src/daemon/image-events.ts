@@ -1,0 +1,28 @@
+/** Events of images, published by whoever uses the image service through this. */
+import type { ImageService } from '../images/image-service.ts';
+import type { EventLog } from './event-log.ts';
+
+/** The same service; pulls and removals are told to `events`. */
+export function publishImageEvents(images: ImageService, events: EventLog): ImageService {
+  return {
+    get: (reference) => images.get(reference),
+    list: (filters) => images.list(filters),
+    inspect: (reference) => images.inspect(reference),
+    ensureUnpacked: (image) => images.ensureUnpacked(image),
+    import: (name, blobs) => images.import(name, blobs),
+    remove: async (reference, options) => {
+      const removed = await images.remove(reference, options);
+      for (const item of removed) {
+        if ('Untagged' in item)
+          events.publish('image', 'untag', item.Untagged, { name: item.Untagged });
+        else events.publish('image', 'delete', item.Deleted, { name: item.Deleted });
+      }
+      return removed;
+    },
+    pull: async (reference, options, onProgress) => {
+      const image = await images.pull(reference, options, onProgress);
+      events.publish('image', 'pull', reference, { name: reference });
+      return image;
+    },
+  };
+}

@@ -1,0 +1,44 @@
+/** The parts of a real engine: images from registries, logs in docker's format, the embedded image. */
+import { helloImage, helloReference } from '#lib/hello-image/hello-image';
+import { version } from '#lib/installation/installation';
+import { RegistryClient } from '#lib/registry/registry-client';
+import { isStackError } from '#spec/errors';
+import { publishImageEvents } from './daemon/image-events.ts';
+import { ContainerdImageService } from './images/containerd-image-service.ts';
+import { JsonFileLogs } from './logs/json-file-logs.ts';
+import type { EngineParts } from './run-engine.ts';
+
+export const engineParts: EngineParts = {
+  createImages: ({ client, options, store, events }) =>
+    publishImageEvents(
+      new ContainerdImageService({
+        client,
+        snapshotter: options.storageDriver,
+        registry: new RegistryClient({
+          userAgent: `engine/${version}`,
+          mirrors: options.registryMirrors,
+          insecureRegistries: options.insecureRegistries,
+        }),
+        usersOf: (imageId) =>
+          store
+            .list()
+            .filter(({ record }) => record.imageId === imageId)
+            .map(({ id, isRunning }) => ({ containerId: id, running: isRunning })),
+      }),
+      events,
+    ),
+
+  createLogs: (paths, logger) => new JsonFileLogs(paths, logger),
+
+  /** `run hello` works on a machine without a network. */
+  beforeListening: async ({ images, logger }) => {
+    try {
+      await images.get(helloReference);
+    } catch (error) {
+      if (!isStackError(error, 'not_found')) throw error;
+      const { layer, config, manifest } = helloImage(process.arch === 'arm64' ? 'arm64' : 'x64');
+      await images.import(helloReference, [layer, config, manifest]);
+      logger.info('imported the embedded image', { image: helloReference });
+    }
+  },
+};
