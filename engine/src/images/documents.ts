@@ -53,6 +53,11 @@ export class DocumentReader {
     }
     const { manifests } = await this.index(target.digest);
     for (const candidate of byPreference(manifests, platform)) {
+      // A name keeps its index, and the index only those platforms that were stored.
+      if (this.#images.has(candidate.digest) && !(await this.#content.has(candidate.digest))) {
+        this.#images.delete(candidate.digest);
+        continue;
+      }
       try {
         return await this.#image(candidate.digest);
       } catch (error) {
@@ -72,10 +77,7 @@ export class DocumentReader {
 
   async #image(digest: string): Promise<ImageDocuments> {
     const known = this.#images.get(digest);
-    if (known) {
-      if (await this.#content.has(digest)) return known;
-      this.#images.delete(digest);
-    }
+    if (known) return known;
     const manifest = parseManifest(parseDocument(await this.#content.read(digest), digest));
     const config = await this.#content.read(manifest.config.digest);
     const documents = describeImage(parseDigest(digest), manifest, config);
