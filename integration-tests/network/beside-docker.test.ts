@@ -94,6 +94,42 @@ describe('the default bridge beside a real dockerd', function () {
     );
   });
 
+  it("does not open docker's containers to ours", async () => {
+    docker = await RealDocker.start({ netns: machine.name });
+    await networks.start();
+    const { sandboxKey } = await expectWorking();
+    const inside = await TestNamespace.create();
+    try {
+      const peer = ['peer', 'eth0', 'netns', inside.name];
+      await machine.ok('ip', 'link', 'add', 'd0', 'type', 'veth', ...peer);
+      await machine.ok('ip', 'link', 'set', 'd0', 'master', 'docker0', 'up');
+      await inside.ok('ip', 'addr', 'add', '172.17.0.2/16', 'dev', 'eth0');
+      await inside.ok('ip', 'link', 'set', 'eth0', 'up');
+      await inside.ok('ip', 'route', 'add', 'default', 'via', '172.17.0.1');
+      await waitFor('docker to the outside', () => canPing(inside.path, '10.211.0.2'));
+      expect(await canPing(sandboxKey, '172.17.0.2'), 'ours to docker').to.be.false;
+      expect(await canPing(inside.path, '172.30.0.2'), 'docker to ours').to.be.false;
+    } finally {
+      await inside.remove();
+    }
+  });
+
+  it('leaves rules alone that drop only some packets', async () => {
+    await machine.ok('iptables', '-A', 'FORWARD', '-d', '10.211.0.2', '-j', 'DROP');
+    await networks.start();
+    const { sandboxKey } = await networks.setUp('web', { mode: 'bridge' });
+    expect((await networks.info()).foreignFilters).to.deep.equal([]);
+    expect(await canPing(sandboxKey, '10.211.0.2')).to.be.false;
+  });
+
+  it('passes a chain that ends in REJECT', async () => {
+    await machine.ok('iptables', '-A', 'FORWARD', '-j', 'REJECT');
+    await networks.start();
+    await expectWorking();
+    const { foreignFilters } = await networks.info();
+    expect(foreignFilters[0]).to.deep.include({ owner: 'iptables', policy: 'accept' });
+  });
+
   it("warns of a chain that is not iptables' and may drop", async () => {
     await machine.ok(
       'nft',

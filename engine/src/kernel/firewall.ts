@@ -21,10 +21,15 @@ export interface FirewallRequest {
   readonly networks: readonly { readonly bridge: string; readonly subnet: Ipv4Prefix }[];
 }
 
+const dockerBridges = 'docker_bridges';
+const answers = ['established', 'related'] as const;
+const intoDocker = [interfaceIn('iifname', 'bridges'), interfaceIn('oifname', dockerBridges)];
+
 /**
  * Writes the table, replacing what an earlier run left of it, in one transaction:
  * packets from our subnets get the address of the link they leave by, unless that is a bridge of ours;
- * into a bridge come only answers, neighbours on the same bridge, and what came through a published port.
+ * into a bridge come only answers, neighbours on the same bridge, and what came through a published port;
+ * docker's bridges ({@link setDockerBridges}) are reached by answers and through docker's published ports only.
  * The rules are fixed; networks are elements of sets.
  */
 export function writeFirewall(host: Host, { table, networks }: FirewallRequest): void {
@@ -32,6 +37,7 @@ export function writeFirewall(host: Host, { table, networks }: FirewallRequest):
   new Transaction('ip')
     .replaceTable(table)
     .addSet(table, { name: 'bridges', key: 'interfaceName' })
+    .addSet(table, { name: dockerBridges, key: 'interfaceName' })
     .addSet(table, { name: 'same_bridge', key: 'interfacePair' })
     .addSet(table, { name: 'subnets', key: 'ipv4Address', interval: true })
     .addElements(
@@ -72,7 +78,7 @@ export function writeFirewall(host: Host, { table, networks }: FirewallRequest):
     })
     .addRule(table, 'forward', [
       interfaceIn('oifname', 'bridges'),
-      connectionState('established', 'related'),
+      connectionState(...answers),
       verdict('accept'),
     ])
     .addRule(table, 'forward', [interfacePairIn('same_bridge'), verdict('accept')])
@@ -82,7 +88,19 @@ export function writeFirewall(host: Host, { table, networks }: FirewallRequest):
       verdict('accept'),
     ])
     .addRule(table, 'forward', [interfaceIn('oifname', 'bridges'), counter(), verdict('drop')])
+    .addRule(table, 'forward', [...intoDocker, connectionState(...answers), verdict('accept')])
+    .addRule(table, 'forward', [...intoDocker, connectionIsPublished(), verdict('accept')])
+    .addRule(table, 'forward', [...intoDocker, counter(), verdict('drop')])
     .commit(host.nft);
+}
+
+/**
+ * Names the bridges that docker isolates. Our accept rule in iptables' FORWARD chain stands before docker's rules
+ * and would open them to our containers.
+ */
+export function setDockerBridges(host: Host, table: string, bridges: readonly string[]): void {
+  const elements = bridges.map((bridge) => ({ key: ifname(bridge) }));
+  new Transaction('ip').replaceElements(table, dockerBridges, elements).commit(host.nft);
 }
 
 /** Deletes the table; does nothing where there is none. */

@@ -10,6 +10,7 @@ import { counter, interfaceIs, verdict } from '#lib/nft/expression';
 import { listChains, listRules, type Chain, type Rule } from '#lib/nft/ruleset';
 import { Transaction } from '#lib/nft/transaction';
 import { isStackError } from '#spec/errors';
+import { setDockerBridges } from './firewall.ts';
 import type { Host } from './host.ts';
 
 const NF_INET_FORWARD = 2;
@@ -22,6 +23,8 @@ const attempts = 5;
 
 export interface ForeignFilterRequest {
   readonly bridge: string;
+  /** The engine's own table. */
+  readonly ownTable: string;
   /** Comment of the rules that are ours. */
   readonly tag: string;
   /** Look even if nobody changed a rule since the last time. */
@@ -41,11 +44,12 @@ export interface ForeignFilter {
 /** Adds missing accept rules. Undefined when nothing changed since the last time. */
 export function checkForeignFilters(
   host: Host,
-  { bridge, tag, force }: ForeignFilterRequest,
+  { bridge, ownTable, tag, force }: ForeignFilterRequest,
 ): ForeignFilter[] | undefined {
   if (!host.filtersChanged() && !force) return undefined;
   for (let attempt = 1; ; attempt++) {
     try {
+      setDockerBridges(host, ownTable, dockerBridges(host));
       return allForwardChains(host).flatMap((chain) => acceptIn(host, chain, bridge, tag));
     } catch (error) {
       if (!isStackError(error, 'not_found') || attempt === attempts) throw error;
@@ -74,6 +78,15 @@ function allForwardChains(host: Host): Chain[] {
     ({ hook, type, table }) =>
       hook === NF_INET_FORWARD && type === 'filter' && !table.startsWith(ownTablePrefix),
   );
+}
+
+/** Links that docker filters: `-o docker0 -j DOCKER`. */
+function dockerBridges(host: Host): string[] {
+  const rules = listRules(host.nft, iptables.family, iptables.table);
+  const names = rules.flatMap(({ target, oifname }) =>
+    target === 'DOCKER' && oifname !== undefined ? [oifname] : [],
+  );
+  return [...new Set(names)];
 }
 
 function acceptIn(host: Host, chain: Chain, bridge: string, tag: string): ForeignFilter[] {

@@ -82,7 +82,7 @@ export class BridgeNetwork {
     this.#addresses = new AddressAllocator(gateway);
     this.#reaper = new LinkReaper(kernel, this.linkPrefix, logger);
     this.#watch = options.firewallIntegration
-      ? new FilterWatch({ kernel, bridge, logger })
+      ? new FilterWatch({ kernel, bridge, ownTable: tableOf(bridge), logger })
       : undefined;
     this.#pool = new PreparedPool({
       size: preparedSandboxes,

@@ -12,6 +12,8 @@ const intervalMs = 1000;
 export interface FilterWatchOptions {
   readonly kernel: KernelThread;
   readonly bridge: string;
+  /** The engine's own nft table. */
+  readonly ownTable: string;
   readonly logger: Logger;
 }
 
@@ -55,9 +57,9 @@ export class FilterWatch {
   }
 
   async #check(force: boolean): Promise<void> {
-    const { kernel, bridge, logger } = this.#options;
+    const { kernel, bridge, ownTable, logger } = this.#options;
     try {
-      const request = { bridge, tag: this.#tag, force };
+      const request = { bridge, ownTable, tag: this.#tag, force };
       const filters = await kernel.call('checkForeignFilters', request);
       if (!filters) return;
       const known = new Set(this.#filters.map((filter) => JSON.stringify(filter)));

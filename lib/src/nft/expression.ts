@@ -20,7 +20,8 @@ const NFT_REG_1 = 1;
 /** The same memory in pieces of 4 bytes: NFT_REG32_00 begins NFT_REG_1. An interface name fills four. */
 const NFT_REG32_00 = 8;
 
-const metaKeys = { iifname: 6, oifname: 7 } as const;
+/** Properties of a packet's way through the machine. */
+export const metaKeys = { iifname: 6, oifname: 7 } as const;
 const ctKeys = { state: 0, status: 2 } as const;
 const NFT_PAYLOAD_NETWORK_HEADER = 1;
 const NFT_CMP_EQ = 0;

@@ -1,7 +1,14 @@
 /** Chains and rules that exist, whoever made them. */
-import { parseAttributeList, parseAttributes, textAttribute, textOf } from '#lib/netlink/attribute';
+import {
+  parseAttributeList,
+  parseAttributes,
+  textAttribute,
+  textOf,
+  type AttributeMap,
+} from '#lib/netlink/attribute';
 import type { NetlinkConnection } from '#lib/netlink/connection';
 import * as nfta from './attributes.ts';
+import { metaKeys } from './expression.ts';
 import { families, messageTypes, nfgenmsg, nfgenmsgBytes, type Family } from './message.ts';
 import { decodeComment } from './rule-comment.ts';
 
@@ -37,9 +44,11 @@ export interface Rule {
   readonly verdict: 'accept' | 'drop' | 'return' | 'jump' | 'goto' | undefined;
   /** The chain of jump and goto. */
   readonly target: string | undefined;
+  /** It applies only to packets that leave by this link. */
+  readonly oifname: string | undefined;
 }
 
-type Effect = Pick<Rule, 'conditional' | 'verdict' | 'target'>;
+type Effect = Pick<Rule, 'conditional' | 'verdict' | 'target' | 'oifname'>;
 
 /** All chains of all tables of a family. */
 export function listChains(connection: NetlinkConnection, family: Family): Chain[] {
@@ -89,7 +98,11 @@ export function listRules(connection: NetlinkConnection, family: Family, table: 
 
 /** Conditions are all expressions but those named here: verdicts, and what only watches packets go by. */
 function effectOf(expressions: Buffer): Effect {
-  let effect: Effect = { conditional: false, verdict: undefined, target: undefined };
+  let effect: Effect = {
+    ...{ conditional: false, verdict: undefined, target: undefined },
+    oifname: undefined,
+  };
+  let loaded: number | undefined;
   for (const { payload } of parseAttributeList(expressions)) {
     const expression = parseAttributes(payload);
     const data = parseAttributes(expression.get(nfta.NFTA_EXPR_DATA) ?? Buffer.alloc(0));
@@ -112,11 +125,28 @@ function effectOf(expressions: Buffer): Effect {
         if (optionalText(data.get(nfta.NFTA_MATCH_NAME)) === 'comment') break;
         effect = { ...effect, conditional: true };
         break;
+      case 'meta':
+        loaded = data.get(nfta.NFTA_META_KEY)?.readUInt32BE(0);
+        effect = { ...effect, conditional: true };
+        break;
+      case 'cmp':
+        effect = { ...effect, conditional: true };
+        if (loaded === metaKeys.oifname) effect = { ...effect, oifname: comparedName(data) };
+        loaded = undefined;
+        break;
       default:
         effect = { ...effect, conditional: true };
     }
   }
   return effect;
+}
+
+/** The interface name that a comparison demands; undefined for `!=` and for beginnings of names (`br+`, which lack the zero byte). */
+function comparedName(comparison: AttributeMap): string | undefined {
+  const value = comparison.get(nfta.NFTA_CMP_DATA);
+  const name = value && parseAttributes(value).get(nfta.NFTA_DATA_VALUE);
+  const isEqual = comparison.get(nfta.NFTA_CMP_OP)?.readUInt32BE(0) === 0;
+  return isEqual && name?.includes(0) === true ? textOf(name) : undefined;
 }
 
 function verdictOf(data: Buffer | undefined): Partial<Effect> {

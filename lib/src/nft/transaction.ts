@@ -127,9 +127,10 @@ export class Transaction {
     return this.#elements('newSetElement', 'add to nft set', table, set, elements);
   }
 
-  /** Removes elements from a set; fails with not_found when one is not there. */
-  deleteElements(table: string, set: string, elements: readonly SetElement[]): this {
-    return this.#elements('deleteSetElement', 'delete from nft set', table, set, elements);
+  /** Makes `elements` all that is in a set. */
+  replaceElements(table: string, set: string, elements: readonly SetElement[]): this {
+    this.#elements('deleteSetElement', 'empty nft set', table, set, []);
+    return elements.length === 0 ? this : this.addElements(table, set, elements);
   }
 
   /** Appends a rule to a chain. */
@@ -197,7 +198,8 @@ export class Transaction {
     const attributes = [
       textAttribute(nfta.NFTA_SET_ELEM_LIST_TABLE, table),
       textAttribute(nfta.NFTA_SET_ELEM_LIST_SET, set),
-      nestedAttribute(nfta.NFTA_SET_ELEM_LIST_ELEMENTS, ...list),
+      // A deletion without a list empties the set.
+      ...(list.length > 0 ? [nestedAttribute(nfta.NFTA_SET_ELEM_LIST_ELEMENTS, ...list)] : []),
     ];
     const flags = type === 'newSetElement' ? NLM_F_CREATE : 0;
     return this.#add(type, flags, attributes, operation, `${table} @${set}`);

@@ -4,7 +4,14 @@ import type { Rule } from '#lib/nft/ruleset';
 
 describe('fateIn', () => {
   const rule = (chain: string, verdict: Rule['verdict'], more: Partial<Rule> = {}): Rule => ({
-    ...{ chain, handle: 1n, comment: undefined, conditional: false, target: undefined },
+    ...{
+      chain,
+      handle: 1n,
+      comment: undefined,
+      conditional: false,
+      target: undefined,
+      oifname: undefined,
+    },
     verdict,
     ...more,
   });
