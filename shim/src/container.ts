@@ -19,7 +19,7 @@ import type { EventPublisher } from './event-publisher.ts';
 import type { ShimLog } from './log.ts';
 import { unmountRootfs } from './rootfs.ts';
 import type { RuntimeCommand } from './runtime-command.ts';
-import { saveExit, saveState, type ContainerState, type ExitRecord } from './state.ts';
+import { forgetState, saveExit, saveState, type ContainerState, type ExitRecord } from './state.ts';
 import type { StdioPaths } from './state.ts';
 import { openStdio } from './stdio/process-stdio.ts';
 
@@ -320,6 +320,7 @@ export class Container {
     }
     for (const exec of this.execs.values()) exec.stdio?.close();
     if (this.state.rootfsMounted) unmountRootfs(path.join(this.state.bundle, 'rootfs'));
+    forgetState(this.state.bundle);
   }
 }
 

@@ -3,10 +3,6 @@ import fs from 'node:fs';
 import { StackError, messageOf } from '#spec/errors';
 import { version } from '#lib/installation/installation';
 import { parseCommandLine } from './command-line.ts';
-import { deleteContainer } from './commands/delete.ts';
-import { printInfo } from './commands/info.ts';
-import { serve } from './commands/serve.ts';
-import { start } from './commands/start.ts';
 
 async function main(args: readonly string[]): Promise<void> {
   const line = parseCommandLine(args);
@@ -15,14 +11,14 @@ async function main(args: readonly string[]): Promise<void> {
       fs.writeSync(1, `containerd-shim-lite-v2:\n  Version: ${version}\n`);
       return;
     case 'info':
-      printInfo();
+      (await import('./commands/info.ts')).printInfo();
       return;
     case 'start':
-      return start(line);
+      return (await import('./commands/start.ts')).start(line);
     case 'delete':
-      return deleteContainer(line);
+      return (await import('./commands/delete.ts')).deleteContainer(line);
     case 'serve':
-      return serve(line);
+      return (await import('./commands/serve.ts')).serve(line);
   }
 }
 

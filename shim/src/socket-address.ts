@@ -1,6 +1,9 @@
 /** Where the shim of a container listens. Every shim computes the same path, so that a second start finds the first. */
 import { createHash } from 'node:crypto';
 
+/** The descriptor on which the shim finds its socket, already listening. */
+export const listeningDescriptor = 3;
+
 const socketFolder = '/run/containerd/s';
 
 /** `/run/containerd/s/<sha256 of address/namespace/id>`: as containerd's own shims, and short enough for a socket. */

@@ -67,6 +67,11 @@ export function loadState(bundle: string): ContainerState | undefined {
   return readJson(path.join(bundle, stateFile)) as ContainerState | undefined; // only saveState writes it
 }
 
+/** After an orderly end there is nothing for `delete` to do. */
+export function forgetState(bundle: string): void {
+  fs.rmSync(path.join(bundle, stateFile), { force: true });
+}
+
 /** Writes how the container ended, so that it survives the shim. On the disk when this returns. */
 export function saveExit(bundle: string, exit: ExitRecord): void {
   writeFileAtomicSync(path.join(bundle, exitFile), JSON.stringify(exit), { durable: true });

@@ -11,7 +11,6 @@ import type { CommandLine } from '../command-line.ts';
 import { openLog } from '../log.ts';
 import { unmountRootfs } from '../rootfs.ts';
 import { RuntimeCommand } from '../runtime-command.ts';
-import { readRuntimeOptions } from '../runtime-options.ts';
 import { socketPath } from '../socket-address.ts';
 import { loadExit, loadState } from '../state.ts';
 
@@ -22,15 +21,13 @@ export async function deleteContainer(line: CommandLine): Promise<void> {
   const bundle = line.bundle || process.cwd();
   const log = openLog(path.join(bundle, 'log'), line.debug, { id: line.id });
   const state = loadState(bundle);
-  const options =
-    state?.runtime ?? readRuntimeOptions(undefined, { bundle, namespace: line.namespace });
   if (state) {
     try {
-      await new RuntimeCommand(options, bundle).run('OCI runtime delete failed', {
+      await new RuntimeCommand(state.runtime, bundle).run('OCI runtime delete failed', {
         args: ['delete', '--force', line.id],
       });
     } catch (error) {
-      log.warn(messageOf(error)); // after an orderly end the runtime knows nothing of it
+      log.warn(messageOf(error)); // the runtime had not come as far as making it
     }
   }
   unmountRootfs(path.join(bundle, 'rootfs'));

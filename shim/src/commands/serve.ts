@@ -8,9 +8,8 @@ import type { CommandLine } from '../command-line.ts';
 import { EventPublisher } from '../event-publisher.ts';
 import { openLog } from '../log.ts';
 import { Reaper } from '../reaper.ts';
-import { socketPath } from '../socket-address.ts';
 import { ContainerSlot, taskHandlers } from '../task-service.ts';
-import { listeningDescriptor } from './start.ts';
+import { listeningDescriptor, socketPath } from '../socket-address.ts';
 
 /** Events that could not be delivered keep the shim this long after it was told to go. */
 const flushTimeoutMs = 20_000;

@@ -13,9 +13,6 @@ import { StackError, errorCode, messageOf } from '#spec/errors';
 import type { CommandLine } from '../command-line.ts';
 import { socketPath } from '../socket-address.ts';
 
-/** The descriptor on which the shim finds its socket. */
-export const listeningDescriptor = 3;
-
 /**
  * One helper thread for V8 instead of four. Flags of V8 itself would make it refuse the bundle's code cache, which
  * costs more than they save (measured: 26 ms at each start).
