@@ -152,6 +152,7 @@ describe('the default bridge', function () {
   });
 
   it('says when no address is left', async () => {
+    await networks.remove();
     networks = new ControlledNetworks(machine, { bip: '10.97.0.1/30' });
     await networks.start();
     expect((await networks.setUp('web', { mode: 'bridge' })).ipAddress).to.equal('10.97.0.2');
