@@ -1,0 +1,97 @@
+/**
+ * Brings spooled output into the log, each byte once, whenever engined is killed:
+ *
+ *   FIFO --splice--> spool --append--> log        progress: { size of the log, bytes of the spool that are in it }
+ *
+ * Killed before the append was recorded, the next run cuts the log to the recorded size and appends the same bytes
+ * again. The last, unfinished line stays in the spool until its end has come.
+ */
+import type { OutputStream } from '../daemon/output.ts';
+import { now } from '../daemon/timestamps.ts';
+import { completeLength, formatEntries, splitLines } from './json-entries.ts';
+import type { JsonLogFile } from './json-log-file.ts';
+import type { Progress, ProgressFile } from './progress-file.ts';
+import type { StreamSpool } from './stream-spool.ts';
+
+export type Spools = Readonly<Record<OutputStream, StreamSpool>>;
+
+export class LogAppender {
+  readonly #log: JsonLogFile;
+  readonly #file: ProgressFile;
+  readonly #spools: Spools;
+  readonly #fifos: Readonly<Record<OutputStream, string>>;
+
+  /** Takes up where the last run was interrupted. `fifos` identifies the FIFOs of this run. */
+  constructor(
+    log: JsonLogFile,
+    file: ProgressFile,
+    spools: Spools,
+    before: Progress | undefined,
+    fifos: Readonly<Record<OutputStream, string>>,
+  ) {
+    this.#log = log;
+    this.#file = file;
+    this.#spools = spools;
+    this.#fifos = fifos;
+    if (before) log.truncate(before.logSize);
+    for (const stream of ['stdout', 'stderr'] as const) {
+      // Without a record nobody knows what the spool holds; another FIFO means that its run is over.
+      if (!before) spools[stream].clear();
+      else if (before[stream].fifo !== fifos[stream]) this.finish(stream);
+    }
+    this.#record();
+  }
+
+  /** Appends the whole lines that `stream` has spooled. */
+  append(stream: OutputStream): void {
+    const bytes = this.#spools[stream].pendingBytes();
+    this.#append(stream, bytes.subarray(0, completeLength(bytes)));
+  }
+
+  /** No more will come: also the last line that has no end. */
+  finish(stream: OutputStream): void {
+    const spool = this.#spools[stream];
+    this.#append(stream, spool.pendingBytes());
+    spool.clear();
+    this.#record();
+  }
+
+  #append(stream: OutputStream, bytes: Buffer): void {
+    if (bytes.length === 0) return;
+    const time = now();
+    const entries = formatEntries(bytes, stream, time);
+    if (this.#log.hasRoomFor(entries)) {
+      this.#commit(stream, entries, bytes.length);
+      return;
+    }
+    // The file will be full somewhere in between.
+    for (const line of splitLines(bytes)) {
+      if (this.#log.isFull) {
+        // Killed before the record, the next run finds a log that is shorter than recorded, and leaves it.
+        this.#log.rotate();
+        this.#record();
+      }
+      this.#commit(stream, formatEntries(line, stream, time), line.length);
+    }
+  }
+
+  #commit(stream: OutputStream, entries: string, rawLength: number): void {
+    this.#log.append(entries);
+    const spool = this.#spools[stream];
+    spool.logged += rawLength;
+    this.#record();
+    if (spool.recycle()) this.#record();
+  }
+
+  #record(): void {
+    const progress = (stream: OutputStream) => ({
+      fifo: this.#fifos[stream],
+      logged: this.#spools[stream].logged,
+    });
+    this.#file.write({
+      logSize: this.#log.size,
+      stdout: progress('stdout'),
+      stderr: progress('stderr'),
+    });
+  }
+}

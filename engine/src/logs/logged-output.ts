@@ -1,0 +1,165 @@
+/** A task's output into a json-file log and to subscribers. */
+import fs from 'node:fs';
+import { setPipeSize } from '#lib/sys/pipe';
+import type { Logger } from '#lib/log/logger';
+import { errorCode } from '#spec/errors';
+import type { StdioPaths } from '../containerd/fifo.ts';
+import type { OutputStream, OutputSubscriber, TaskOutput } from '../daemon/output.ts';
+import type { FifoReadiness } from './fifo-readiness.ts';
+import { JsonLogFile, type RotationOptions } from './json-log-file.ts';
+import { LogAppender, type Spools } from './log-appender.ts';
+import { ProgressFile } from './progress-file.ts';
+import { StreamSpool } from './stream-spool.ts';
+
+/** What a container may write before it has to wait for us. The kernel's limit for processes without privilege. */
+const fifoBytes = 1024 * 1024;
+/** How much is carried at once, and how often before others have their turn. */
+const chunkBytes = 256 * 1024;
+const chunksPerTurn = 4;
+
+export interface LoggedOutputOptions {
+  stdio: StdioPaths;
+  /** The log; progress and spools stand beside it, with other endings. */
+  logPath: string;
+  rotation: RotationOptions;
+  readiness: FifoReadiness;
+  logger: Logger;
+  /** Called after something was appended. */
+  onAppend: () => void;
+}
+
+interface OpenStream {
+  readonly name: OutputStream;
+  readonly fifo: number;
+}
+
+export class LoggedOutput implements TaskOutput {
+  readonly finished: Promise<void>;
+  readonly #options: LoggedOutputOptions;
+  readonly #log: JsonLogFile;
+  readonly #progress: ProgressFile;
+  readonly #spools: Spools;
+  readonly #appender: LogAppender;
+  readonly #open = new Map<OutputStream, OpenStream>();
+  readonly #subscribers = new Set<OutputSubscriber>();
+  #finish: () => void = () => undefined;
+  #closed = false;
+
+  /** Opens the FIFOs, and finishes what an earlier run of the engine has left half-done. */
+  constructor(options: LoggedOutputOptions) {
+    const { logPath, rotation, stdio } = options;
+    this.#options = options;
+    this.finished = new Promise((resolve) => (this.#finish = resolve));
+    this.#log = new JsonLogFile(logPath, rotation);
+    this.#progress = new ProgressFile(`${logPath}.progress`);
+    const before = this.#progress.read();
+    this.#spools = {
+      stdout: new StreamSpool(`${logPath}.stdout`, before?.stdout.logged ?? 0),
+      stderr: new StreamSpool(`${logPath}.stderr`, before?.stderr.logged ?? 0),
+    };
+    const fifos = {
+      stdout: this.#openFifo('stdout', stdio.stdout),
+      stderr: this.#openFifo('stderr', stdio.stderr),
+    };
+    this.#appender = new LogAppender(this.#log, this.#progress, this.#spools, before, fifos);
+    for (const stream of this.#open.values()) this.#watch(stream);
+    if (this.#open.size === 0) this.#end();
+  }
+
+  subscribe(subscriber: OutputSubscriber): () => void {
+    if (this.#closed) {
+      subscriber.end();
+      return () => undefined;
+    }
+    this.#subscribers.add(subscriber);
+    return () => this.#subscribers.delete(subscriber);
+  }
+
+  async close(): Promise<void> {
+    if (!this.#closed) {
+      for (const stream of [...this.#open.values()]) this.#release(stream);
+      this.#end();
+    }
+    await this.finished;
+  }
+
+  /** Returns the FIFO's identity; empty for a stream that the task does not have. */
+  #openFifo(name: OutputStream, path: string): string {
+    if (path === '') return '';
+    const fifo = fs.openSync(path, fs.constants.O_RDONLY | fs.constants.O_NONBLOCK);
+    this.#open.set(name, { name, fifo });
+    try {
+      setPipeSize(fifo, fifoBytes);
+    } catch (error) {
+      // Over the user's quota of pipe pages: then the container waits earlier.
+      if (errorCode(error) !== 'EPERM') throw error;
+    }
+    // File systems give the number of a removed inode to the next file, so the time of its birth belongs to it.
+    const { ino, birthtimeNs } = fs.fstatSync(fifo, { bigint: true });
+    return `${ino}:${birthtimeNs}`;
+  }
+
+  #watch(stream: OpenStream): void {
+    this.#options.readiness.add(stream.fifo, (hangUp) => {
+      this.#carry(stream, hangUp).catch((error: unknown) => {
+        this.#options.logger.error('cannot log output', { log: this.#options.logPath, error });
+        this.#release(stream);
+        if (this.#open.size === 0) this.#end();
+      });
+    });
+  }
+
+  /** Carries what the FIFO has, then waits for more. */
+  async #carry(stream: OpenStream, hangUp: boolean): Promise<void> {
+    for (let chunk = 0; chunk < chunksPerTurn; chunk++) {
+      if (!this.#open.has(stream.name)) return; // closed meanwhile
+      const moved = this.#spools[stream.name].fill(stream.fifo, chunkBytes);
+      if (moved === undefined) break;
+      if (moved === 0) {
+        // A FIFO that nobody has opened for writing yet looks the same, but does not hang up.
+        if (!hangUp) break;
+        this.#endStream(stream);
+        return;
+      }
+      await this.#deliver(stream.name, moved);
+    }
+    if (this.#open.has(stream.name)) this.#options.readiness.rearm(stream.fifo);
+  }
+
+  async #deliver(name: OutputStream, moved: number): Promise<void> {
+    const bytes = this.#subscribers.size > 0 ? this.#spools[name].tail(moved) : undefined;
+    this.#appender.append(name);
+    this.#options.onAppend();
+    if (!bytes) return;
+    const waits: Promise<void>[] = [];
+    for (const subscriber of this.#subscribers) {
+      const wait = subscriber.write(name, bytes);
+      if (wait) waits.push(wait);
+    }
+    if (waits.length > 0) await Promise.all(waits);
+  }
+
+  #endStream(stream: OpenStream): void {
+    this.#release(stream);
+    this.#appender.finish(stream.name);
+    this.#options.onAppend();
+    if (this.#open.size === 0) this.#end();
+  }
+
+  #release({ name, fifo }: OpenStream): void {
+    if (!this.#open.delete(name)) return;
+    this.#options.readiness.delete(fifo);
+    fs.closeSync(fifo);
+  }
+
+  #end(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    for (const part of [this.#spools.stdout, this.#spools.stderr, this.#progress, this.#log]) {
+      part.close();
+    }
+    for (const subscriber of this.#subscribers) subscriber.end();
+    this.#subscribers.clear();
+    this.#finish();
+  }
+}

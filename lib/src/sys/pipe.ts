@@ -1,0 +1,38 @@
+/** Pipes and FIFOs beyond what node:fs offers. */
+import { check, lastErrno, libcFunction, errnoName, SyscallError } from './libc.ts';
+
+const F_SETPIPE_SZ = 1031;
+const SPLICE_F_MOVE = 1;
+const SPLICE_F_NONBLOCK = 2;
+
+const fcntl = libcFunction('int fcntl(int fd, int command, int argument)');
+const spliceCall = libcFunction(
+  'long splice(int in, void *inOffset, int out, void *outOffset, size_t length, unsigned int flags)',
+);
+
+/** Sets the capacity of a pipe in bytes. Throws EPERM above /proc/sys/fs/pipe-max-size without CAP_SYS_RESOURCE. */
+export function setPipeSize(fd: number, bytes: number): void {
+  check(fcntl(fd, F_SETPIPE_SZ, bytes), 'fcntl', 'F_SETPIPE_SZ');
+}
+
+/**
+ * splice(2): moves up to `length` bytes from the pipe `from` to the file `to` at `offset`, without waiting. The
+ * kernel takes out of the pipe exactly what it has put into the file, whenever the caller is killed. Returns 0 when
+ * the pipe is empty and nobody holds its writing end, undefined when it is empty for now.
+ */
+export function spliceToFile(
+  from: number,
+  to: number,
+  offset: number,
+  length: number,
+): number | undefined {
+  const position = Buffer.alloc(8);
+  position.writeBigInt64LE(BigInt(offset));
+  const flags = SPLICE_F_MOVE | SPLICE_F_NONBLOCK;
+  const moved = spliceCall(from, null, to, position, length, flags);
+  if (moved >= 0) return moved;
+  const errno = lastErrno();
+  const code = errnoName(errno);
+  if (code === 'EAGAIN' || code === 'EINTR') return undefined;
+  throw new SyscallError('splice', errno);
+}
