@@ -49,6 +49,9 @@ export interface EngineParts {
   beforeListening(engine: Engine): Promise<void>;
 }
 
+/** Takes one thing back. */
+type UndoStep = () => unknown;
+
 export interface RunningEngine {
   stop(): Promise<void>;
 }
@@ -59,7 +62,7 @@ export async function runEngine(
   parts: EngineParts,
   logger: Logger,
 ): Promise<RunningEngine> {
-  const undo: (() => Promise<unknown> | void)[] = [];
+  const undo: UndoStep[] = [];
   const stop = async (): Promise<void> => {
     for (const step of undo.splice(0).reverse()) {
       try {
@@ -82,7 +85,7 @@ async function start(
   options: EngineOptions,
   parts: EngineParts,
   logger: Logger,
-  undo: (() => Promise<unknown> | void)[],
+  undo: UndoStep[],
 ): Promise<void> {
   const addresses = options.hosts.map(parseListenAddress);
   const networkOptions = parseNetworkFlags({
@@ -192,7 +195,7 @@ async function containerdAddress(
   options: EngineOptions,
   paths: EnginePaths,
   logger: Logger,
-  undo: (() => Promise<unknown> | void)[],
+  undo: UndoStep[],
 ): Promise<string> {
   if (options.containerd !== undefined) return options.containerd;
   const supervisor = new ContainerdSupervisor({

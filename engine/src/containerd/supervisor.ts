@@ -74,9 +74,10 @@ export class ContainerdSupervisor {
 
   async #watch(): Promise<void> {
     const { signal } = this.#stopping;
-    while (!signal.aborted) {
+    const stopping = (): boolean => signal.aborted;
+    while (!stopping()) {
       await delay(watchMs, undefined, { signal }).catch(() => undefined);
-      if (signal.aborted || this.#find()) continue;
+      if (stopping() || this.#find()) continue;
       this.#options.logger.error('containerd-lite ended and is started again');
       try {
         this.#launch();

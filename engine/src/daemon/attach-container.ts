@@ -40,10 +40,10 @@ export async function attachContainer(
       void replayed.then(() => client.end());
     },
   };
-  let unsubscribe: (() => void) | undefined;
+  let unsubscribe = (): unknown => undefined;
   const leave = (): void => {
     container.subscribers.delete(subscriber);
-    unsubscribe?.();
+    unsubscribe();
   };
   if (!options.stream) {
     await replayed;
@@ -51,7 +51,7 @@ export async function attachContainer(
     return;
   }
   container.subscribers.add(subscriber);
-  unsubscribe = container.output?.subscribe(subscriber);
+  unsubscribe = container.output?.subscribe(subscriber) ?? unsubscribe;
   const gone = new AbortController();
   output.once('close', () => {
     leave();

@@ -6,7 +6,7 @@ import { StackError } from '#spec/errors';
 import { hostnameFile, hostsFile, hostsFileOfHost } from '../network/hosts-file.ts';
 import type { ContainerNetwork } from '../network/network-controller.ts';
 import { hostResolvConf, resolvConf } from '../network/resolv-conf.ts';
-import type { EtcFiles } from '../spec/mounts.ts';
+import type { EtcFiles } from '../container-spec/mounts.ts';
 import type { ContainerRecord } from './container.ts';
 
 /** Where the files of a container lie. */

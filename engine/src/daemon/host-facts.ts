@@ -5,7 +5,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { writeFileAtomic } from '#lib/atomic-file/atomic-file';
 import { errorCode } from '#spec/errors';
-import type { CgroupAbilities } from '../spec/resources.ts';
+import type { CgroupAbilities } from '../container-spec/resources.ts';
 
 export interface HostFacts {
   /** Of this engine, kept below its data root. */

@@ -1,7 +1,7 @@
 /** `GET /containers/{id}/json`: docker's shape, zero values included. */
 import { unsupportedHostConfig } from '../api/unsupported-host-config.ts';
 import { networkSettings, type NetworkSettings } from '../network/network-settings.ts';
-import { bindMounts } from '../spec/binds.ts';
+import { bindMounts } from '../container-spec/binds.ts';
 import type { Container, ContainerRecord } from './container.ts';
 import type { Engine } from './engine.ts';
 import { etcFiles } from './etc-files.ts';

@@ -2,7 +2,7 @@
 import { StackError } from '#spec/errors';
 import { isAtLeast, type ApiVersion } from '../http/api-version.ts';
 import { matchesLabels, type Filters } from '../http/query.ts';
-import { bindMounts } from '../spec/binds.ts';
+import { bindMounts } from '../container-spec/binds.ts';
 import { containerStatuses, type Container } from './container.ts';
 import type { ContainerStore } from './container-store.ts';
 import type { Engine } from './engine.ts';

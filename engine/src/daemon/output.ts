@@ -59,8 +59,10 @@ export class UnloggedOutput implements TaskOutput {
   async #pump(stream: OutputStream, socket: Readable): Promise<void> {
     try {
       for await (const chunk of socket as AsyncIterable<Buffer>) {
-        const waiting = [...this.#subscribers].map((subscriber) => subscriber.write(stream, chunk));
-        if (waiting.some((wait) => wait !== undefined)) await Promise.all(waiting);
+        const waiting = [...this.#subscribers]
+          .map((subscriber) => subscriber.write(stream, chunk))
+          .filter((wait) => wait !== undefined);
+        if (waiting.length > 0) await Promise.all(waiting);
       }
     } catch {
       // destroyed by close(), or the FIFO is gone: there is nothing more to read

@@ -3,9 +3,9 @@ import fs from 'node:fs';
 import { jsonTypes, packJson } from '#proto/any';
 import { isStackError, messageOf, StackError } from '#spec/errors';
 import { createStdio, openFifoWriter, removeStdio, type StdioPaths } from '../containerd/fifo.ts';
-import { bindMounts } from '../spec/binds.ts';
-import { containerSpec } from '../spec/container-spec.ts';
-import { SnapshotRootFiles, type SnapshotMount } from '../spec/root-files.ts';
+import { bindMounts } from '../container-spec/binds.ts';
+import { containerSpec } from '../container-spec/container-spec.ts';
+import { SnapshotRootFiles, type SnapshotMount } from '../container-spec/root-files.ts';
 import type { ContainerNetwork } from '../network/network-controller.ts';
 import type { Container } from './container.ts';
 import { publishContainerEvent } from './container-events.ts';
@@ -107,8 +107,6 @@ async function launch(
     container.output = undefined;
     await output.close();
   });
-  for (const subscriber of container.subscribers) output.subscribe(subscriber);
-
   await client.tasks.create({
     containerId: id,
     rootfs: mounts,
@@ -119,6 +117,8 @@ async function launch(
   undo.push(async () => {
     await client.tasks.delete({ containerId: id });
   });
+  // Not earlier: what comes before is the runtime's own complaint about a container that it could not make.
+  for (const subscriber of container.subscribers) output.subscribe(subscriber);
   openStdin(container, stdio);
   undo.push(async () => {
     container.stdin?.destroy();

@@ -24,11 +24,12 @@ export function watchTasks(engine: Engine, namespace: string, signal: AbortSigna
   return new Promise((resolve) => {
     void (async () => {
       let lastReason = '';
-      while (!signal.aborted) {
+      const stopped = (): boolean => signal.aborted;
+      while (!stopped()) {
         try {
           await subscribe(engine, namespace, signal, resolve);
         } catch (error) {
-          if (signal.aborted) return;
+          if (stopped()) return;
           // Once per outage, not at every attempt.
           const reason = messageOf(error);
           if (reason !== lastReason) {

@@ -1,5 +1,5 @@
 /** The body of `POST /containers/create`: a Config with a HostConfig and a NetworkingConfig inside. */
-import { anything, object, optional, record, reject } from '#spec/json-decoder';
+import { anything, optional, record, reject } from '#spec/json-decoder';
 import { StackError } from '#spec/errors';
 import { decodeContainerConfig } from '../../api/container-config.ts';
 import { goObject, isZero } from '../../api/go-json.ts';
@@ -41,9 +41,8 @@ function endpointMac(endpoints: Record<string, unknown>, networkMode: string): s
       );
     }
     if (endpoint === null) continue;
-    const settings =
-      object<object>({})(endpoint, 'NetworkingConfig') && Object.entries(endpoint as object);
-    for (const [key, value] of settings) {
+    const settings = record(anything)(endpoint, `NetworkingConfig.EndpointsConfig.${network}`);
+    for (const [key, value] of Object.entries(settings)) {
       if (isZero(value)) continue;
       if (key.toLowerCase() === 'macaddress' && typeof value === 'string') mac = value;
       else {

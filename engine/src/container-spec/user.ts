@@ -64,11 +64,14 @@ function resolveGroup(group: string, groups: readonly GroupEntry[]): number {
 }
 
 /** Ids are 32 bits without a sign; docker stops at the largest signed number. */
+const largestId = 0x7fff_ffff;
+
+/** The number in `text`; undefined for a name. */
 function idOf(text: string): number | undefined {
   if (!/^\d+$/.test(text)) return undefined;
   const id = Number(text);
-  if (id > 0x7fff_ffff) {
-    throw new StackError('invalid_argument', `uids and gids must be in range 0-${0x7fff_ffff}`);
+  if (id > largestId) {
+    throw new StackError('invalid_argument', `uids and gids must be in range 0-${largestId}`);
   }
   return id;
 }
