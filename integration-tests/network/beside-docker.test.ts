@@ -81,6 +81,19 @@ describe('the default bridge beside a real dockerd', function () {
     await waitFor('the rules to come back', () => canPing(sandboxKey, '10.211.0.2'));
   });
 
+  it('comes back after somebody flushed the whole ruleset', async () => {
+    await networks.start();
+    const { sandboxKey } = await expectWorking();
+    await machine.ok('nft', 'flush', 'ruleset');
+    await waitFor('the table to come back', async () =>
+      (await machine.ok('nft', 'list', 'tables')).includes('engined_engine0'),
+    );
+    expect(await canPing(sandboxKey, '10.211.0.2')).to.be.true;
+    await networks.call('tearDown', 'web');
+    await networks.stop();
+    expect(await machine.ok('nft', 'list', 'tables')).to.equal('');
+  });
+
   it('touches nothing with --firewall-integration=off', async () => {
     await machine.ok('iptables', '-P', 'FORWARD', 'DROP');
     const before = await machine.ok('iptables-save', '-t', 'filter');

@@ -10,7 +10,7 @@ import { counter, interfaceIs, verdict } from '#lib/nft/expression';
 import { listChains, listRules, type Chain, type Rule } from '#lib/nft/ruleset';
 import { Transaction } from '#lib/nft/transaction';
 import { isStackError } from '#spec/errors';
-import { setDockerBridges } from './firewall.ts';
+import { setDockerBridges, writeFirewall, type FirewallRequest } from './firewall.ts';
 import type { Host } from './host.ts';
 
 const NF_INET_FORWARD = 2;
@@ -23,8 +23,8 @@ const attempts = 5;
 
 export interface ForeignFilterRequest {
   readonly bridge: string;
-  /** The engine's own table. */
-  readonly ownTable: string;
+  /** The engine's own table, written again when somebody flushed the whole ruleset. */
+  readonly own: FirewallRequest;
   /** Comment of the rules that are ours. */
   readonly tag: string;
   /** Look even if nobody changed a rule since the last time. */
@@ -44,12 +44,13 @@ export interface ForeignFilter {
 /** Adds missing accept rules. Undefined when nothing changed since the last time. */
 export function checkForeignFilters(
   host: Host,
-  { bridge, ownTable, tag, force }: ForeignFilterRequest,
+  { bridge, own, tag, force }: ForeignFilterRequest,
 ): ForeignFilter[] | undefined {
   if (!host.filtersChanged() && !force) return undefined;
   for (let attempt = 1; ; attempt++) {
     try {
-      setDockerBridges(host, ownTable, dockerBridges(host));
+      if (!hasTable(host, own.table)) writeFirewall(host, own);
+      setDockerBridges(host, own.table, dockerBridges(host));
       return allForwardChains(host).flatMap((chain) => acceptIn(host, chain, bridge, tag));
     } catch (error) {
       if (!isStackError(error, 'not_found') || attempt === attempts) throw error;
@@ -78,6 +79,10 @@ function allForwardChains(host: Host): Chain[] {
     ({ hook, type, table }) =>
       hook === NF_INET_FORWARD && type === 'filter' && !table.startsWith(ownTablePrefix),
   );
+}
+
+function hasTable(host: Host, table: string): boolean {
+  return listChains(host.nft, 'ip').some((chain) => chain.table === table);
 }
 
 /** Links that docker filters: `-o docker0 -j DOCKER`. */

@@ -9,6 +9,7 @@ import {
   type Ipv4Prefix,
 } from '#lib/netlink/ipv4';
 import { isStackError, messageOf } from '#spec/errors';
+import type { FirewallRequest } from '../kernel/firewall.ts';
 import type { ForeignFilter } from '../kernel/foreign-filters.ts';
 import type { KernelThread } from '../kernel/kernel-thread.ts';
 import { AddressAllocator } from './address-allocator.ts';
@@ -45,6 +46,7 @@ export class BridgeNetwork {
   readonly gateway: Ipv4Prefix;
   readonly linkPrefix: string;
   readonly #options: BridgeNetworkOptions;
+  readonly #firewall: FirewallRequest;
   readonly #owned: boolean;
   readonly #addresses: AddressAllocator;
   readonly #pool: PreparedPool<SandboxHandle>;
@@ -76,13 +78,14 @@ export class BridgeNetwork {
     const { kernel, logger, bridge, execRoot } = options;
     this.#options = options;
     this.gateway = gateway;
+    this.#firewall = { table: tableOf(bridge), networks: [{ bridge, subnet: networkOf(gateway) }] };
     this.#owned = owned;
     // The kernel allows 15 bytes: 8 tell the engine, 7 the container.
     this.linkPrefix = `v${createHash('sha256').update(execRoot).digest('hex').slice(0, 6)}-`;
     this.#addresses = new AddressAllocator(gateway);
     this.#reaper = new LinkReaper(kernel, this.linkPrefix, logger);
     this.#watch = options.firewallIntegration
-      ? new FilterWatch({ kernel, bridge, ownTable: tableOf(bridge), logger })
+      ? new FilterWatch({ kernel, bridge, own: this.#firewall, logger })
       : undefined;
     this.#pool = new PreparedPool({
       size: preparedSandboxes,
@@ -174,8 +177,7 @@ export class BridgeNetwork {
 
   async #openFirewall(): Promise<void> {
     const { kernel, logger, bridge } = this.#options;
-    const networks = [{ bridge, subnet: networkOf(this.gateway) }];
-    await kernel.call('writeFirewall', { table: tableOf(bridge), networks });
+    await kernel.call('writeFirewall', this.#firewall);
     try {
       if (await kernel.call('enableForwarding')) logger.info('enabled net.ipv4.ip_forward');
     } catch (error) {

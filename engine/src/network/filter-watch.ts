@@ -1,9 +1,10 @@
 /**
- * Keeps our packets accepted in filters of others, whoever of docker, ufw and engined started first: it looks at
+ * Keeps our packets accepted in filters of others, and our own table in place, whoever of docker, ufw and engined started first: it looks at
  * each start of a container, and every second while containers run. A look that finds nothing changed is one
  * system call on the kernel thread, which is subscribed to the changes of all packet filter rules.
  */
 import type { Logger } from '#lib/log/logger';
+import type { FirewallRequest } from '../kernel/firewall.ts';
 import type { ForeignFilter } from '../kernel/foreign-filters.ts';
 import type { KernelThread } from '../kernel/kernel-thread.ts';
 
@@ -13,7 +14,7 @@ export interface FilterWatchOptions {
   readonly kernel: KernelThread;
   readonly bridge: string;
   /** The engine's own nft table. */
-  readonly ownTable: string;
+  readonly own: FirewallRequest;
   readonly logger: Logger;
 }
 
@@ -57,9 +58,9 @@ export class FilterWatch {
   }
 
   async #check(force: boolean): Promise<void> {
-    const { kernel, bridge, ownTable, logger } = this.#options;
+    const { kernel, bridge, own, logger } = this.#options;
     try {
-      const request = { bridge, ownTable, tag: this.#tag, force };
+      const request = { bridge, own, tag: this.#tag, force };
       const filters = await kernel.call('checkForeignFilters', request);
       if (!filters) return;
       const known = new Set(this.#filters.map((filter) => JSON.stringify(filter)));
