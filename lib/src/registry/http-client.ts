@@ -1,6 +1,7 @@
 /** HTTP as registries need it: connections kept open, redirects that drop credentials, errors in docker's words. */
 import http from 'node:http';
 import https from 'node:https';
+import tls from 'node:tls';
 import fetch, { FetchError, type RequestInit, type Response } from 'node-fetch';
 import { errorCode, messageOf, StackError, type ErrorKind } from '#spec/errors';
 import { registryErrorOf } from './registry-error.ts';
@@ -49,11 +50,7 @@ export class TemporaryFailure extends StackError {
 
 export class HttpClient {
   readonly #userAgent: string;
-  readonly #agents = {
-    'http:': new http.Agent({ keepAlive: true }),
-    'https:': new https.Agent({ keepAlive: true }),
-    'https: unverified': new https.Agent({ keepAlive: true, rejectUnauthorized: false }),
-  };
+  readonly #agents = new Map<string, http.Agent>();
 
   constructor(userAgent: string) {
     this.#userAgent = userAgent;
@@ -78,7 +75,7 @@ export class HttpClient {
 
   /** Closes idle connections. */
   close(): void {
-    for (const agent of Object.values(this.#agents)) agent.destroy();
+    for (const agent of this.#agents.values()) agent.destroy();
   }
 
   async #request(
@@ -116,9 +113,23 @@ export class HttpClient {
   }
 
   #agent(protocol: string, verifyTls: boolean): http.Agent {
-    if (protocol !== 'https:') return this.#agents['http:'];
-    return verifyTls ? this.#agents['https:'] : this.#agents['https: unverified'];
+    const key = `${protocol} ${verifyTls}`;
+    const known = this.#agents.get(key);
+    if (known) return known;
+    const created = createAgent(protocol, verifyTls);
+    this.#agents.set(key, created);
+    return created;
   }
+}
+
+function createAgent(protocol: string, verifyTls: boolean): http.Agent {
+  if (protocol !== 'https:') return new http.Agent({ keepAlive: true });
+  if (!verifyTls) return new https.Agent({ keepAlive: true, rejectUnauthorized: false });
+  // Node's own list of authorities, and those that the machine's administrator trusts.
+  const ca = [
+    ...new Set((['default', 'system'] as const).flatMap((store) => tls.getCACertificates(store))),
+  ];
+  return new https.Agent({ keepAlive: true, ca });
 }
 
 async function bodyOf(response: Response, limitBytes: number): Promise<Buffer> {
@@ -227,6 +238,15 @@ function connectionError(
     case 'ECONNRESET':
     case 'EPIPE':
       return new TemporaryFailure('unavailable', `${verb}: EOF`, undefined, options);
+    case 'DEPTH_ZERO_SELF_SIGNED_CERT':
+    case 'SELF_SIGNED_CERT_IN_CHAIN':
+    case 'UNABLE_TO_GET_ISSUER_CERT_LOCALLY':
+    case 'UNABLE_TO_VERIFY_LEAF_SIGNATURE':
+      return new StackError(
+        'unavailable',
+        `${verb}: x509: certificate signed by unknown authority`,
+        options,
+      );
     default:
       return new StackError('unavailable', `${verb}: ${messageOf(error)}`, options);
   }

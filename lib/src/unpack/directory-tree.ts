@@ -58,19 +58,14 @@ export class DirectoryTree {
       this.#open.set(path, known);
       return known;
     }
-    const fd = this.#openOrMake(path, mostLinks);
-    this.#open.set(path, fd);
-    if (this.#open.size > cacheSize) this.#closeOldest();
-    return fd;
+    return this.#remember(path, this.#openOrMake(path, mostLinks));
   }
 
   /** {@link directory} that makes nothing: undefined if there is no such directory. */
   existing(path: ByteString): number | undefined {
     if (path === '' || this.#open.has(path)) return this.directory(path);
     try {
-      const fd = this.#openat2(path);
-      this.#open.set(path, fd);
-      return fd;
+      return this.#remember(path, this.#openat2(path));
     } catch (error) {
       if (isCode(error, 'ENOENT', 'ENOTDIR', 'ELOOP')) return undefined;
       throw error;
@@ -140,11 +135,14 @@ export class DirectoryTree {
     }
   }
 
-  #closeOldest(): void {
-    const oldest = this.#open.entries().next().value;
-    if (!oldest) return;
-    this.#open.delete(oldest[0]);
-    close(oldest[1]);
+  #remember(path: ByteString, fd: number): number {
+    this.#open.set(path, fd);
+    const [oldest] = this.#open;
+    if (oldest && this.#open.size > cacheSize) {
+      this.#open.delete(oldest[0]);
+      close(oldest[1]);
+    }
+    return fd;
   }
 }
 
