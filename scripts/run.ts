@@ -44,8 +44,8 @@ function say(line: string): void {
   console.log(`\n== ${line}`);
 }
 
-/** The daemons, and below them what was started for the container, however short it lived. */
-function printProcesses(watch: ProcessWatch, { enginedPid, containerdPid }: Stack): void {
+/** The daemons, and what was started for the container, however short it lived. */
+function printProcesses(watch: ProcessWatch, { enginedPid, containerdPid, root }: Stack): void {
   const all = new Map<number, SeenProcess>(watch.processes);
   all.set(enginedPid, { pid: enginedPid, parent: process.pid, command: 'engined' });
   all.set(containerdPid, { pid: containerdPid, parent: enginedPid, command: 'containerd-lite' });
@@ -54,13 +54,16 @@ function printProcesses(watch: ProcessWatch, { enginedPid, containerdPid }: Stac
     if (!seen) return;
     all.delete(pid);
     console.log(`${String(pid).padStart(8)}  ${'  '.repeat(depth)}${shorten(seen.command)}`);
-    for (const child of [...all.values()].filter(({ parent }) => parent === pid))
+    for (const child of [...all.values()].filter(({ parent }) => parent === pid)) {
       show(child.pid, depth + 1);
+    }
   };
   const cli = [...all.values()].find(({ command }) => command.startsWith('engine '));
   if (cli) show(cli.pid, 0);
   show(enginedPid, 0);
-  for (const pid of [...all.keys()]) show(pid, 1);
+  // A shim is nobody's child: it must outlive the daemons.
+  for (const { pid } of [...all.values()].filter(({ command }) => command.includes(root)))
+    show(pid, 0);
 }
 
 function printCalls(totalMs: number, calls: readonly CallRecord[]): void {
@@ -68,7 +71,7 @@ function printCalls(totalMs: number, calls: readonly CallRecord[]): void {
     console.log(`${durationMs.toFixed(1).padStart(9)} ms  ${component.padEnd(26)}${call}`);
   };
   row('engine', 'run --rm hello', totalMs);
-  for (const { component, call, durationMs } of calls) row(component, call, durationMs);
+  for (const { component, call, durationMs } of calls) row(component, shorten(call), durationMs);
 }
 
 /** Records with a call and a duration in any log below `root`, since `started`, in order of their beginning. */

@@ -98,7 +98,8 @@ export async function startDaemon(config: Config, log: Logger): Promise<Daemon> 
   });
 
   const reportBug = (error: unknown, call: string) => log.error('a call failed', { call, error });
-  const grpc = new GrpcServer({ reportBug });
+  const reportCall = (call: string, durationMs: number) => log.debug('call', { call, durationMs });
+  const grpc = new GrpcServer({ reportBug, reportCall });
   const snapshotters = snapshots.map(({ snapshotter }) => snapshotter.name);
   grpc.serve(ContainersService, containersService({ containers, tasks, exchange, gc }));
   grpc.serve(ContentService, contentService(content, exchange, gc));
@@ -112,7 +113,7 @@ export async function startDaemon(config: Config, log: Logger): Promise<Daemon> 
   grpc.serve(SnapshotsService, snapshotsService(snapshots, exchange, gc));
   grpc.serve(TasksService, tasksService(tasks, containers));
   grpc.serve(VersionService, versionService());
-  const ttrpc = new TtrpcServer({ reportBug });
+  const ttrpc = new TtrpcServer({ reportBug, reportCall });
   ttrpc.serve(TtrpcEventsService, ttrpcEventsService(tasks));
 
   // Shims report over ttrpc, so it is there before they are looked for; clients come when their tasks are known.

@@ -75,10 +75,13 @@ export class Stack {
       { stdio: ['ignore', log, log], env: { ...process.env, ...this.#options.env } },
     );
     fs.closeSync(log);
+    let failure: Error | undefined;
+    child.once('error', (error) => (failure = error));
     this.#engined = child;
     await waitFor(
       'engined to answer',
       async () => {
+        if (failure) throw failure;
         if (child.exitCode !== null || child.signalCode !== null) {
           throw new Error(
             `engined ended at once: ${fs.readFileSync(this.logFile, 'utf8').slice(-3000)}`,
@@ -124,7 +127,8 @@ export class Stack {
   /** pid of the containerd-lite that engined keeps, from its pid file. */
   get containerdPid(): number {
     const file = findFile(path.join(this.root, 'run'), 'containerd-lite.pid');
-    return Number.parseInt(fs.readFileSync(file, 'utf8'), 10);
+    // engined wrote it: pid and start time, by which it knows the process again.
+    return (JSON.parse(fs.readFileSync(file, 'utf8')) as { pid: number }).pid;
   }
 
   /** Sends `signal` to engined and waits for its end. */

@@ -26,7 +26,8 @@ export function openLog(
   }
   const write = (level: string, msg: string, more: Readonly<Record<string, unknown>> = {}) => {
     if (fd === undefined) return;
-    const record = { level, msg, time: new Date().toISOString(), ...fields, ...more };
+    const time = new Date().toISOString();
+    const record = { level, msg, time, component: 'containerd-shim-lite-v2', ...fields, ...more };
     try {
       fs.writeSync(fd, `${JSON.stringify(record)}\n`);
     } catch {

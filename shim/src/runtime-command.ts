@@ -4,6 +4,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { messageOf } from '#spec/errors';
 import { ReportedError } from '#proto/status';
+import type { ShimLog } from './log.ts';
 import type { Reaper } from './reaper.ts';
 import type { RuntimeOptions } from './runtime-options.ts';
 
@@ -21,13 +22,15 @@ export class RuntimeCommand {
   private readonly options: RuntimeOptions;
   private readonly bundle: string;
   private readonly reaper: Reaper | undefined;
+  private readonly log: ShimLog | undefined;
   private calls = 0;
 
-  /** Without a reaper the process must have no other children. */
-  constructor(options: RuntimeOptions, bundle: string, reaper?: Reaper) {
+  /** Without a reaper the process must have no other children. `log` is told about every call. */
+  constructor(options: RuntimeOptions, bundle: string, reaper?: Reaper, log?: ShimLog) {
     this.options = options;
     this.bundle = bundle;
     this.reaper = reaper;
+    this.log = log;
   }
 
   /**
@@ -35,6 +38,7 @@ export class RuntimeCommand {
    * without a log what it printed.
    */
   async run(what: string, call: RuntimeCall): Promise<string> {
+    const startedMs = performance.now();
     const log = path.join(this.bundle, `runtime-log.${process.pid}.${(this.calls += 1)}.json`);
     try {
       const { failure, stdout, stderr } = await this.execute(call, log);
@@ -43,6 +47,9 @@ export class RuntimeCommand {
       throw new ReportedError(`${what}: ${reason}`);
     } finally {
       fs.rmSync(log, { force: true });
+      const durationMs = performance.now() - startedMs;
+      const verb = `runtime ${call.args[0] ?? ''}`;
+      this.log?.debug('call', { component: 'runtime', call: verb, durationMs });
     }
   }
 

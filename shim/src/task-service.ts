@@ -76,8 +76,8 @@ export function taskHandlers(
       init: { execId: '', pid: 0, status: 'created', stdio },
       execs: [],
     };
-    const runtime = new RuntimeCommand(state.runtime, bundle, reaper);
-    const container = new Container(state, { runtime, events, log });
+    const runtime = new RuntimeCommand(state.runtime, bundle, reaper, log);
+    const container = new Container(state, { runtime, reaper, events, log });
     slot.reserved = true;
     try {
       saveState(state);

@@ -22,6 +22,22 @@ export function copyShimLog(bundle: Bundle, log: Logger): () => void {
   socket.on('error', (error) => log.warn('cannot read the log of a shim', { error }));
   socket.unref();
   const shimLog = log.child({ shim: bundle.id, namespace: bundle.namespace });
-  readline.createInterface({ input: socket }).on('line', (line) => shimLog.debug(line));
+  readline.createInterface({ input: socket }).on('line', (line) => copyRecord(line, shimLog));
   return () => socket.destroy();
+}
+
+/** Our shim writes records like ours: their fields stay fields. Lines of other shims become messages. */
+function copyRecord(line: string, log: Logger): void {
+  let record: Record<string, unknown>;
+  try {
+    record = JSON.parse(line) as Record<string, unknown>; // checked by what is taken out of it
+  } catch {
+    log.debug(line);
+    return;
+  }
+  const { level, msg, time: _time, ...fields } = record;
+  const message = typeof msg === 'string' ? msg : line;
+  if (level === 'error') log.error(message, fields);
+  else if (level === 'warning') log.warn(message, fields);
+  else log.debug(message, fields);
 }

@@ -8,6 +8,7 @@
  */
 import { StackError, isStackError, messageOf } from '#spec/errors';
 import { TaskDelete, TaskExit } from '#proto/generated/containerd.events';
+import path from 'node:path';
 import type { Container } from '#proto/generated/containerd.services.containers.v1';
 import type { CreateTaskRequest } from '#proto/generated/containerd.task.v2';
 import type { Process } from '#proto/generated/containerd.v1.types';
@@ -238,7 +239,10 @@ export class Tasks {
     try {
       writeShimPath(bundle, shimPath);
       stopLog = copyShimLog(bundle, log);
+      const startedMs = performance.now();
       const endpoint = await startShim(shimPath, bundle, environment, request.options);
+      const call = `${path.basename(shimPath)} start`;
+      log.debug('call', { call, durationMs: performance.now() - startedMs });
       writeEndpoint(bundle, endpoint);
       shim = new Shim(bundle, endpoint);
       this.#watch(shim, stopLog);

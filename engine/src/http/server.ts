@@ -145,11 +145,10 @@ export class ApiServer {
       if (gone.signal.aborted) return; // nobody is left to be told
       this.#fail(request, response, error);
     } finally {
-      this.#logger.debug('request', {
-        method: request.method,
-        url: request.url,
+      this.#logger.debug('call', {
+        call: `${request.method ?? ''} ${request.url ?? ''}`,
         status: response.statusCode,
-        durationMs: Math.round(performance.now() - startedAt),
+        durationMs: performance.now() - startedAt,
       });
     }
   }

@@ -34,6 +34,7 @@ export async function serve(line: CommandLine): Promise<void> {
   );
   const server = new TtrpcServer({
     reportBug: (error, path) => log.error(`bug in ${path}`, error),
+    reportCall: (call, durationMs) => log.debug('call', { call, durationMs }),
   });
   const shutdown = async () => {
     fs.rmSync(socketPath(address, namespace, id), { force: true });
