@@ -6,9 +6,9 @@
  * A shim that dies takes its task with it: `delete` of its executable kills and cleans up, and the task then exists
  * only as the record of its end, until the client deletes it.
  */
+import path from 'node:path';
 import { StackError, isStackError, messageOf } from '#spec/errors';
 import { TaskDelete, TaskExit } from '#proto/generated/containerd.events';
-import path from 'node:path';
 import type { Container } from '#proto/generated/containerd.services.containers.v1';
 import type { CreateTaskRequest } from '#proto/generated/containerd.task.v2';
 import type { Process } from '#proto/generated/containerd.v1.types';
