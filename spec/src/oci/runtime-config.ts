@@ -63,7 +63,7 @@ const decodeRuntimeConfig = refine(
     const namespaces = new Set(linux.namespaces?.map(({ type }) => type));
     if (hostname && !namespaces.has('uts')) reject('hostname', 'needs a uts namespace');
     if (domainname && !namespaces.has('uts')) reject('domainname', 'needs a uts namespace');
-    if (linux.timeOffsets && !namespaces.has('time')) {
+    if (Object.keys(linux.timeOffsets ?? {}).length > 0 && !namespaces.has('time')) {
       reject('linux.timeOffsets', 'needs a time namespace');
     }
     const mapped = (linux.uidMappings?.length ?? 0) + (linux.gidMappings?.length ?? 0) > 0;
