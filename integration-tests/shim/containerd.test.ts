@@ -171,6 +171,34 @@ describe('containerd-shim-lite-v2 under a real containerd, with a real runc', fu
     expect(topics.indexOf('/tasks/oom')).to.be.within(1, topics.indexOf('/tasks/exit') - 1);
   });
 
+  it('sends output to a file or to a logger program', async () => {
+    const { tasks } = containerd.client;
+    const log = `${containerd.folder}/logs/out`;
+    const script = `echo $CONTAINER_NAMESPACE/$CONTAINER_ID >${log}.id; exec 5>&-; cat <&3 >${log}.3 & cat <&4 >${log}.4; wait`;
+    const args = ['sh', '-c', 'echo to stdout; echo to stderr >&2'];
+    const run = async (id: string, logger: string) => {
+      await containerd.create(id, { args, logger });
+      await tasks.start({ containerId: id });
+      await tasks.wait({ containerId: id });
+      await containerd.remove(id);
+    };
+    await run('tofile', `file://${log}`);
+    expect(fs.readFileSync(log, 'utf8').split('\n').sort()).to.deep.equal([
+      '',
+      'to stderr',
+      'to stdout',
+    ]);
+    await run('toprogram', `binary:///bin/sh?-c=${encodeURIComponent(script)}`);
+    expect(fs.readFileSync(`${log}.id`, 'utf8')).to.equal(`${containerd.namespace}/toprogram\n`);
+    expect(fs.readFileSync(`${log}.3`, 'utf8')).to.equal('to stdout\n');
+    expect(fs.readFileSync(`${log}.4`, 'utf8')).to.equal('to stderr\n');
+    const broken: unknown = await run('broken', 'binary:///no/such/logger').catch(
+      (e: unknown) => e,
+    );
+    expect(broken).to.have.property('message').that.includes('cannot start logger');
+    await containerd.client.containers.delete({ id: 'broken' });
+  });
+
   it('outlives containerd and is found again', async () => {
     const { stdio } = await containerd.create('survivor', {
       args: ['sh', '-c', 'read line; echo "$line"; exit 5'],

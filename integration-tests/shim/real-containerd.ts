@@ -20,6 +20,8 @@ export interface ContainerOptions {
   terminal?: boolean;
   stdin?: boolean;
   memoryLimitBytes?: number;
+  /** URI of a logger for the output, in place of FIFOs. */
+  logger?: string;
   /** Runtime by name or path; runc without it. */
   binary?: string;
 }
@@ -120,11 +122,17 @@ export class RealContainerd {
         }),
       },
     });
-    const stdio = new ClientStdio(path.join(this.folder, `stdio-${id}`), { terminal, stdin });
+    const stdio = new ClientStdio(path.join(this.folder, `stdio-${id}`), {
+      terminal,
+      stdin,
+      output: options.logger === undefined,
+    });
     const { pid } = await this.client.tasks.create({
       containerId: id,
       rootfs: [this.overlay(id)],
-      ...stdio.paths,
+      ...(options.logger === undefined
+        ? stdio.paths
+        : { stdout: options.logger, stderr: options.logger }),
       terminal,
       options: packAny(Options, { binaryName: options.binary ?? 'runc' }),
     });
@@ -197,7 +205,10 @@ export class ClientStdio {
   readonly ended: Promise<unknown>;
   private readonly input: number | undefined;
 
-  constructor(folder: string, { terminal, stdin }: { terminal: boolean; stdin: boolean }) {
+  constructor(
+    folder: string,
+    { terminal, stdin, output = true }: { terminal: boolean; stdin: boolean; output?: boolean },
+  ) {
     fs.mkdirSync(folder);
     const fifo = (name: string, wanted: boolean): string => {
       if (!wanted) return '';
@@ -207,8 +218,8 @@ export class ClientStdio {
     };
     this.paths = {
       stdin: fifo('stdin', stdin),
-      stdout: fifo('stdout', true),
-      stderr: fifo('stderr', !terminal),
+      stdout: fifo('stdout', output),
+      stderr: fifo('stderr', output && !terminal),
     };
     this.input = stdin ? fs.openSync(this.paths.stdin, 'r+') : undefined;
     this.ended = Promise.all([

@@ -17,6 +17,7 @@ import { cgroupOf } from './container-cgroup.ts';
 import { ContainerProcess } from './container-process.ts';
 import type { EventPublisher } from './event-publisher.ts';
 import type { ShimLog } from './log.ts';
+import type { Reaper } from './reaper.ts';
 import { unmountRootfs } from './rootfs.ts';
 import type { RuntimeCommand } from './runtime-command.ts';
 import { forgetState, saveExit, saveState, type ContainerState, type ExitRecord } from './state.ts';
@@ -29,6 +30,7 @@ const SIGKILL = 9;
 
 export interface ContainerParts {
   runtime: RuntimeCommand;
+  reaper: Reaper;
   events: EventPublisher;
   log: ShimLog;
 }
@@ -38,6 +40,7 @@ export class Container {
   readonly init: ContainerProcess;
   private readonly execs = new Map<string, ContainerProcess>();
   private readonly runtime: RuntimeCommand;
+  private readonly reaper: Reaper;
   private readonly events: EventPublisher;
   private readonly log: ShimLog;
   /** Exits of children that nobody has claimed, while a runtime is starting a process whose pid is not known yet. */
@@ -46,10 +49,11 @@ export class Container {
   private cgroup: Cgroup | undefined;
   private reportedOomKills = 0;
 
-  constructor(state: ContainerState, { runtime, events, log }: ContainerParts) {
+  constructor(state: ContainerState, { runtime, reaper, events, log }: ContainerParts) {
     this.state = state;
     this.init = new ContainerProcess(state.init);
     this.runtime = runtime;
+    this.reaper = reaper;
     this.events = events;
     this.log = log;
   }
@@ -251,10 +255,13 @@ export class Container {
     args: (more: readonly string[]) => string[],
   ): Promise<void> {
     const { ioUid: uid, ioGid: gid } = this.state.runtime;
-    const stdio = openStdio(process.state.stdio, { uid, gid });
+    const { id: containerId, namespace } = this.state;
+    const logger = { containerId, namespace, reaper: this.reaper };
+    const stdio = openStdio(process.state.stdio, { uid, gid }, logger);
     process.stdio = stdio;
     this.starting += 1;
     try {
+      await stdio.prepared();
       await this.runtime.run(what, { args: args(stdio.runtimeFlags), stdio: stdio.descriptors });
       await stdio.connected();
       process.state.pid = readPid(pidFile);

@@ -40,6 +40,10 @@ export class ConsoleStdio implements ProcessStdio {
     this.output = paths.stdout === '' ? undefined : openOutput(paths.stdout);
   }
 
+  async prepared(): Promise<void> {
+    // nobody to wait for
+  }
+
   async connected(): Promise<void> {
     const fd = await this.receiveMaster();
     this.removeSocket();

@@ -32,6 +32,10 @@ export class FifoStdio implements ProcessStdio {
     }
   }
 
+  async prepared(): Promise<void> {
+    // nobody to wait for
+  }
+
   async connected(): Promise<void> {
     closeAll(this.forContainer);
   }

@@ -45,7 +45,7 @@ export function openForContainer(file: string): number {
 function openFifo(file: string, flags: number): number {
   let fd: number;
   try {
-    fd = fs.openSync(fifoPath(file), flags);
+    fd = fs.openSync(file, flags);
   } catch (error) {
     const kind = errorCode(error) === 'ENOENT' ? 'not_found' : 'internal';
     throw new StackError(kind, `cannot open FIFO: ${messageOf(error)}`, { cause: error });
@@ -54,11 +54,4 @@ function openFifo(file: string, flags: number): number {
   fs.closeSync(fd);
   // A regular file would be truncated by whoever opens /dev/stdout in the container.
   throw new StackError('invalid_argument', `"${file}" is not a FIFO`);
-}
-
-/** Throws unimplemented for the URIs of loggers. */
-function fifoPath(file: string): string {
-  const scheme = /^([a-z+]+):\/\//.exec(file)?.[1];
-  if (scheme === undefined) return file;
-  throw new StackError('unimplemented', `stdio by ${scheme}:// is not implemented ("${file}")`);
 }

@@ -2,12 +2,16 @@
 import type { StdioPaths } from '../state.ts';
 import { ConsoleStdio } from './console-stdio.ts';
 import { FifoStdio } from './fifo-stdio.ts';
+import { schemeOf, type LoggerParts } from './logger.ts';
+import { LoggerStdio } from './logger-stdio.ts';
 
 export interface ProcessStdio {
   /** Descriptors 0 to 2 for the runtime, which hands them to the container. */
   readonly descriptors: readonly (number | 'ignore')[];
   /** Flags for the runtime (`--console-socket`). */
   readonly runtimeFlags: readonly string[];
+  /** Resolves when the process may be made. */
+  prepared(): Promise<void>;
   /** To be called when the runtime has made the process: takes over what it sent, lets go what it inherited. */
   connected(): Promise<void>;
   /** The process sees the end of its input once the client has closed it too. */
@@ -27,7 +31,11 @@ export interface Owner {
   gid: number;
 }
 
-/** Opens the client's end. Throws not_found for a FIFO that is missing, invalid_argument for what is none. */
-export function openStdio(paths: StdioPaths, owner: Owner): ProcessStdio {
+/**
+ * Opens the client's end, or a logger. Throws not_found for a FIFO that is missing, invalid_argument for what is none,
+ * unimplemented for a logger of an unknown kind.
+ */
+export function openStdio(paths: StdioPaths, owner: Owner, parts: LoggerParts): ProcessStdio {
+  if (schemeOf(paths.stdout) !== undefined) return new LoggerStdio(paths, parts);
   return paths.terminal ? new ConsoleStdio(paths) : new FifoStdio(paths, owner);
 }
