@@ -85,17 +85,19 @@ function isLocked(error: unknown): boolean {
   return isStackError(error, 'unavailable') && error.message.includes('locked');
 }
 
-/** The same bytes in pieces of {@link messageBytes}. */
+/** The same bytes in pieces of {@link messageBytes}, each valid until the next is asked for: encoding copies it anyway. */
 async function* inMessages(source: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
-  let parts: Buffer[] = [];
-  let size = 0;
+  const message = Buffer.allocUnsafe(messageBytes);
+  let filled = 0;
   for await (const part of source) {
-    parts.push(part);
-    size += part.length;
-    if (size < messageBytes) continue;
-    yield Buffer.concat(parts);
-    parts = [];
-    size = 0;
+    for (let at = 0; at < part.length;) {
+      const copied = part.copy(message, filled, at);
+      at += copied;
+      filled += copied;
+      if (filled < messageBytes) continue;
+      yield message;
+      filled = 0;
+    }
   }
-  if (size > 0) yield Buffer.concat(parts);
+  if (filled > 0) yield message.subarray(0, filled);
 }
