@@ -75,10 +75,14 @@ export class LoggedOutput implements TaskOutput {
     return () => this.#subscribers.delete(subscriber);
   }
 
+  /**
+   * The process is over: takes what the FIFOs hold now, ends an unfinished line, and stops, even if a descendant
+   * could still write. (An engine that goes away while the task runs just leaves; the next one takes it up.)
+   */
   async close(): Promise<void> {
-    if (!this.#closed) {
-      for (const stream of [...this.#open.values()]) this.#release(stream);
-      this.#end();
+    for (const stream of [...this.#open.values()]) {
+      this.#sweep(stream);
+      this.#endStream(stream);
     }
     await this.finished;
   }
@@ -137,6 +141,16 @@ export class LoggedOutput implements TaskOutput {
       if (wait) waits.push(wait);
     }
     if (waits.length > 0) await Promise.all(waits);
+  }
+
+  /** What the FIFO holds at most; a descendant that goes on writing must not keep us here. */
+  #sweep({ name, fifo }: OpenStream): void {
+    for (let swept = 0; swept < fifoBytes;) {
+      const moved = this.#spools[name].fill(fifo, chunkBytes);
+      if (!moved) return;
+      swept += moved;
+      void this.#deliver(name, moved);
+    }
   }
 
   #endStream(stream: OpenStream): void {
