@@ -436,6 +436,50 @@ describe('applyLayer', () => {
       expect((await failure(many, { limits: { maxEntries: 2 } })).message).to.include('2 entries');
     });
 
+    it('whatever damaged archives throw at it, with an error that says so', async function () {
+      this.timeout(60_000);
+      const sound = archive(
+        { name: 'd/', flag: '5' },
+        {
+          name: 'd/a',
+          content: 'x'.repeat(600),
+          pax: { mtime: '1.5', 'SCHILY.xattr.user.a': 'b' },
+        },
+        { name: 'b', flag: '2', linkName: 'd/a' },
+        {
+          name: 's',
+          content: '2\n0\n3\n600\n3\n'.padEnd(512, '\0') + 'abcdef',
+          pax: {
+            'GNU.sparse.major': '1',
+            'GNU.sparse.minor': '0',
+            'GNU.sparse.realsize': '700',
+            'GNU.sparse.name': 'sp',
+          },
+        },
+      );
+      await apply(sound);
+      expect(fs.readFileSync(at('sp')).subarray(600, 603).toString()).to.equal('def');
+      const change = fc.tuple(fc.nat(sound.length - 1), fc.nat(255));
+      await fc.assert(
+        fc.asyncProperty(
+          fc.array(change, { minLength: 1, maxLength: 4 }),
+          fc.boolean(),
+          async (changes, repair) => {
+            const damaged = Buffer.from(sound);
+            for (const [position, value] of changes) damaged[position] = value;
+            fs.rmSync(root, { recursive: true });
+            fs.mkdirSync(root);
+            // With the checksums made right again the damage reaches the parsers behind them.
+            await apply(repair ? withChecksums(damaged) : damaged).catch((error: unknown) => {
+              if (!isStackError(error)) throw error;
+            });
+            expect(outside()).to.deep.equal([]);
+          },
+        ),
+        { numRuns: 500 },
+      );
+    });
+
     it('and leaves no descriptor open', async () => {
       const open = () => fs.readdirSync('/proc/self/fd').length;
       await failure(ordinary.subarray(0, 2000));
@@ -445,6 +489,18 @@ describe('applyLayer', () => {
     });
   });
 });
+
+/** Makes the checksum of every block right that could be a header. */
+function withChecksums(bytes: Buffer): Buffer {
+  for (let at = 0; at + 512 <= bytes.length; at += 512) {
+    const block = bytes.subarray(at, at + 512);
+    if (!block.subarray(257, 262).equals(Buffer.from('ustar'))) continue;
+    block.fill(0x20, 148, 156);
+    const sum = block.reduce((total, byte) => total + byte, 0);
+    block.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148, 'latin1');
+  }
+  return bytes;
+}
 
 async function* pieces(bytes: Buffer, size: number): AsyncGenerator<Buffer> {
   for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
