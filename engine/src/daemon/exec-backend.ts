@@ -8,6 +8,7 @@ import { parseDetachKeys } from './detach-keys.ts';
 import type { Engine } from './engine.ts';
 import { createExec, requireRunning, startExec } from './exec.ts';
 import type { Exec } from './exec-store.ts';
+import type { OutputSubscriber } from './output.ts';
 import { ClientStream, frame } from './stream-frames.ts';
 
 export function execBackend(engine: Engine): ExecBackend {
@@ -54,11 +55,25 @@ async function startAttached(
     stdout: config.attachStdout,
     stderr: config.attachStderr,
   });
+  // Until it is known whether it started, its output waits: a failure has words of its own.
+  let settle: (started: boolean) => void = () => undefined;
+  const start = new Promise<boolean>((resolve) => (settle = resolve));
+  const subscriber: OutputSubscriber = {
+    write: (stream, chunk) =>
+      start.then((started) => (started ? client.write(stream, chunk) : undefined)),
+    end: () => {
+      void start.then((started) => {
+        if (started) client.end();
+      });
+    },
+  };
   let leave: (() => void) | undefined;
   output.once('close', () => leave?.());
   try {
-    await startExec(engine, exec, (source) => (leave = source.subscribe(client)));
+    await startExec(engine, exec, (source) => (leave = source.subscribe(subscriber)));
+    settle(true);
   } catch (error) {
+    settle(false);
     // The status is sent already: the reason travels as output, and the exit code by inspect.
     const reason = Buffer.from(`${error instanceof Error ? error.message : String(error)}\r\n`);
     output.end(config.tty ? reason : frame('stdout', reason));

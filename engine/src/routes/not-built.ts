@@ -12,13 +12,10 @@ export function notBuiltRoutes(): Route[] {
     ...swarmRoutes(),
     ...missing('building images', ['POST /build', 'POST /build/prune', 'POST /build/cancel']),
     ...missing('BuildKit sessions', ['POST /session', 'POST /grpc']),
-    ...missing('volumes', [
-      'POST /volumes/create',
-      'POST /volumes/prune',
-      'GET /volumes/{name}',
-      'PUT /volumes/{name}',
-      'DELETE /volumes/{name}',
-    ]),
+    ...missing('volumes', ['POST /volumes/create', 'POST /volumes/prune', 'PUT /volumes/{name}']),
+    // `docker inspect` asks for every kind of object in turn, and goes on after a 404 only.
+    ...absent('/volumes/{name}', (name) => `get ${name}: no such volume`, ['GET', 'DELETE']),
+    ...absent('/plugins/{name}/json', (name) => `plugin "${name}" not found`, ['GET']),
     ...missing('networks of your own', [
       'POST /networks/create',
       'POST /networks/prune',
@@ -29,7 +26,6 @@ export function notBuiltRoutes(): Route[] {
       'GET /plugins/privileges',
       'POST /plugins/pull',
       'POST /plugins/create',
-      'GET /plugins/{name}/json',
       'DELETE /plugins/{name}',
       'POST /plugins/{name}/{verb}',
     ]),
@@ -60,6 +56,21 @@ export function notBuiltRoutes(): Route[] {
     ...missing('checking credentials', ['POST /auth']),
     ...missing('disk usage', ['GET /system/df']),
   ];
+}
+
+/** There is none of that kind, so none has that name. */
+function absent(
+  path: string,
+  message: (name: string) => string,
+  methods: readonly Method[],
+): Route[] {
+  return methods.map((method) => ({
+    method,
+    path,
+    handler: async (request) => {
+      throw new StackError('not_found', message(request.parameter('name')));
+    },
+  }));
 }
 
 function missing(what: string, endpoints: readonly string[]): Route[] {
