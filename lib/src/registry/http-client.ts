@@ -122,14 +122,23 @@ export class HttpClient {
   }
 }
 
+/** Loopback is never asked through a proxy, whatever the environment says (Go's clients do the same). */
+const neverProxied = 'localhost,127.0.0.0-127.255.255.255,::1';
+
 function createAgent(protocol: string, verifyTls: boolean): http.Agent {
-  if (protocol !== 'https:') return new http.Agent({ keepAlive: true });
-  if (!verifyTls) return new https.Agent({ keepAlive: true, rejectUnauthorized: false });
+  const excluded = process.env['NO_PROXY'] ?? process.env['no_proxy'];
+  const proxyEnv = {
+    ...process.env,
+    NO_PROXY: excluded === undefined ? neverProxied : `${excluded},${neverProxied}`,
+    no_proxy: undefined,
+  };
+  const options = { keepAlive: true, proxyEnv };
+  if (protocol !== 'https:') return new http.Agent(options);
+  if (!verifyTls) return new https.Agent({ ...options, rejectUnauthorized: false });
   // Node's own list of authorities, and those that the machine's administrator trusts.
-  const ca = [
-    ...new Set((['default', 'system'] as const).flatMap((store) => tls.getCACertificates(store))),
-  ];
-  return new https.Agent({ keepAlive: true, ca });
+  const stores = ['default', 'system'] as const;
+  const ca = [...new Set(stores.flatMap((store) => tls.getCACertificates(store)))];
+  return new https.Agent({ ...options, ca });
 }
 
 async function bodyOf(response: Response, limitBytes: number): Promise<Buffer> {

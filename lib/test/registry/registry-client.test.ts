@@ -272,6 +272,29 @@ describe('RegistryClient', () => {
     mirrored.close();
   });
 
+  it('goes through the proxy of the environment, but not to loopback', async () => {
+    const proxy = await FakeRegistry.start();
+    const previous = process.env['HTTP_PROXY'];
+    process.env['HTTP_PROXY'] = `http://${proxy.address}`;
+    const proxied = new RegistryClient({ insecureRegistries: ['registry.invalid'] });
+    try {
+      const digest = proxy.addManifest('1', manifest);
+      const remote = proxied.repository(parseReference('registry.invalid/app:1'));
+      expect((await remote.resolve()).descriptor.digest).to.equal(digest);
+      expect(proxy.requests.map(({ url }) => url)).to.deep.equal([
+        'http://registry.invalid/v2/app/manifests/1',
+      ]);
+      server.addManifest('1', manifest);
+      await proxied.repository(parseReference(`${server.address}/app:1`)).resolve();
+      expect(proxy.requests).to.have.length(1);
+    } finally {
+      if (previous === undefined) delete process.env['HTTP_PROXY'];
+      else process.env['HTTP_PROXY'] = previous;
+      proxied.close();
+      await proxy.stop();
+    }
+  });
+
   it('stops when it is told to', async () => {
     const controller = new AbortController();
     server.intercept = () => {
