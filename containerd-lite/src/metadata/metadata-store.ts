@@ -10,6 +10,7 @@ import path from 'node:path';
 import { deserialize, serialize } from 'node:v8';
 import { open, type Database, type RootDatabase } from 'lmdb';
 import { StackError } from '#spec/errors';
+import { setCloseOnExec } from '#lib/sys/descriptor';
 import type { Timestamp } from '#proto/generated/google.protobuf';
 import type { Container } from '#proto/generated/containerd.services.containers.v1';
 import type { Image } from '#proto/generated/containerd.services.images.v1';
@@ -147,7 +148,9 @@ export class MetadataStore {
   /** Opens, and where needed creates, the database in `directory`. The caller holds the directory's lock. */
   constructor(directory: string) {
     fs.mkdirSync(directory, { recursive: true, mode: 0o700 });
-    this.#root = open({ path: path.join(directory, 'meta.lmdb'), maxDbs: 16 });
+    const file = path.join(fs.realpathSync(directory), 'meta.lmdb');
+    this.#root = open({ path: file, maxDbs: 16 });
+    keepFromChildren(file);
     const table = <Value>(name: string) => new Table<Value>(this.#root, name);
     this.namespaces = table('namespaces');
     this.content = table('content');
@@ -174,6 +177,19 @@ export class MetadataStore {
 
   async close(): Promise<void> {
     await this.#root.close();
+  }
+}
+
+/** LMDB opens its files without O_CLOEXEC; a shim, which outlives us by far, must not hold them. */
+function keepFromChildren(file: string): void {
+  for (const name of fs.readdirSync('/proc/self/fd')) {
+    let target: string;
+    try {
+      target = fs.readlinkSync(`/proc/self/fd/${name}`);
+    } catch {
+      continue; // the descriptor that listed the folder
+    }
+    if (target === file || target === `${file}-lock`) setCloseOnExec(Number(name));
   }
 }
 
