@@ -104,8 +104,18 @@ function writeCodeCache(name: string): void {
   fs.writeFileSync(path.join(dist, 'lib', `${name}.cache`), script.createCachedData());
 }
 
-/** Copies by hard link where possible: Node alone is 150 MB. */
+/**
+ * Copies by hard link where possible: Node alone is 150 MB. What is there already stays: running daemons start
+ * further processes from it.
+ */
 function install(source: string, target: string): void {
+  const present = fs.statSync(target, { throwIfNoEntry: false });
+  const wanted = fs.statSync(source);
+  if (
+    present?.ino === wanted.ino ||
+    (present?.size === wanted.size && present.mtimeMs >= wanted.mtimeMs)
+  )
+    return;
   fs.rmSync(target, { force: true });
   try {
     fs.linkSync(source, target);
