@@ -17,10 +17,12 @@ export function runHooks(hooks: Hooks | undefined, kind: HookKind, state: string
       stdio: ['pipe', 'pipe', 'pipe'],
       ...(timeout !== undefined && { timeout: timeout * 1000, killSignal: 'SIGKILL' }),
     });
-    if (!result.error && result.status === 0) return;
+    // A hook need not read its stdin (EPIPE): how it ended counts.
+    if (result.status === 0) return;
     const reason =
-      result.error?.message ??
-      (result.signal ? `signal: ${result.signal}` : `exit status ${result.status ?? -1}`);
+      result.status === null
+        ? (result.error?.message ?? `signal: ${result.signal ?? 'unknown'}`)
+        : `exit status ${result.status}`;
     const output = (result.stderr as Buffer | null)?.toString().trim() ?? '';
     throw new StackError(
       'internal',

@@ -15,7 +15,7 @@ import { runHooks } from '../container/hooks.ts';
 import { hookState } from '../container/status.ts';
 import { StateStore, type ContainerRecord } from '../container/state-store.ts';
 import type { RuntimeLog } from '../log/runtime-log.ts';
-import { noCgroup, placementOf, prepareCgroup } from './cgroups.ts';
+import { cgroupPath, noCgroup, placementOf, prepareCgroup } from './cgroups.ts';
 import { preservedDescriptors, seccompProgram, warnOfCapabilities } from './compile-options.ts';
 import { converse, type RunningProgram, type StartedProcess } from './conversation.ts';
 import { gatherFacts, resolveSources } from './facts.ts';
@@ -62,8 +62,20 @@ export async function createContainer(options: CreateOptions): Promise<CreatedCo
   }
   const tolerant = process.geteuid?.() !== 0;
   store.reserve(id);
+  const unfinished = {
+    id,
+    bundle: directory,
+    rootfs,
+    created: new Date().toISOString(),
+    ownerUid: process.geteuid?.() ?? 0,
+    noNewKeyring: options.noNewKeyring,
+    config,
+  };
   let cgroup: Cgroup | undefined;
   try {
+    // Should this process be killed, `delete --force` finds the cgroup by this.
+    const planned = { pid: 0, startTime: '', home: '/', cgroupPath: cgroupPath(config, id) };
+    store.write({ ...unfinished, ...planned });
     cgroup = prepareCgroup(config, id, { tolerant, warn: (message) => log.warn(message) });
     const facts = gatherFacts(config, cgroup ? placementOf(cgroup) : noCgroup);
     warnOfCapabilities(config.process, facts, (message) => log.warn(message));
@@ -88,18 +100,8 @@ export async function createContainer(options: CreateOptions): Promise<CreatedCo
       ...(seccomp && { seccomp }),
       ...(openFiles && { openFiles }),
     } satisfies CompileInput);
-    const unfinished = {
-      id,
-      bundle: directory,
-      rootfs,
-      created: new Date().toISOString(),
-      ownerUid: process.geteuid?.() ?? 0,
-      ...(cgroup && { cgroupPath: cgroup.path }),
-      home,
-      noNewKeyring: options.noNewKeyring,
-      config,
-    };
-    return start(program, unfinished, { options, store, preserved, tolerant });
+    const complete = { ...unfinished, home, ...(cgroup && { cgroupPath: cgroup.path }) };
+    return start(program, complete, { options, store, preserved, tolerant });
   } catch (error) {
     if (cgroup) await remove(cgroup);
     store.remove(id);
