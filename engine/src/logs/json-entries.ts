@@ -1,16 +1,19 @@
 /** Raw output to lines of docker's json-file format: `{"log":"…\n","stream":"stdout","time":"…"}`. */
 import type { OutputStream } from '../daemon/output.ts';
 
-/** docker splits longer lines into entries of this many bytes; only the last one ends in a newline. */
+/**
+ * docker splits longer lines into entries of this many bytes; only the last one ends in a newline. Ours may be up to
+ * three bytes shorter, because docker's cut loses a character that it goes through.
+ */
 export const longestEntry = 16 * 1024;
 
 const newline = 0x0a;
 
 /** Where the bytes that can be written as whole entries end; what follows is a line whose end has not come yet. */
 export function completeLength(bytes: Buffer): number {
-  const last = bytes.lastIndexOf(newline) + 1;
-  const tail = bytes.length - last;
-  return last + Math.floor(tail / longestEntry) * longestEntry;
+  let end = bytes.lastIndexOf(newline) + 1;
+  while (bytes.length - end > longestEntry) end = pieceEnd(bytes, end);
+  return end;
 }
 
 /** Entries for `bytes`, which end at a place found by {@link completeLength} (or at the end of the output). */
@@ -32,7 +35,7 @@ export function splitLines(bytes: Buffer): Buffer[] {
   for (let start = 0; start < bytes.length;) {
     const found = bytes.indexOf(newline, start);
     const lineEnd = found < 0 ? bytes.length : found + 1;
-    const end = Math.min(lineEnd, start + longestEntry);
+    const end = lineEnd - start > longestEntry ? pieceEnd(bytes, start) : lineEnd;
     lines.push(bytes.subarray(start, end));
     start = end;
   }
@@ -56,11 +59,22 @@ function runs(bytes: Buffer): Buffer[] {
       checked = end;
     } else {
       take(checked);
-      take(Math.min(window, bytes.length));
+      take(pieceEnd(bytes, checked));
     }
   }
   take(bytes.length);
   return found;
+}
+
+/** Where the entry ends that begins at `start`, in a line too long for one: not inside a character of UTF-8. */
+function pieceEnd(bytes: Buffer, start: number): number {
+  const limit = start + longestEntry;
+  if (limit >= bytes.length) return bytes.length;
+  for (let end = limit; end > limit - 4; end--) {
+    const isContinuation = ((bytes[end] ?? 0) & 0xc0) === 0x80;
+    if (!isContinuation) return end;
+  }
+  return limit; // not UTF-8
 }
 
 /** What docker escapes inside a JSON string; newlines are left for the caller. */

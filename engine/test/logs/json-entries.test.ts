@@ -18,22 +18,30 @@ describe('formatEntries', () => {
   it('gives back the text, whatever it is, in entries of at most 16 KiB', () => {
     const piece = fc.oneof(
       fc.string({ unit: 'binary', maxLength: 30 }),
-      fc.constantFrom('\n', '\n\n', '\r\n', '\0\x1b[1m', '<&>"\\', '\u2028', 'x'.repeat(16384)),
+      fc.constantFrom(
+        '\n',
+        'é€𐀀',
+        '\n\n',
+        '\r\n',
+        '\0\x1b[1m',
+        '<&>"\\',
+        '\u2028',
+        'x'.repeat(16384),
+      ),
       fc.integer({ min: 16380, max: 40000 }).map((length) => 'y'.repeat(length)),
     );
     fc.assert(
       fc.property(fc.array(piece, { maxLength: 12 }), (pieces) => {
         const bytes = Buffer.from(pieces.join(''));
         const parts = texts(formatEntries(bytes, 'stdout', 'T'));
-        // A character that is cut in two at 16 KiB is lost, as with docker: only ASCII is that long here.
         expect(parts.join('')).to.equal(bytes.toString());
         for (const part of parts) expect(Buffer.byteLength(part)).to.be.at.most(longestEntry);
-        expect(parts.slice(0, -1).filter((part) => !part.endsWith('\n'))).to.satisfy(
-          (unended: string[]) => unended.every((part) => Buffer.byteLength(part) === longestEntry),
-        );
+        for (const part of parts.slice(0, -1).filter((text) => !text.endsWith('\n'))) {
+          expect(Buffer.byteLength(part)).to.be.above(longestEntry - 4);
+        }
         expect(parts).to.have.lengthOf(splitLines(bytes).length);
       }),
-      { numRuns: 500 },
+      { numRuns: 150 },
     );
   });
 
