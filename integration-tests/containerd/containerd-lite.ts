@@ -113,6 +113,15 @@ export class ContainerdLite {
   /** Ends the daemon and removes its folder. */
   async remove(): Promise<void> {
     await this.end('SIGTERM');
+    this.#removeCgroups();
     fs.rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  /** ctr puts containers below a cgroup named by their namespace, which nobody removes. */
+  #removeCgroups(): void {
+    for (const hierarchy of fs.readdirSync('/sys/fs/cgroup')) {
+      const folder = path.join('/sys/fs/cgroup', hierarchy, this.namespace);
+      if (fs.existsSync(folder)) fs.rmdirSync(folder);
+    }
   }
 }

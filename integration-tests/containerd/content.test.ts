@@ -32,6 +32,9 @@ describe('content and layers over gRPC', () => {
   const digestOf = (data: Uint8Array) =>
     `sha256:${createHash('sha256').update(data).digest('hex')}`;
 
+  /** Keeps what no image and no lease refers to. */
+  const root = { 'containerd.io/gc.root': 'test' };
+
   /** Sends messages one by one and returns the last answer. */
   async function write(
     ...messages: Input<WriteContentRequest>[]
@@ -49,7 +52,14 @@ describe('content and layers over gRPC', () => {
   }
 
   const store = async (data: Buffer) =>
-    write({ action: 'COMMIT', ref: digestOf(data), total: data.length, offset: 0, data });
+    write({
+      action: 'COMMIT',
+      ref: digestOf(data),
+      total: data.length,
+      offset: 0,
+      data,
+      labels: root,
+    });
 
   async function kindOf(action: Promise<unknown>): Promise<string> {
     try {
@@ -69,7 +79,13 @@ describe('content and layers over gRPC', () => {
     const answer = await write(
       { action: 'STAT', ref: 'resumed' },
       { action: 'WRITE', offset: 1_000_000, data: rest },
-      { action: 'COMMIT', offset: data.length, total: data.length, expected: digestOf(data) },
+      {
+        action: 'COMMIT',
+        offset: data.length,
+        total: data.length,
+        expected: digestOf(data),
+        labels: root,
+      },
     );
     expect(answer?.digest).to.equal(digestOf(data));
     const parts: Buffer[] = [];
@@ -122,11 +138,11 @@ describe('content and layers over gRPC', () => {
     async function apply(blob: Buffer, labels: Record<string, string> = {}) {
       await kindOf(store(blob));
       const digest = digestOf(blob);
-      await client.content.update({ info: { digest, labels } });
+      await client.content.update({ info: { digest, labels: { ...root, ...labels } } });
       const { mounts } = await client.snapshots.prepare({
         snapshotter: 'overlayfs',
         key: `apply-${++count}`,
-        labels: { 'containerd.io/gc.root': 'test' },
+        labels: root,
       });
       const { applied } = await client.diff.apply({
         diff: { digest, size: blob.length, mediaType: 'application/vnd.oci.image.layer.v1.tar' },

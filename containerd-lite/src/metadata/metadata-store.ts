@@ -74,6 +74,16 @@ export interface ExitRecord {
   pid: number;
   exitStatus: number;
   exitedAt: Timestamp;
+  /** Of a task whose shim is gone: clients remove the FIFOs that they find here. */
+  stdio?: TaskStdio;
+}
+
+/** What a task was created with: paths of FIFOs or URIs of loggers. */
+export interface TaskStdio {
+  stdin: string;
+  stdout: string;
+  stderr: string;
+  terminal: boolean;
 }
 
 /**

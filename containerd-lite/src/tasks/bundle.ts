@@ -4,6 +4,7 @@
  *   config.json         the spec, for the runtime           work -> the task's folder below the root folder
  *   rootfs/             where the shim mounts the rootfs    log     FIFO for the shim's own log
  *   shim-binary-path    the shim that was started           bootstrap.json  where it listens
+ *   stdio.json          what the client gave as stdio (ours alone)
  *
  * The shim adds files of its own.
  */
@@ -11,6 +12,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { StackError, errorCode } from '#spec/errors';
 import { writeFileAtomicSync } from '#lib/atomic-file/atomic-file';
+import type { TaskStdio } from '../metadata/metadata-store.ts';
 import type { FileWorker } from '../worker/file-worker.ts';
 
 /** Where a shim listens, in the words of the shim protocol. */
@@ -146,6 +148,20 @@ export function readShimPath(bundle: Bundle): string | undefined {
     return fs.readFileSync(path.join(bundle.path, 'shim-binary-path'), 'utf8');
   } catch {
     return undefined; // we died before it was written, so no shim was started
+  }
+}
+
+/** Notes the stdio of the task, for the time after its shim. */
+export function writeStdio(bundle: Bundle, stdio: TaskStdio): void {
+  fs.writeFileSync(path.join(bundle.path, 'stdio.json'), JSON.stringify(stdio), { mode: 0o600 });
+}
+
+export function readStdio(bundle: Bundle): TaskStdio | undefined {
+  try {
+    // Nobody but writeStdio writes it; a crash in the middle leaves no JSON.
+    return JSON.parse(fs.readFileSync(path.join(bundle.path, 'stdio.json'), 'utf8')) as TaskStdio;
+  } catch {
+    return undefined;
   }
 }
 

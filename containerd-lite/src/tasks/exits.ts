@@ -13,12 +13,12 @@ export class Exits {
     return this.#metadata.exits.get(namespace, `${id}/${execId}`);
   }
 
-  /** The first report counts. Returns whether this was it. */
+  /** The first report of an end counts; later ones add what it did not know. Returns whether this was the first. */
   record(namespace: string, id: string, execId: string, exit: ExitRecord): boolean {
     return this.#metadata.change(() => {
-      if (this.get(namespace, id, execId)) return false;
-      this.#metadata.exits.put(namespace, `${id}/${execId}`, exit);
-      return true;
+      const known = this.get(namespace, id, execId);
+      this.#metadata.exits.put(namespace, `${id}/${execId}`, { ...exit, ...known });
+      return known === undefined;
     });
   }
 

@@ -21,8 +21,10 @@ import type { ExitRecord } from '../metadata/metadata-store.ts';
 import {
   readEndpoint,
   readShimPath,
+  readStdio,
   writeEndpoint,
   writeShimPath,
+  writeStdio,
   type Bundle,
   type Bundles,
 } from './bundle.ts';
@@ -237,6 +239,8 @@ export class Tasks {
     let stopLog: () => void = () => undefined;
     let shim: Shim | undefined;
     try {
+      const { stdin, stdout, stderr, terminal } = request;
+      writeStdio(bundle, { stdin, stdout, stderr, terminal });
       writeShimPath(bundle, shimPath);
       stopLog = copyShimLog(bundle, log);
       const startedMs = performance.now();
@@ -287,7 +291,9 @@ export class Tasks {
     const { namespace, id } = bundle;
     const { bundles, exits, exchange } = this.#parts;
     const response = await this.#deleteWithBinary(bundle, readShimPath(bundle));
+    const stdio = readStdio(bundle);
     const exit: ExitRecord = {
+      ...(stdio && { stdio }),
       pid: response?.pid ?? 0,
       exitStatus: response?.exitStatus || killedStatus,
       exitedAt: isTimestampSet(response?.exitedAt) ? response.exitedAt : timestampNow(),
@@ -376,6 +382,7 @@ function processOf(id: string, execId: string, exit: ExitRecord): Process {
     stdout: '',
     stderr: '',
     terminal: false,
+    ...exit.stdio,
     exitStatus: exit.exitStatus,
     exitedAt: exit.exitedAt,
   };
