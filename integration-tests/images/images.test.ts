@@ -6,7 +6,7 @@ import { devRegistry } from '../harness/registry.ts';
 import { TestedImages, type ImageStore, type PulledImage } from './tested-images.ts';
 
 interface Started extends ImageStore {
-  stop(): Promise<unknown>;
+  stop: () => Promise<unknown>;
 }
 
 async function startRealContainerd(): Promise<Started> {
@@ -40,17 +40,20 @@ for (const [name, start] of [
   describe(`images over ${name}`, function () {
     this.timeout(120_000);
     let registry: string;
-    let store: Started;
+    let store: ImageStore;
+    let stop: () => Promise<unknown> = () => Promise.resolve();
     let images: TestedImages;
 
     before(async function () {
       needRoot(this);
       needPeers(this, 'containerd', 'ctr');
       registry = await devRegistry(this);
-      store = await start();
+      const started = await start();
+      store = started;
+      stop = started.stop;
       images = new TestedImages(store);
     });
-    after(() => store.stop());
+    after(() => stop());
 
     it('are pulled with docker’s progress, and again without work', async () => {
       const first = await images.run<PulledImage[]>('pull', [`${registry}/busybox`]);
