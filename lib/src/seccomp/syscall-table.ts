@@ -5,7 +5,14 @@
  */
 import type { CallAbi } from './architecture.ts';
 
-const columns = ['x86_64', 'x32', 'x86', 'arm64', 'arm'] as const satisfies readonly CallAbi[];
+/** Where each column begins and ends. Fixed places are quicker than splitting at blanks. */
+const columns = {
+  x86_64: [29, 35],
+  x32: [35, 41],
+  x86: [41, 47],
+  arm64: [47, 54],
+  arm: [54, 63],
+} as const satisfies Record<CallAbi, readonly [number, number]>;
 
 const table = `
 name                         x86_64   x32   x86  arm64      arm
@@ -498,28 +505,23 @@ writev                           20   516   146     66      146
 /** Names to numbers for one ABI. */
 export type SyscallNumbers = ReadonlyMap<string, number>;
 
-let parsed: Readonly<Record<CallAbi, SyscallNumbers>> | undefined;
+const parsed = new Map<CallAbi, SyscallNumbers>();
 
-/** The numbers of every system call that `abi` has. Parsed once, at the first call. */
+/** The numbers of every system call that `abi` has. Parsed at the first call for it. */
 export function syscallNumbers(abi: CallAbi): SyscallNumbers {
-  parsed ??= parseTable();
-  return parsed[abi];
+  let numbers = parsed.get(abi);
+  if (!numbers) {
+    numbers = parseColumn(columns[abi]);
+    parsed.set(abi, numbers);
+  }
+  return numbers;
 }
 
-function parseTable(): Readonly<Record<CallAbi, SyscallNumbers>> {
-  const maps = {
-    x86_64: new Map<string, number>(),
-    x32: new Map<string, number>(),
-    x86: new Map<string, number>(),
-    arm64: new Map<string, number>(),
-    arm: new Map<string, number>(),
-  };
+function parseColumn([start, end]: readonly [number, number]): SyscallNumbers {
+  const numbers = new Map<string, number>();
   for (const line of table.trim().split('\n').slice(1)) {
-    const [name = '', ...cells] = line.split(/ +/);
-    for (const [column, abi] of columns.entries()) {
-      const cell = cells[column];
-      if (cell !== undefined && cell !== '-') maps[abi].set(name, Number(cell));
-    }
+    const number = Number(line.slice(start, end));
+    if (!Number.isNaN(number)) numbers.set(line.slice(0, line.indexOf(' ')), number);
   }
-  return maps;
+  return numbers;
 }
