@@ -2,8 +2,9 @@
 import http from 'node:http';
 import https from 'node:https';
 import tls from 'node:tls';
-import fetch, { FetchError, type RequestInit, type Response } from 'node-fetch';
-import { errorCode, messageOf, StackError, type ErrorKind } from '#spec/errors';
+import fetch, { type RequestInit, type Response } from 'node-fetch';
+import { messageOf, StackError } from '#spec/errors';
+import { AuthenticationRequired, connectionError, TemporaryFailure } from './http-error.ts';
 import { registryErrorOf } from './registry-error.ts';
 
 /** A connection on which nothing comes for this long is given up. */
@@ -23,29 +24,6 @@ export interface HttpResponse {
   body(limitBytes: number): Promise<Buffer>;
   /** The body as it comes; a broken connection throws unavailable. */
   stream(): AsyncGenerator<Buffer>;
-}
-
-/** Answered with 401: what the registry wants to see. */
-export class AuthenticationRequired extends StackError {
-  override readonly name = 'AuthenticationRequired';
-  readonly challenge: string;
-
-  constructor(cause: StackError, challenge: string) {
-    super(cause.kind, cause.message, { cause });
-    this.challenge = challenge;
-  }
-}
-
-/** `429` and `5xx`: asking again later may help. */
-export class TemporaryFailure extends StackError {
-  override readonly name = 'TemporaryFailure';
-  /** What the server asked for; undefined leaves it to the client. */
-  readonly retryAfterMs: number | undefined;
-
-  constructor(kind: ErrorKind, message: string, retryAfterMs?: number, options?: ErrorOptions) {
-    super(kind, message, options);
-    this.retryAfterMs = retryAfterMs;
-  }
 }
 
 export class HttpClient {
@@ -194,69 +172,4 @@ async function failureOf(response: Response): Promise<StackError> {
   const seconds = Number(response.headers.get('retry-after') ?? Number.NaN);
   const retryAfterMs = Number.isNaN(seconds) ? undefined : seconds * 1000;
   return new TemporaryFailure(error.kind, error.message, retryAfterMs, { cause: error });
-}
-
-/** Connections that fail, in the words that Go's client has for it. */
-function connectionError(
-  method: string,
-  url: string,
-  error: unknown,
-  timedOut: boolean,
-): StackError {
-  const { host, hostname, port, protocol } = new URL(url);
-  const address = port === '' ? `${hostname}:${protocol === 'https:' ? 443 : 80}` : host;
-  const verb = `${method.charAt(0)}${method.slice(1).toLowerCase()} "${url}"`;
-  const code = error instanceof FetchError ? error.code : errorCode(error);
-  const options = { cause: error };
-  switch (timedOut ? 'ETIMEDOUT' : code) {
-    case 'ECONNREFUSED':
-      return new StackError(
-        'unavailable',
-        `${verb}: dial tcp ${address}: connect: connection refused`,
-        options,
-      );
-    case 'ENOTFOUND':
-    case 'EAI_AGAIN':
-      return new StackError(
-        'unavailable',
-        `${verb}: dial tcp: lookup ${hostname}: no such host`,
-        options,
-      );
-    case 'ENETUNREACH':
-    case 'EHOSTUNREACH':
-      return new StackError(
-        'unavailable',
-        `${verb}: dial tcp ${address}: connect: no route to host`,
-        options,
-      );
-    case 'ETIMEDOUT':
-      return new TemporaryFailure(
-        'unavailable',
-        `${verb}: dial tcp ${address}: i/o timeout`,
-        undefined,
-        options,
-      );
-    case 'EPROTO':
-    case 'ERR_SSL_WRONG_VERSION_NUMBER':
-    case 'ERR_SSL_PACKET_LENGTH_TOO_LONG':
-      return new StackError(
-        'unavailable',
-        `${verb}: http: server gave HTTP response to HTTPS client`,
-        options,
-      );
-    case 'ECONNRESET':
-    case 'EPIPE':
-      return new TemporaryFailure('unavailable', `${verb}: EOF`, undefined, options);
-    case 'DEPTH_ZERO_SELF_SIGNED_CERT':
-    case 'SELF_SIGNED_CERT_IN_CHAIN':
-    case 'UNABLE_TO_GET_ISSUER_CERT_LOCALLY':
-    case 'UNABLE_TO_VERIFY_LEAF_SIGNATURE':
-      return new StackError(
-        'unavailable',
-        `${verb}: x509: certificate signed by unknown authority`,
-        options,
-      );
-    default:
-      return new StackError('unavailable', `${verb}: ${messageOf(error)}`, options);
-  }
 }

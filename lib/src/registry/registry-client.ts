@@ -1,17 +1,14 @@
 /** A client of the distribution API (OCI distribution specification 1.1, Docker Registry HTTP API V2): what a pull needs. */
 import { digestOf, Digester, parseDigest, algorithmOf, type Digest } from '#spec/digest';
 import { isStackError, StackError } from '#spec/errors';
-import { mediaTypes, type Descriptor } from '#spec/oci/image';
-import { defaultDomain, familiarName, formatFamiliar, type ImageReference } from '#spec/reference';
+import type { Descriptor } from '#spec/oci/image';
+import type { ImageReference } from '#spec/reference';
 import { Authenticator } from './authenticate.ts';
 import type { RegistryCredentials } from './credentials.ts';
 import { endpointsOf, type Endpoint, type RegistrySettings } from './endpoints.ts';
-import {
-  AuthenticationRequired,
-  HttpClient,
-  TemporaryFailure,
-  type HttpResponse,
-} from './http-client.ts';
+import { HttpClient, type HttpResponse } from './http-client.ts';
+import { AuthenticationRequired, TemporaryFailure } from './http-error.ts';
+import { explained, manifestTypeOf, manifestTypes } from './manifest.ts';
 import { RegistryError } from './registry-error.ts';
 import { defaultRetryPolicy, waitToRetry, withRetries, type RetryPolicy } from './retry.ts';
 
@@ -33,13 +30,6 @@ export interface FetchedDocument {
 
 /** Documents beyond this are refused: a manifest that size is an attack (docker has the same limit). */
 const largestDocument = 4 << 20;
-
-const manifestTypes = [
-  mediaTypes.ociIndex,
-  mediaTypes.ociManifest,
-  mediaTypes.dockerManifestList,
-  mediaTypes.dockerManifest,
-];
 
 export class RegistryClient {
   readonly #settings: RegistrySettings;
@@ -231,51 +221,6 @@ export class RemoteRepository {
 function isAnswer(error: unknown): boolean {
   if (error instanceof RegistryError || isStackError(error, 'unauthenticated')) return true;
   return error instanceof TemporaryFailure && error.cause instanceof RegistryError;
-}
-
-/** Docker's sentences for images that cannot be had. */
-function explained(error: unknown, reference: ImageReference): unknown {
-  if (!(error instanceof StackError)) return error;
-  const name = familiarName(reference);
-  const code =
-    error instanceof RegistryError
-      ? error.code
-      : (error.cause as { code?: unknown } | undefined)?.code;
-  const options = { cause: error };
-  if (code === 'DENIED' || (code === 'UNAUTHORIZED' && reference.domain === defaultDomain)) {
-    const message = `pull access denied for ${name}, repository does not exist or may require 'docker login': ${error.message}`;
-    return new StackError('not_found', message, options);
-  }
-  if (code === 'NAME_UNKNOWN') {
-    return new StackError('not_found', `repository ${name} not found: ${error.message}`, options);
-  }
-  if (error.kind === 'not_found') {
-    const message = `manifest for ${formatFamiliar(reference)} not found: ${error.message}`;
-    return new StackError('not_found', message, options);
-  }
-  return error;
-}
-
-/** The type that a manifest has: what it says itself, else what the registry says. Throws for the kinds that are no longer used. */
-function manifestTypeOf(content: Buffer, contentType: string): string {
-  let own: unknown;
-  try {
-    const document: unknown = JSON.parse(content.toString('utf8'));
-    own =
-      typeof document === 'object' && document !== null && 'mediaType' in document
-        ? document.mediaType
-        : undefined;
-  } catch (error) {
-    throw new StackError('data_loss', 'the registry answers with a manifest that is not JSON', {
-      cause: error,
-    });
-  }
-  const type = typeof own === 'string' && own !== '' ? own : contentType;
-  if (manifestTypes.some((known) => known === type)) return type;
-  if (type.includes('manifest.v1') && type.includes('docker')) {
-    throw new StackError('unimplemented', 'image manifests of schema version 1 are not supported');
-  }
-  throw new StackError('unimplemented', `unsupported media type "${type}" of a manifest`);
 }
 
 function verify(expected: Digest, content: Buffer): void {

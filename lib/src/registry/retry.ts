@@ -1,6 +1,6 @@
 /** Asking again, later each time, when a registry is busy or a connection breaks. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { TemporaryFailure } from './http-client.ts';
+import { TemporaryFailure } from './http-error.ts';
 
 export interface RetryPolicy {
   attempts: number;

@@ -14,7 +14,6 @@ import {
   O_RDONLY,
   O_WRONLY,
   openat,
-  pwriteAll,
   S_IFBLK,
   S_IFCHR,
   S_IFIFO,
@@ -26,8 +25,9 @@ import { isCode, rawPath, type DirectoryTree } from './directory-tree.ts';
 import { entryPathOf, whiteoutOf, type EntryPath } from './entry-path.ts';
 import type { LayerLimits } from './limits.ts';
 import { accessTimeOf, applyToDescriptor, applyToName, type DirectoryTimes } from './metadata.ts';
+import { writeSegments, type OpenFile } from './open-file.ts';
 import { isDirectory, removeTree, statusOf } from './remove-tree.ts';
-import { shownName, type ByteString, type SparseSegment, type TarEntry } from './tar-entry.ts';
+import { shownName, type ByteString, type TarEntry } from './tar-entry.ts';
 import type { TarSink } from './tar-reader.ts';
 import type { Whiteouts } from './whiteouts.ts';
 
@@ -35,16 +35,6 @@ import type { Whiteouts } from './whiteouts.ts';
 const mostWarnings = 20;
 
 const nodeType = { character: S_IFCHR, block: S_IFBLK, fifo: S_IFIFO } as const;
-
-/** The regular file whose content is being read. */
-interface OpenFile {
-  fd: number;
-  entry: TarEntry;
-  /** Segments still to be filled, and how much of the first one is. */
-  segments: readonly SparseSegment[];
-  segment: number;
-  filled: number;
-}
 
 export class LayerWriter implements TarSink {
   /** Extended attributes that were left out, as sentences. */
@@ -257,22 +247,6 @@ export class LayerWriter implements TarSink {
     if (!this.#file) return;
     close(this.#file.fd);
     this.#file = undefined;
-  }
-}
-
-/** Spreads content over the parts of a sparse file that have some. */
-function writeSegments(file: OpenFile, bytes: Buffer): void {
-  for (let at = 0; at < bytes.length;) {
-    const segment = file.segments[file.segment];
-    if (!segment) return; // the reader has made sure that segments and content match
-    const take = Math.min(bytes.length - at, segment.length - file.filled);
-    pwriteAll(file.fd, bytes.subarray(at, at + take), segment.offset + file.filled);
-    at += take;
-    file.filled += take;
-    if (file.filled === segment.length) {
-      file.segment++;
-      file.filled = 0;
-    }
   }
 }
 
