@@ -17,12 +17,12 @@ import { cgroupOf } from './container-cgroup.ts';
 import { ContainerProcess } from './container-process.ts';
 import type { EventPublisher } from './event-publisher.ts';
 import type { ShimLog } from './log.ts';
+import { ProcessLauncher } from './process-launcher.ts';
 import type { Reaper } from './reaper.ts';
 import { unmountRootfs } from './rootfs.ts';
 import type { RuntimeCommand } from './runtime-command.ts';
 import { forgetState, saveExit, saveState, type ContainerState, type ExitRecord } from './state.ts';
 import type { StdioPaths } from './state.ts';
-import { openStdio } from './stdio/process-stdio.ts';
 
 /** How long Delete waits for output that is still on its way to the client's FIFO. */
 const drainTimeoutMs = 2000;
@@ -40,12 +40,9 @@ export class Container {
   readonly init: ContainerProcess;
   private readonly execs = new Map<string, ContainerProcess>();
   private readonly runtime: RuntimeCommand;
-  private readonly reaper: Reaper;
+  private readonly launcher: ProcessLauncher;
   private readonly events: EventPublisher;
   private readonly log: ShimLog;
-  /** Exits of children that nobody has claimed, while a runtime is starting a process whose pid is not known yet. */
-  private readonly unclaimed = new Map<number, ExitRecord>();
-  private starting = 0;
   private cgroup: Cgroup | undefined;
   private reportedOomKills = 0;
 
@@ -53,7 +50,7 @@ export class Container {
     this.state = state;
     this.init = new ContainerProcess(state.init);
     this.runtime = runtime;
-    this.reaper = reaper;
+    this.launcher = new ProcessLauncher(state, runtime, reaper);
     this.events = events;
     this.log = log;
   }
@@ -73,7 +70,7 @@ export class Container {
     const flags = ['--bundle', bundle, '--pid-file', pidFile];
     if (runtime.noPivotRoot) flags.push('--no-pivot');
     if (runtime.noNewKeyring) flags.push('--no-new-keyring');
-    await this.launch(this.init, pidFile, 'OCI runtime create failed', (more) => [
+    await this.launcher.launch(this.init, pidFile, 'OCI runtime create failed', (more) => [
       'create',
       ...flags,
       ...more,
@@ -194,7 +191,7 @@ export class Container {
       ({ state }) => state.pid === pid && state.status !== 'stopped',
     );
     if (!process) {
-      if (this.starting > 0) this.unclaimed.set(pid, exit);
+      this.launcher.remember(exit);
     } else if (process.startUnderWay) process.exitWaiting = exit;
     else this.announceExit(process, exit);
   }
@@ -227,7 +224,7 @@ export class Container {
     const pidFile = path.join(bundle, `${execId}.pid`);
     fs.writeFileSync(specFile, spec, { mode: 0o600 });
     try {
-      await this.launch(process, pidFile, 'OCI runtime exec failed', (more) => [
+      await this.launcher.launch(process, pidFile, 'OCI runtime exec failed', (more) => [
         'exec',
         ...['--process', specFile, '--detach', '--pid-file', pidFile],
         ...more,
@@ -247,34 +244,9 @@ export class Container {
     this.claim(process);
   }
 
-  /** Runs the runtime with the process's stdio and learns its pid. */
-  private async launch(
-    process: ContainerProcess,
-    pidFile: string,
-    what: string,
-    args: (more: readonly string[]) => string[],
-  ): Promise<void> {
-    const { ioUid: uid, ioGid: gid } = this.state.runtime;
-    const { id: containerId, namespace } = this.state;
-    const logger = { containerId, namespace, reaper: this.reaper };
-    const stdio = openStdio(process.state.stdio, { uid, gid }, logger);
-    process.stdio = stdio;
-    this.starting += 1;
-    try {
-      await stdio.prepared();
-      await this.runtime.run(what, { args: args(stdio.runtimeFlags), stdio: stdio.descriptors });
-      await stdio.connected();
-      process.state.pid = readPid(pidFile);
-    } finally {
-      this.starting -= 1;
-    }
-  }
-
-  /** Takes the exit of a process that ended before its pid was known; forgets others'. */
+  /** Announces the exit of a process that ended before its pid was known. */
   private claim(process: ContainerProcess): void {
-    const exit = this.unclaimed.get(process.state.pid);
-    this.unclaimed.delete(process.state.pid);
-    if (this.starting === 0) this.unclaimed.clear();
+    const exit = this.launcher.claim(process.state.pid);
     if (!exit) return;
     if (process.startUnderWay) process.exitWaiting = exit;
     else this.announceExit(process, exit);
@@ -329,12 +301,6 @@ export class Container {
     if (this.state.rootfsMounted) unmountRootfs(path.join(this.state.bundle, 'rootfs'));
     forgetState(this.state.bundle);
   }
-}
-
-function readPid(file: string): number {
-  const pid = Number(fs.readFileSync(file, 'utf8').trim());
-  if (Number.isInteger(pid) && pid > 0) return pid;
-  throw new StackError('internal', `the runtime wrote no pid to ${file}`);
 }
 
 function pause(milliseconds: number): Promise<void> {

@@ -69,7 +69,7 @@ export class EventPublisher {
             : `cannot publish ${envelope.topic} yet`,
           error,
         );
-        await new Promise((resolve) => setTimeout(resolve, delayMs));
+        await new Promise((resolve) => setTimeout(resolve, delayMs).unref());
       }
     }
   }

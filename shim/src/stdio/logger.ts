@@ -33,7 +33,7 @@ export interface LoggerParts {
 }
 
 /** The scheme of a stdio URI; undefined for a path. */
-export function schemeOf(target: string): string | undefined {
+function schemeOf(target: string): string | undefined {
   return /^([a-z][a-z+]*):\/\//.exec(target)?.[1];
 }
 

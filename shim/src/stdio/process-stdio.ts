@@ -1,9 +1,7 @@
 /** What connects one process to its client, whether by FIFOs or by a terminal. */
 import type { StdioPaths } from '../state.ts';
-import { ConsoleStdio } from './console-stdio.ts';
 import { FifoStdio } from './fifo-stdio.ts';
-import { schemeOf, type LoggerParts } from './logger.ts';
-import { LoggerStdio } from './logger-stdio.ts';
+import type { LoggerParts } from './logger.ts';
 
 export interface ProcessStdio {
   /** Descriptors 0 to 2 for the runtime, which hands them to the container. */
@@ -35,7 +33,15 @@ export interface Owner {
  * Opens the client's end, or a logger. Throws not_found for a FIFO that is missing, invalid_argument for what is none,
  * unimplemented for a logger of an unknown kind.
  */
-export function openStdio(paths: StdioPaths, owner: Owner, parts: LoggerParts): ProcessStdio {
-  if (schemeOf(paths.stdout) !== undefined) return new LoggerStdio(paths, parts);
-  return paths.terminal ? new ConsoleStdio(paths) : new FifoStdio(paths, owner);
+export async function openStdio(
+  paths: StdioPaths,
+  owner: Owner,
+  parts: LoggerParts,
+): Promise<ProcessStdio> {
+  // Terminals and loggers load more of Node: most containers have neither.
+  if (paths.stdout.includes('://')) {
+    return new (await import('./logger-stdio.ts')).LoggerStdio(paths, parts);
+  }
+  if (paths.terminal) return new (await import('./console-stdio.ts')).ConsoleStdio(paths);
+  return new FifoStdio(paths, owner);
 }
