@@ -50,6 +50,7 @@ import { OverlaySnapshotter } from './snapshots/overlay-snapshotter.ts';
 import { SnapshotStore } from './snapshots/snapshot-store.ts';
 import { Bundles } from './tasks/bundle.ts';
 import { Exits } from './tasks/exits.ts';
+import { LiveTasks } from './tasks/live-tasks.ts';
 import { resolveRuntime } from './tasks/runtime-binary.ts';
 import { Tasks } from './tasks/tasks.ts';
 import { FileWorker } from './worker/file-worker.ts';
@@ -79,22 +80,30 @@ export async function startDaemon(config: Config, log: Logger): Promise<Daemon> 
   const images = new Images(metadata);
   const containers = new Containers(metadata);
   const binFolder = path.dirname(executablePath('containerd-lite'));
-  const tasks = new Tasks({
-    bundles: new Bundles({ root, state }, worker),
-    exits: new Exits(metadata),
+  const bundles = new Bundles({ root, state }, worker);
+  const exits = new Exits(metadata);
+  const live = new LiveTasks({
+    bundles,
+    exits,
     exchange,
+    log,
     environment: {
       address,
       publishBinary: executablePath('containerd-lite'),
       debug: config.logLevel === 'debug' || config.logLevel === 'trace',
     },
+  });
+  const tasks = new Tasks({
+    bundles,
+    exits,
+    exchange,
+    live,
     resolveRuntime: (name) =>
       resolveRuntime(name, {
         configured: config.runtimes,
         binFolder,
         searchPath: process.env['PATH'] ?? '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin',
       }),
-    log,
   });
 
   const reportBug = (error: unknown, call: string) => log.error('a call failed', { call, error });
@@ -118,7 +127,7 @@ export async function startDaemon(config: Config, log: Logger): Promise<Daemon> 
 
   // Shims report over ttrpc, so it is there before they are looked for; clients come when their tasks are known.
   await ttrpc.listen({ path: `${address}.ttrpc` });
-  await tasks.load();
+  await live.load();
   await grpc.listen(address);
   for (const socket of [address, `${address}.ttrpc`]) fs.chmodSync(socket, 0o660);
   gc.schedule();
@@ -126,7 +135,7 @@ export async function startDaemon(config: Config, log: Logger): Promise<Daemon> 
     async stop() {
       await grpc.close();
       ttrpc.close();
-      tasks.close();
+      live.close();
       await gc.stop();
       await worker.close();
       await metadata.close();

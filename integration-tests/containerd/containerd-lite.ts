@@ -5,8 +5,11 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { executablePath } from '#lib/installation/installation';
-import { run, runOk, type CommandOptions, type CommandResult } from '../harness/command.ts';
+import { run, runOk, type CommandResult } from '../harness/command.ts';
 import { waitFor } from '../harness/wait.ts';
+
+/** Less than a test may take: a call that hangs shall be named. */
+const ctrTimeoutMs = 20_000;
 
 export class ContainerdLite {
   /** Holds everything; removed by {@link remove}. */
@@ -56,16 +59,14 @@ export class ContainerdLite {
   }
 
   ctr(...args: string[]): Promise<CommandResult> {
-    return this.ctrWith({}, ...args);
-  }
-
-  ctrWith(options: CommandOptions, ...args: string[]): Promise<CommandResult> {
-    return run('ctr', [...this.#ctrFlags, ...args], options);
+    return run('ctr', [...this.#ctrFlags, ...args], { timeoutMs: ctrTimeoutMs });
   }
 
   /** ctr; an error with its output unless it ends with 0. Returns what it printed, trimmed. */
   async ctrOk(...args: string[]): Promise<string> {
-    return (await runOk('ctr', [...this.#ctrFlags, ...args])).stdout.trim();
+    return (
+      await runOk('ctr', [...this.#ctrFlags, ...args], { timeoutMs: ctrTimeoutMs })
+    ).stdout.trim();
   }
 
   /** `RUNNING`, `STOPPED`, …; undefined without a task. */
@@ -112,6 +113,10 @@ export class ContainerdLite {
 
   /** Ends the daemon and removes its folder. */
   async remove(): Promise<void> {
+    const tasks = await this.ctr('tasks', 'ls', '-q').catch(() => undefined);
+    for (const id of tasks?.stdout.split('\n').filter((line) => line !== '') ?? []) {
+      await this.ctr('tasks', 'rm', '--force', id); // of a test that failed half-way
+    }
     await this.end('SIGTERM');
     this.#removeCgroups();
     fs.rmSync(this.folder, { recursive: true, force: true });

@@ -8,7 +8,8 @@ import { timestampNow } from '#proto/timestamp';
 import type { Containers } from '../containers/containers.ts';
 import { fieldsOf, parseFilters } from '../filters/filter.ts';
 import { requireIdentifier } from '../metadata/identifier.ts';
-import { quickDeadlineMs, slowDeadlineMs, type Tasks } from '../tasks/tasks.ts';
+import { quickDeadlineMs, slowDeadlineMs } from '../tasks/deadlines.ts';
+import type { Tasks } from '../tasks/tasks.ts';
 
 const quick = { deadlineMs: quickDeadlineMs };
 const slow = { deadlineMs: slowDeadlineMs };
@@ -18,8 +19,7 @@ export function tasksService(
   tasks: Tasks,
   containers: Containers,
 ): Partial<Handlers<typeof TasksService>> {
-  const shimOf = (context: CallContext, id: string) =>
-    tasks.shim(requireNamespace(context), id).task;
+  const shimOf = (context: CallContext, id: string) => tasks.client(requireNamespace(context), id);
   return {
     async create(request, context) {
       const { containerId, rootfs, stdin, stdout, stderr, terminal, options } = request;
@@ -123,7 +123,7 @@ export function tasksService(
       const metrics = await Promise.all(
         ids.map(async (id) => {
           try {
-            const { stats } = await tasks.shim(namespace, id).task.stats({ id }, quick);
+            const { stats } = await tasks.client(namespace, id).stats({ id }, quick);
             return { id, timestamp: timestampNow(), ...(stats && { data: stats }) };
           } catch {
             return undefined; // a task without a running process has no metrics

@@ -4,7 +4,7 @@
  *   config.json         the spec, for the runtime           work -> the task's folder below the root folder
  *   rootfs/             where the shim mounts the rootfs    log     FIFO for the shim's own log
  *   shim-binary-path    the shim that was started           bootstrap.json  where it listens
- *   stdio.json          what the client gave as stdio (ours alone)
+ *   stdio.json          what the client gave as stdio; written once the task is created (ours alone)
  *
  * The shim adds files of its own.
  */
@@ -151,14 +151,15 @@ export function readShimPath(bundle: Bundle): string | undefined {
   }
 }
 
-/** Notes the stdio of the task, for the time after its shim. */
-export function writeStdio(bundle: Bundle, stdio: TaskStdio): void {
-  fs.writeFileSync(path.join(bundle.path, 'stdio.json'), JSON.stringify(stdio), { mode: 0o600 });
+/** Notes that the task was created, and its stdio for the time after its shim. */
+export function markCreated(bundle: Bundle, stdio: TaskStdio): void {
+  writeFileAtomicSync(path.join(bundle.path, 'stdio.json'), JSON.stringify(stdio));
 }
 
-export function readStdio(bundle: Bundle): TaskStdio | undefined {
+/** What {@link markCreated} noted; undefined while the creation is not complete. */
+export function readCreated(bundle: Bundle): TaskStdio | undefined {
   try {
-    // Nobody but writeStdio writes it; a crash in the middle leaves no JSON.
+    // Nobody but markCreated writes it.
     return JSON.parse(fs.readFileSync(path.join(bundle.path, 'stdio.json'), 'utf8')) as TaskStdio;
   } catch {
     return undefined;

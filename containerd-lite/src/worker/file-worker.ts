@@ -108,7 +108,9 @@ export class FileWorker {
   #rest(thread: Thread): void {
     thread.worker.unref();
     thread.idleTimer = setTimeout(() => {
-      if (!thread.current) void thread.worker.terminate();
+      if (thread.current) return;
+      this.#threads.delete(thread); // no job may reach it any more
+      void thread.worker.terminate();
     }, idleMs);
     thread.idleTimer.unref();
   }

@@ -1,0 +1,241 @@
+/**
+ * Tasks with a shim: starts shims, finds those of a previous process again, and cleans up after those that die.
+ */
+import path from 'node:path';
+import { isStackError, messageOf } from '#spec/errors';
+import { TaskExit } from '#proto/generated/containerd.events';
+import type { CreateTaskRequest, DeleteResponse } from '#proto/generated/containerd.task.v2';
+import { isTimestampSet, timestampNow } from '#proto/timestamp';
+import type { Logger } from '#lib/log/logger';
+import type { Exchange } from '../events/exchange.ts';
+import type { ExitRecord } from '../metadata/metadata-store.ts';
+import {
+  markCreated,
+  readCreated,
+  readEndpoint,
+  readShimPath,
+  writeEndpoint,
+  writeShimPath,
+  type Bundle,
+  type Bundles,
+} from './bundle.ts';
+import { quickDeadlineMs, slowDeadlineMs } from './deadlines.ts';
+import type { Exits } from './exits.ts';
+import { deleteShim, startShim, type ShimEnvironment } from './shim-binary.ts';
+import { copyShimLog } from './shim-log.ts';
+import { Shim } from './shim.ts';
+
+/** Exit status of a task whose shim died, as the shells count SIGKILL. */
+const killedStatus = 128 + 9;
+
+/** A task with a shim. */
+export interface LiveTask {
+  readonly shim: Shim;
+  readonly stopLog: () => void;
+  /** Set once its end is wanted: the shim's end is then no accident. */
+  ending: boolean;
+  /** Resolves when the shim has died and everything of it was cleaned up. */
+  gone: Promise<void>;
+}
+
+export interface LiveTasksParts {
+  bundles: Bundles;
+  exits: Exits;
+  exchange: Exchange;
+  environment: ShimEnvironment;
+  log: Logger;
+}
+
+export class LiveTasks {
+  readonly #parts: LiveTasksParts;
+  readonly #live = new Map<string, LiveTask>();
+  #closed = false;
+
+  constructor(parts: LiveTasksParts) {
+    this.#parts = parts;
+  }
+
+  get(namespace: string, id: string): LiveTask | undefined {
+    return this.#live.get(`${namespace}/${id}`);
+  }
+
+  ids(namespace: string): string[] {
+    return [...this.#live.values()]
+      .filter(({ shim }) => shim.bundle.namespace === namespace)
+      .map(({ shim }) => shim.bundle.id);
+  }
+
+  /** Starts a shim for `bundle` and creates the task in it. Nothing stays behind when this fails, the bundle included. */
+  async start(
+    bundle: Bundle,
+    shimPath: string,
+    request: Omit<CreateTaskRequest, 'id' | 'bundle'>,
+  ): Promise<number> {
+    const { environment, bundles, log } = this.#parts;
+    let stopLog: () => void = () => undefined;
+    let shim: Shim | undefined;
+    try {
+      writeShimPath(bundle, shimPath);
+      stopLog = copyShimLog(bundle, log);
+      const startedMs = performance.now();
+      const endpoint = await startShim(shimPath, bundle, environment, request.options);
+      const call = `${path.basename(shimPath)} start`;
+      log.debug('call', { call, durationMs: performance.now() - startedMs });
+      writeEndpoint(bundle, endpoint);
+      shim = new Shim(bundle, endpoint);
+      this.#watch(shim, stopLog);
+      const { pid } = await shim.task.create(
+        { ...request, id: bundle.id, bundle: bundle.path },
+        { deadlineMs: slowDeadlineMs },
+      );
+      const { stdin, stdout, stderr, terminal } = request;
+      markCreated(bundle, { stdin, stdout, stderr, terminal });
+      return pid;
+    } catch (error) {
+      const task = this.get(bundle.namespace, bundle.id);
+      if (task) await this.#letGo(task);
+      await this.#deleteWithBinary(bundle, shimPath);
+      stopLog();
+      await bundles.remove(bundle);
+      this.#parts.exits.deleteAll(bundle.namespace, bundle.id);
+      throw error;
+    }
+  }
+
+  /** Ends the shim of a task that was deleted in it, and removes the bundle. */
+  async end(task: LiveTask): Promise<void> {
+    await this.#letGo(task);
+    await this.#parts.bundles.remove(task.shim.bundle);
+  }
+
+  /** Connects to the shims that a previous process left; cleans up after those that are gone. */
+  async load(): Promise<void> {
+    await Promise.all(
+      this.#parts.bundles.list().map(async (bundle) => {
+        try {
+          await this.#loadOne(bundle);
+        } catch (error) {
+          this.#parts.log.error('cannot load a task', { ...bundle, error });
+        }
+      }),
+    );
+  }
+
+  /** Lets go of all shims, which run on. */
+  close(): void {
+    this.#closed = true;
+    for (const { shim, stopLog } of this.#live.values()) {
+      shim.close();
+      stopLog();
+    }
+  }
+
+  /** Makes the shim known, and cleans up when it dies. */
+  #watch(shim: Shim, stopLog: () => void): LiveTask {
+    const task: LiveTask = { shim, stopLog, ending: false, gone: Promise.resolve() };
+    task.gone = shim.ended.then(async () => {
+      if (task.ending || this.#closed) return;
+      this.#parts.log.warn('a shim has died', { ...shim.bundle });
+      shim.close();
+      await this.#cleanUpAfter(shim.bundle, stopLog);
+    });
+    task.gone.catch((error: unknown) =>
+      this.#parts.log.error('cannot clean up after a shim', { ...shim.bundle, error }),
+    );
+    this.#live.set(`${shim.bundle.namespace}/${shim.bundle.id}`, task);
+    return task;
+  }
+
+  /** The shim of `bundle` is gone: kills what it left, records the end, removes the bundle, tells everyone. */
+  async #cleanUpAfter(bundle: Bundle, stopLog: () => void): Promise<void> {
+    const { namespace, id } = bundle;
+    const { bundles, exits, exchange } = this.#parts;
+    const response = await this.#deleteWithBinary(bundle, readShimPath(bundle));
+    const stdio = readCreated(bundle);
+    const exit: ExitRecord = {
+      ...(stdio && { stdio }),
+      pid: response?.pid ?? 0,
+      exitStatus: response?.exitStatus || killedStatus,
+      exitedAt: isTimestampSet(response?.exitedAt) ? response.exitedAt : timestampNow(),
+    };
+    // Nobody was told of a task whose creation was interrupted, so nobody asks for its end.
+    const isNews = stdio !== undefined && exits.record(namespace, id, '', exit);
+    this.#forget(bundle);
+    stopLog();
+    await bundles.remove(bundle);
+    if (isNews) {
+      exchange.publish(namespace, '/tasks/exit', TaskExit, { containerId: id, id, ...exit });
+    }
+  }
+
+  async #deleteWithBinary(
+    bundle: Bundle,
+    shimPath: string | undefined,
+  ): Promise<DeleteResponse | undefined> {
+    if (shimPath === undefined) return undefined;
+    try {
+      return await deleteShim(shimPath, bundle, this.#parts.environment);
+    } catch (error) {
+      this.#parts.log.warn('a shim could not clean up', { ...bundle, reason: messageOf(error) });
+      return undefined;
+    }
+  }
+
+  async #letGo(task: LiveTask): Promise<void> {
+    task.ending = true;
+    await this.#shutDown(task);
+    this.#forget(task.shim.bundle);
+  }
+
+  #forget({ namespace, id }: Bundle): void {
+    this.#live.delete(`${namespace}/${id}`);
+  }
+
+  /** Asks the shim to end; it refuses while it holds other tasks. */
+  async #shutDown({ shim, stopLog }: Pick<LiveTask, 'shim' | 'stopLog'>): Promise<void> {
+    try {
+      await shim.task.shutdown({ id: shim.bundle.id }, { deadlineMs: quickDeadlineMs });
+    } catch (error) {
+      // It may be gone before its answer is out.
+      if (!isStackError(error, 'unavailable')) {
+        this.#parts.log.warn('a shim does not end', { ...shim.bundle, reason: messageOf(error) });
+      }
+    }
+    shim.close();
+    stopLog();
+  }
+
+  async #loadOne(bundle: Bundle): Promise<void> {
+    const { log, exits } = this.#parts;
+    const endpoint = readEndpoint(bundle);
+    const stopLog = copyShimLog(bundle, log);
+    if (!endpoint) return this.#cleanUpAfter(bundle, stopLog);
+    const shim = new Shim(bundle, endpoint);
+    const { id, namespace } = bundle;
+    if (!readCreated(bundle)) return this.#discard(shim, stopLog);
+    try {
+      await shim.task.connect({ id }, { deadlineMs: quickDeadlineMs });
+      const state = await shim.task.state({ id }, { deadlineMs: quickDeadlineMs });
+      this.#watch(shim, stopLog);
+      if (state.status === 'STOPPED') {
+        const { pid, exitStatus, exitedAt } = state;
+        exits.record(namespace, id, '', { pid, exitStatus, exitedAt: exitedAt ?? timestampNow() });
+      }
+      log.info('found a task again', { namespace, id, status: state.status });
+    } catch (error) {
+      log.warn('the shim of a task is gone', { namespace, id, reason: messageOf(error) });
+      shim.close();
+      await this.#cleanUpAfter(bundle, stopLog);
+    }
+  }
+
+  /** Ends a shim whose task was never answered to a client. */
+  async #discard(shim: Shim, stopLog: () => void): Promise<void> {
+    this.#parts.log.warn('discarding a task whose creation was interrupted', { ...shim.bundle });
+    await this.#deleteWithBinary(shim.bundle, readShimPath(shim.bundle)); // kills what runs
+    const { id } = shim.bundle;
+    await shim.task.delete({ id }, { deadlineMs: quickDeadlineMs }).catch(() => undefined); // may not know it
+    await this.#shutDown({ shim, stopLog });
+    await this.#parts.bundles.remove(shim.bundle);
+  }
+}
