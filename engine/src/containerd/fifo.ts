@@ -43,6 +43,23 @@ export async function removeStdio(folder: string): Promise<void> {
   await fs.promises.rm(folder, { recursive: true, force: true });
 }
 
+/** The output FIFOs that {@link createStdio} left in `folder`. */
+export function outputOf(folder: string): StdioPaths {
+  const [stdout, stderr] = ['stdout', 'stderr'].map((name) => path.join(folder, name));
+  const present = (file = ''): string => (fs.existsSync(file) ? file : '');
+  return { stdin: '', stdout: present(stdout), stderr: present(stderr) };
+}
+
+/**
+ * Lets readers of output FIFOs see an end where no writer is left: a FIFO hangs up only when a writer that came after
+ * its reader has gone.
+ */
+export function hangUp({ stdout, stderr }: StdioPaths): void {
+  for (const file of [stdout, stderr]) {
+    if (file !== '') fs.closeSync(fs.openSync(file, O_RDWR | O_NONBLOCK));
+  }
+}
+
 /**
  * The engine's end of an output FIFO. Opened before the task is created, because some shims wait for a reader; it ends
  * when the last writer has gone.

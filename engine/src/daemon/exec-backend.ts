@@ -63,7 +63,8 @@ async function startAttached(
       start.then((started) => (started ? client.write(stream, chunk) : undefined)),
     end: () => {
       void start.then((started) => {
-        if (started) client.end();
+        // Clients ask for the exit code as soon as the stream is over, so it must be there.
+        if (started) afterExit(exec, () => client.end());
       });
     },
   };
@@ -97,6 +98,11 @@ async function startAttached(
   } else if (!config.tty) {
     await closeStdin(engine, exec);
   }
+}
+
+function afterExit(exec: Exec, action: () => void): void {
+  if (exec.state === 'exited') action();
+  else exec.onExit.add(action);
 }
 
 async function closeStdin({ client, logger }: Engine, exec: Exec): Promise<void> {

@@ -12,11 +12,11 @@ import fs from 'node:fs';
 import path from 'node:path';
 import type { Process } from '#proto/generated/containerd.v1.types';
 import { isStackError } from '#spec/errors';
-import { removeStdio } from '../containerd/fifo.ts';
+import { hangUp, outputOf, removeStdio } from '../containerd/fifo.ts';
 import type { Container } from './container.ts';
 import { ownerLabel } from './create-container.ts';
 import type { Engine } from './engine.ts';
-import { handleExit } from './exit-container.ts';
+import { exitLocked, type TaskExit } from './exit-container.ts';
 import { stdioFolder, stdioFolders } from './paths.ts';
 import { removeLocked } from './remove-container.ts';
 import { scheduleRestart, shouldRestart } from './restart-policy.ts';
@@ -48,18 +48,11 @@ async function reconcile(
   const { pid, status } = container.state;
   if (container.isRunning) {
     if (!task) {
-      await handleExit(engine, container, {
-        pid,
-        exitCode: lostExitCode,
-        exitedAt: now(),
-        error: 'exit status lost',
-      });
+      const error = 'exit status lost';
+      await missedExit(engine, container, { pid, exitCode: lostExitCode, exitedAt: now(), error });
     } else if (task.status === 'STOPPED') {
-      await handleExit(engine, container, {
-        pid,
-        exitCode: task.exitStatus,
-        exitedAt: timeOf(task.exitedAt),
-      });
+      const { exitStatus: exitCode, exitedAt } = task;
+      await missedExit(engine, container, { pid, exitCode, exitedAt: timeOf(exitedAt) });
     } else {
       await container.mutex.run(() => adoptLocked(engine, container, task));
     }
@@ -73,6 +66,20 @@ async function reconcile(
     } else if (task) {
       await discardTask(engine, container);
     }
+  });
+}
+
+/** An exit that nobody was there to see: what the task still had to say waits in its FIFOs. */
+async function missedExit(engine: Engine, container: Container, exit: TaskExit): Promise<void> {
+  await container.mutex.run(async () => {
+    if (!container.isRunning || container.state.pid !== exit.pid) return;
+    const folder = stdioFolder(engine.paths, container.id);
+    if (!container.output && fs.existsSync(path.join(folder, 'stdout'))) {
+      const stdio = outputOf(folder);
+      container.output = await engine.logs.open(container, stdio);
+      hangUp(stdio);
+    }
+    await exitLocked(engine, container, exit);
   });
 }
 
