@@ -1,5 +1,5 @@
 /** containerd.services.tasks.v1.Tasks */
-import { isStackError } from '#spec/errors';
+import { StackError, isStackError } from '#spec/errors';
 import type { TasksService } from '#proto/generated/containerd.services.tasks.v1';
 import type { Process } from '#proto/generated/containerd.v1.types';
 import { requireNamespace } from '#proto/server';
@@ -24,6 +24,12 @@ export function tasksService(
     async create(request, context) {
       const { containerId, rootfs, stdin, stdout, stderr, terminal, options } = request;
       const namespace = requireNamespace(context);
+      if (request.checkpoint) {
+        throw new StackError('unimplemented', 'creating a task from a checkpoint: not implemented');
+      }
+      if (request.taskApiAddress !== '') {
+        throw new StackError('unimplemented', 'a task in a running sandbox: not implemented');
+      }
       const container = containers.get(namespace, containerId);
       const pid = await tasks.create(
         namespace,
