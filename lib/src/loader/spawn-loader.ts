@@ -10,7 +10,7 @@
  * {@link startLoader} is synchronous: for the runtime, which has no event loop to speak of. {@link spawnLoader}
  * is for processes that live on. Both give the loader an empty environment and default signal handling.
  */
-import { spawn, type ChildProcess } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import fs from 'node:fs';
 import type { Readable } from 'node:stream';
 import { StackError } from '#spec/errors';
@@ -108,6 +108,8 @@ export function spawnLoader(program: Program, options: LoaderOptions = {}): Spaw
     stdio[program.resultDescriptor] = 'pipe';
     const executable = loaderAbove(program.programDescriptor, stdio.length);
     try {
+      // Loaded here alone: it brings net and streams along, more than all else that startLoader needs.
+      const { spawn } = process.getBuiltinModule('node:child_process');
       const child = spawn(`/proc/self/fd/${executable.fd}`, [], {
         argv0: options.argv0 ?? 'loader',
         env: {},

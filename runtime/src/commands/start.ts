@@ -1,7 +1,6 @@
 /** `start`: lets a created container's process execute its command, and waits until it has. */
 import fs from 'node:fs';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { getSystemErrorName } from 'node:util';
+import { getSystemErrorName, promisify } from 'node:util';
 import { errorCode, StackError } from '#spec/errors';
 import type { Command } from '../command-line/command.ts';
 import { checkContainerId } from '../container/container-id.ts';
@@ -43,7 +42,7 @@ async function letGo(record: ContainerRecord, fifo: string): Promise<void> {
   let answered = false;
   const watch = async () => {
     while (!answered) {
-      await sleep(pollMs, undefined, { ref: false });
+      await new Promise((resolve) => setTimeout(resolve, pollMs).unref());
       if (!isAlive(record.pid, record.startTime)) return 'dead';
     }
     return 'alive';
@@ -59,12 +58,25 @@ async function letGo(record: ContainerRecord, fifo: string): Promise<void> {
   if (bytes.length > 1) await throwLateFailure(bytes.subarray(1), record);
 }
 
+/** Everything that comes through the fifo. Both waits take place on a pool thread. */
 async function readFifo(fifo: string): Promise<Buffer> {
-  const handle = await fs.promises.open(fifo, 'r'); // waits for the other end
+  const fd = await promisify(fs.open)(fifo, 'r'); // waits for the other end
   try {
-    return await handle.readFile();
+    const bytes = Buffer.alloc(256); // "0" and at most one record
+    let length = 0;
+    while (true) {
+      const { bytesRead } = await promisify(fs.read)(
+        fd,
+        bytes,
+        length,
+        bytes.length - length,
+        null,
+      );
+      if (bytesRead === 0) return bytes.subarray(0, length);
+      length += bytesRead;
+    }
   } finally {
-    await handle.close();
+    fs.closeSync(fd);
   }
 }
 

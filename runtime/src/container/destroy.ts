@@ -1,5 +1,4 @@
 /** The end of a container: its processes, its cgroup, its state, its poststop hooks. */
-import { setTimeout as sleep } from 'node:timers/promises';
 import { cgroupExists } from '#lib/cgroup/cgroup';
 import { killAll, remove, thaw } from '#lib/cgroup/processes';
 import { errorCode, messageOf, StackError } from '#spec/errors';
@@ -26,7 +25,7 @@ export async function killContainer(record: ContainerRecord): Promise<void> {
     if (Date.now() > deadline) {
       throw new StackError('deadline_exceeded', 'container init still running');
     }
-    await sleep(pollMs);
+    await new Promise((resolve) => setTimeout(resolve, pollMs));
   }
 }
 

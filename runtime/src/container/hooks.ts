@@ -1,5 +1,4 @@
 /** Hooks that run in the runtime's own namespaces: prestart, createRuntime, poststart, poststop. */
-import { spawnSync } from 'node:child_process';
 import { StackError } from '#spec/errors';
 import type { HookKind, Hooks } from '#spec/oci/hooks';
 
@@ -8,7 +7,10 @@ import type { HookKind, Hooks } from '#spec/oci/hooks';
  * `error running createRuntime hook #0: exit status 1, stderr: …`.
  */
 export function runHooks(hooks: Hooks | undefined, kind: HookKind, state: string): void {
-  (hooks?.[kind] ?? []).forEach(({ path, args = [path], env = [], timeout }, index) => {
+  if (!hooks?.[kind]?.length) return;
+  // Loaded here alone: node:child_process costs more than everything else a create does.
+  const { spawnSync } = process.getBuiltinModule('node:child_process');
+  hooks[kind].forEach(({ path, args = [path], env = [], timeout }, index) => {
     const [argv0, ...rest] = args;
     const result = spawnSync(path, rest, {
       argv0: argv0 ?? path,

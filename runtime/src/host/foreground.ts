@@ -5,7 +5,6 @@
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import tty from 'node:tty';
 import { DescriptorSocket } from '#lib/sys/descriptor-socket';
 import { setWindowSize } from '#lib/sys/terminal';
 import { errorCode, StackError } from '#spec/errors';
@@ -72,6 +71,7 @@ export class Foreground {
   #showTerminal(socket: DescriptorSocket): Promise<void> {
     const master = socket.receive();
     if (master === undefined) throw new StackError('internal', 'the container sent no terminal');
+    const tty = process.getBuiltinModule('node:tty'); // brings net along, for a terminal alone
     const output = new tty.ReadStream(master);
     const input = tty.isatty(0) ? new tty.ReadStream(0) : fs.createReadStream('', { fd: 0 });
     if (input instanceof tty.ReadStream) {

@@ -1,5 +1,4 @@
 /** Writes the id maps and time offsets of the loader while it waits for them. */
-import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import { errorCode, messageOf, StackError } from '#spec/errors';
 import type { LinuxConfig } from '#spec/oci/linux';
@@ -46,6 +45,7 @@ function writeMap(pid: number, kind: 'uid' | 'gid', mappings: readonly IdMapping
       );
     }
   }
+  const { spawnSync } = process.getBuiltinModule('node:child_process');
   const tool = `new${kind}map`;
   const { status, stderr, error } = spawnSync(tool, [pid, ...rows.flat()].map(String));
   if (status === 0) return;
