@@ -91,7 +91,8 @@ for (const stream of [process.stdout, process.stderr]) {
 
 main(process.argv.slice(2)).then(
   (status) => {
-    process.exitCode = status;
+    // Not exitCode: a terminal on stdin would keep the process alive. stdout and stderr are written synchronously.
+    process.exit(status);
   },
   (error: unknown) => {
     if (error instanceof UsageError) {

@@ -65,7 +65,6 @@ export async function copyStreams(
   } finally {
     restoreTerminal();
     process.stdin.pause();
-    process.stdin.removeAllListeners();
     socket.destroy();
   }
 }

@@ -40,7 +40,11 @@ export async function copyStdin({ input, stdin, detachKeys }: StdinSession): Pro
 
 /** Resolves when everything written has left this process, or nobody is there to take it. */
 export async function flushed(stdin: Socket): Promise<void> {
-  while (!stdin.destroyed && stdin.writableLength > 0) await drained(stdin);
+  if (stdin.destroyed || stdin.writableLength === 0) return;
+  // Not 'drain', which comes only after a write that was told to wait. The callback comes in turn, or with an error.
+  await new Promise<void>((resolve) => {
+    stdin.write('', () => resolve());
+  });
 }
 
 async function drained(stdin: Socket): Promise<void> {
