@@ -1,0 +1,23 @@
+/** All checks, in the order they run. Imported by the virtual machine to run them and by vm.test.ts for their names. */
+import type { Check } from './check.ts';
+import { deviceChecks } from './devices.ts';
+import { freezerChecks } from './freezer.ts';
+import { lifecycleChecks } from './lifecycle.ts';
+import { limitChecks } from './limits.ts';
+import { memoryChecks } from './memory.ts';
+import { namespaceChecks } from './namespaces.ts';
+import { nestedGroupChecks } from './nested-groups.ts';
+import { rootlessChecks } from './rootless.ts';
+import { updateChecks } from './update.ts';
+
+export const checks: readonly Check[] = [
+  ...lifecycleChecks,
+  ...limitChecks,
+  ...memoryChecks,
+  ...deviceChecks,
+  ...freezerChecks,
+  ...updateChecks,
+  ...namespaceChecks,
+  ...nestedGroupChecks,
+  ...rootlessChecks,
+];

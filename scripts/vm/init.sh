@@ -1,0 +1,26 @@
+#!/bin/sh
+# First process of the virtual machine: makes it look like a machine, runs the checks, switches it off.
+# The kernel's messages and ours go to ttyS0, the results of the checks to ttyS1.
+export PATH=/bin
+/bin/busybox --install -s /bin
+if [ "$1" != again ]; then
+  # The kernel unpacks into a root that pivot_root refuses to leave: a bind mount in its place can be left.
+  mount --bind / /newroot
+  cd /newroot || exit 1
+  mount --move . /
+  exec chroot . /init again
+fi
+mount -t proc proc /proc
+mount -t sysfs sysfs /sys
+mount -t devtmpfs devtmpfs /dev
+mkdir -p /dev/pts /dev/shm /dev/mqueue
+mount -t devpts devpts /dev/pts
+mount -t tmpfs tmpfs /dev/shm
+mount -t tmpfs tmpfs /run
+mount -t tmpfs tmpfs /tmp
+mount -t cgroup2 cgroup2 /sys/fs/cgroup
+ip link set lo up
+stty -F /dev/ttyS1 raw -echo
+# Not exec: as process 1 this shell also waits for the orphans that containers leave.
+/engine/lib/node /checks/main.mjs >/dev/ttyS1
+poweroff -f
