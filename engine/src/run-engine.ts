@@ -108,7 +108,13 @@ async function start(
   const containerd = await containerdAddress(options, paths, logger, undo);
   const client = new ContainerdClient(containerd, { namespace: options.containerdNamespace });
   undo.push(() => client.close());
-  const lite = await isLite(client);
+  const lite = await isLite(client).catch((error: unknown) => {
+    throw new StackError(
+      'unavailable',
+      `cannot reach containerd at ${containerd}: ${messageOf(error)}`,
+      { cause: error },
+    );
+  });
 
   const kernel = new KernelThread(logger);
   undo.push(() => kernel.close());

@@ -6,6 +6,6 @@ const realOnly = { type: 'io.containerd.internal.v1', id: 'opt' };
 
 /** Whether the peer is a containerd-lite, which knows the shim of this project. Asked once, at the start. */
 export async function isLite({ introspection }: ContainerdClient): Promise<boolean> {
-  const { plugins } = await introspection.plugins({});
+  const { plugins } = await introspection.plugins({}, { deadlineMs: 10_000 });
   return !plugins.some(({ type, id }) => type === realOnly.type && id === realOnly.id);
 }
