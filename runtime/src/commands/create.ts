@@ -37,6 +37,7 @@ export const create: Command = {
         log,
         bundle: path.resolve(flags.text('bundle') ?? '.'),
         waits: true,
+        detached: true,
         consoleSocket: flags.text('console-socket'),
         pidFile: flags.text('pid-file'),
         noPivot: flags.has('no-pivot'),

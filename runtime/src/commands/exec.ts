@@ -93,6 +93,7 @@ async function execute({ flags, root, log }: Invocation): Promise<number> {
       process: described,
       preserved,
       tolerant: process.geteuid?.() !== 0,
+      detached: foreground === undefined,
       onReady({ pid }) {
         // The namespaces were opened by pid: only now is it certain whose they were.
         if (!isAlive(record.pid, record.startTime)) {

@@ -44,6 +44,7 @@ async function runContainer({ flags, root, log }: Invocation): Promise<number> {
       log,
       bundle,
       waits: false,
+      detached: detach,
       consoleSocket: foreground ? foreground.consoleSocket : flags.text('console-socket'),
       pidFile: flags.text('pid-file'),
       noPivot: flags.has('no-pivot'),

@@ -1,7 +1,7 @@
 /**
  * From the loader to the container's process: the clone, and what stays behind. The loader waits for the process and
- * tells the runtime how it ended; a runtime that does not care (create, exec --detach) kills the loader, and the
- * process goes to the nearest subreaper: the shim.
+ * tells the runtime how it ended; a runtime that does not care (create, exec --detach) kills the loader before it lets
+ * the process go, and the process belongs to the nearest subreaper: the shim.
  */
 import { u32, u64 } from '#lib/loader/data';
 import { resultDescriptor } from '#lib/loader/program';

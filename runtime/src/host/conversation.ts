@@ -18,6 +18,8 @@ export interface ConversationOptions {
   readonly preserved: readonly number[];
   /** Also written when it can only be raised; an ordinary user keeps what it has. */
   readonly tolerant: boolean;
+  /** Whether the process outlives this one: nobody but the subreaper above may then wait for it. */
+  readonly detached: boolean;
   /** Run while the program waits before pivot_root. */
   onHooks?(started: StartedProcess): void;
   /** Run when the process is ready, before it is let go. */
@@ -30,26 +32,28 @@ export interface StartedProcess {
   readonly startTime: string;
 }
 
-/** A program whose process was let go. Either {@link leave} it or {@link waitForExit}. */
+/** A program whose process was let go. Either {@link leave} it or, unless it is detached, {@link waitForExit}. */
 export class RunningProgram {
   readonly process: StartedProcess;
   readonly #program: Program;
   readonly #loader: StartedLoader;
   readonly #partner: HandshakePartner;
   readonly #user: Process;
+  #loaderEnded: boolean;
 
   constructor(
     started: StartedProcess,
     program: Program,
     loader: StartedLoader,
     partner: HandshakePartner,
-    user: Process,
+    { process, detached }: ConversationOptions,
   ) {
     this.process = started;
     this.#program = program;
     this.#loader = loader;
     this.#partner = partner;
-    this.#user = user;
+    this.#user = process;
+    this.#loaderEnded = detached;
   }
 
   /** Blocks until the process has executed its command; throws if it could not. Not for one that waits for `start`. */
@@ -60,8 +64,8 @@ export class RunningProgram {
 
   /** Ends the loader: the process goes to the nearest subreaper above. */
   leave(): void {
-    killQuietly(this.#loader.pid);
-    waitPid(this.#loader.pid);
+    if (!this.#loaderEnded) endLoader(this.#loader);
+    this.#loaderEnded = true;
     this.#partner.close();
   }
 
@@ -69,6 +73,7 @@ export class RunningProgram {
   async waitForExit(): Promise<number> {
     const message = await this.#partner.receiveLater();
     waitPid(this.#loader.pid);
+    this.#loaderEnded = true;
     this.#partner.close();
     if (message?.tag !== 'exited') {
       throw new StackError('internal', 'the loader was killed; the exit status is lost');
@@ -81,6 +86,7 @@ export class RunningProgram {
 export function converse(program: Program, options: ConversationOptions): RunningProgram {
   const partner = new HandshakePartner();
   let loader: StartedLoader | undefined;
+  let loaderEnded = false;
   let started: StartedProcess | undefined;
   try {
     loader = startLoader(program, {
@@ -104,14 +110,11 @@ export function converse(program: Program, options: ConversationOptions): Runnin
           break;
         case 'ready':
           options.onReady(expectStarted(started));
+          // Before the process is let go: once it runs it may end at any moment, and the loader would reap it.
+          if (options.detached) endLoader(loader);
+          loaderEnded = options.detached;
           partner.answer();
-          return new RunningProgram(
-            expectStarted(started),
-            program,
-            loader,
-            partner,
-            options.process,
-          );
+          return new RunningProgram(expectStarted(started), program, loader, partner, options);
         default:
           throw programFailure(program, loader, options.process);
       }
@@ -120,9 +123,15 @@ export function converse(program: Program, options: ConversationOptions): Runnin
   } catch (error) {
     if (started) killQuietly(started.pid);
     partner.close();
-    if (loader) waitPid(loader.pid); // it waits for its process, so both are gone
+    if (loader && !loaderEnded) waitPid(loader.pid); // it waits for its process, so both are gone
     throw error;
   }
+}
+
+/** The process below goes to the nearest subreaper above. */
+function endLoader({ pid }: StartedLoader): void {
+  killQuietly(pid);
+  waitPid(pid);
 }
 
 function identify(pid: number): StartedProcess {

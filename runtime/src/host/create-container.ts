@@ -29,6 +29,8 @@ export interface CreateOptions {
   readonly log: RuntimeLog;
   /** Wait at the exec fifo for `start`. */
   readonly waits: boolean;
+  /** The container outlives this process. */
+  readonly detached: boolean;
   /** Path of the socket that takes the terminal's master. */
   readonly consoleSocket?: string | undefined;
   readonly pidFile?: string | undefined;
@@ -129,6 +131,7 @@ function start(
     ...(config.linux && { linux: config.linux }),
     preserved,
     tolerant,
+    detached: options.detached,
     onHooks(started) {
       const state = hookState(complete(started), 'creating');
       runHooks(config.hooks, 'prestart', state);
