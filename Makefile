@@ -22,7 +22,7 @@ test: build ## set up everything and pass all tests (root)
 	scripts/test
 
 unit: node_modules/.package-lock.json ## the quick tests that need no root
-	$(NODE) $(BIN)/mocha
+	$(NODE) $(BIN)/mocha --exit '{spec,lib,proto,runtime,shim,containerd-lite,engine,cli}/test/**/*.test.ts'
 
 integration: build ## the built executables against the real kernel and the real peers (root)
 	scripts/integration

@@ -40,16 +40,16 @@ const nativeAddons: Plugin = {
       contents: `let loaded; export const loadKoffi = () => (loaded ??= require(__dirname + '/koffi.node'));`,
       loader: 'js',
     }));
-    context.onResolve({ filter: /^node-gyp-build-optional-packages$/ }, () => ({
-      path: 'addon',
+    // lmdb and msgpackr's optional accelerator look for their binaries the same way; msgpackr does without.
+    context.onResolve({ filter: /^node-gyp-build-optional-packages$/ }, ({ importer }) => ({
+      path: importer.includes('/node_modules/lmdb/') ? 'lmdb' : 'none',
       namespace: 'native-addon',
     }));
-    context.onLoad({ filter: /.*/, namespace: 'native-addon' }, () => ({
-      // msgpackr asks for its optional accelerator the same way; it does without when this throws.
-      contents: `module.exports = (folder) => {
-        if (/msgpackr/.test(folder)) throw new Error('not bundled');
-        return require(__dirname + '/lmdb.node');
-      };`,
+    context.onLoad({ filter: /.*/, namespace: 'native-addon' }, ({ path: name }) => ({
+      contents:
+        name === 'lmdb'
+          ? `module.exports = () => require(__dirname + '/lmdb.node');`
+          : `module.exports = () => { throw new Error('not bundled'); };`,
       loader: 'js',
     }));
   },
