@@ -44,12 +44,16 @@ export function compareMachineStates(before: MachineState, after: MachineState):
 
 /**
  * Waits until the machine looks as `before`, because kernels and daemons clean up a little after they answer.
- * Returns what still differs after `timeoutMs`.
+ * Returns what still differs after `timeoutMs`. `view` leaves out what may change, as it was left out of `before`.
  */
-export async function settleTo(before: MachineState, timeoutMs = 10_000): Promise<string[]> {
+export async function settleTo(
+  before: MachineState,
+  timeoutMs = 10_000,
+  view: (state: MachineState) => MachineState = (state) => state,
+): Promise<string[]> {
   const deadline = Date.now() + timeoutMs;
   while (true) {
-    const differences = compareMachineStates(before, readMachineState());
+    const differences = compareMachineStates(before, view(readMachineState()));
     if (differences.length === 0 || Date.now() > deadline) return differences;
     await delay(200);
   }
