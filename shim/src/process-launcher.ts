@@ -23,7 +23,8 @@ export class ProcessLauncher {
 
   /**
    * Runs the runtime with the process's stdio and sets the process's pid. `args` gets flags that the stdio needs.
-   * Throws what the runtime reports, after `what`.
+   * Throws what the runtime reports, after `what`. On success {@link claim} must follow: until then exits of
+   * unknown children are kept.
    */
   async launch(
     process: ContainerProcess,
@@ -42,7 +43,6 @@ export class ProcessLauncher {
       await this.runtime.run(what, { args: args(stdio.runtimeFlags), stdio: stdio.descriptors });
       await stdio.connected();
       process.state.pid = readPid(pidFile);
-      this.underWay -= 1;
     } catch (error) {
       this.underWay -= 1;
       this.forget();
@@ -55,10 +55,11 @@ export class ProcessLauncher {
     if (this.underWay > 0) this.unclaimed.set(exit.pid, exit);
   }
 
-  /** The exit of a launched process that ended before its pid was known. */
+  /** To be called once for a launched process: its exit, if it ended before its pid was known. */
   claim(pid: number): ExitRecord | undefined {
     const exit = this.unclaimed.get(pid);
     this.unclaimed.delete(pid);
+    this.underWay -= 1;
     this.forget();
     return exit;
   }
