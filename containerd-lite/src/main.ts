@@ -1,8 +1,10 @@
 /** containerd-lite: content, images, snapshots, containers and tasks behind containerd's API. */
+import path from 'node:path';
 import { Command } from 'commander';
 import { isStackError, messageOf } from '#spec/errors';
 import { version } from '#lib/installation/installation';
 import { createLogger } from '#lib/log/logger';
+import { requireRoot } from '#lib/privilege/privilege';
 import { defaultConfig, parseLogLevel, readConfigFile, type Config } from './config/config.ts';
 import { startDaemon } from './daemon.ts';
 import { publish } from './publish.ts';
@@ -41,6 +43,7 @@ program.parseAsync().catch((error: unknown) => {
 });
 
 async function serve(flags: Flags): Promise<void> {
+  requireRoot('containerd-lite');
   const config = configOf(flags);
   const log = createLogger('containerd-lite', config.logLevel);
   const daemon = await startDaemon(config, log);
@@ -63,12 +66,19 @@ async function serve(flags: Flags): Promise<void> {
 }
 
 function configOf({ config: file, root, state, address, logLevel }: Flags): Config {
-  return {
+  const config = {
     ...defaultConfig,
     ...(file !== undefined && readConfigFile(file)),
     ...(root !== undefined && { root }),
     ...(state !== undefined && { state }),
     ...(address !== undefined && { address }),
     ...(logLevel !== undefined && { logLevel: parseLogLevel(logLevel) }),
+  };
+  // Shims are told these paths and have other working directories.
+  return {
+    ...config,
+    root: path.resolve(config.root),
+    state: path.resolve(config.state),
+    address: path.resolve(config.address),
   };
 }

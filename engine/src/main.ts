@@ -1,5 +1,6 @@
 /** engined: reads its flags, runs until it is told to stop. */
 import { createLogger } from '#lib/log/logger';
+import { requireRoot } from '#lib/privilege/privilege';
 import { isStackError, messageOf } from '#spec/errors';
 import { parseFlags, type EngineOptions } from './config/flags.ts';
 import { engineParts } from './engine-parts.ts';
@@ -9,6 +10,7 @@ async function main(): Promise<void> {
   let options: EngineOptions;
   try {
     options = parseFlags(process.argv.slice(2));
+    requireRoot('engined');
   } catch (error) {
     fail(error, 1);
     return;
