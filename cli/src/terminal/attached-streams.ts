@@ -96,7 +96,8 @@ function enterRawMode(): () => void {
 
 /** Rows and columns of the local terminal, if stdout is one. */
 export function terminalSize(): { h: number; w: number } | undefined {
-  if (!process.stdout.isTTY) return undefined;
+  // A terminal that nobody told its size has none.
+  if (!process.stdout.isTTY || process.stdout.rows === 0) return undefined;
   return { h: process.stdout.rows, w: process.stdout.columns };
 }
 
