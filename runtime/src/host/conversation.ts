@@ -102,19 +102,20 @@ export function converse(program: Program, options: ConversationOptions): Runnin
           writeNamespaceMaps(loader.pid, options.linux ?? {});
           break;
         case 'process':
-          started = identify(message.value);
-          setOomScore(started.pid, options);
+          started = begin(message.value, options);
           continue;
         case 'hooks':
-          options.onHooks?.(expectStarted(started));
+          started ??= receiveProcess(partner, options);
+          options.onHooks?.(started);
           break;
         case 'ready':
-          options.onReady(expectStarted(started));
+          started ??= receiveProcess(partner, options);
+          options.onReady(started);
           // Before the process is let go: once it runs it may end at any moment, and the loader would reap it.
           if (options.detached) endLoader(loader);
           loaderEnded = options.detached;
           partner.answer();
-          return new RunningProgram(expectStarted(started), program, loader, partner, options);
+          return new RunningProgram(started, program, loader, partner, options);
         default:
           throw programFailure(program, loader, options.process);
       }
@@ -134,12 +135,18 @@ function endLoader({ pid }: StartedLoader): void {
   waitPid(pid);
 }
 
-function identify(pid: number): StartedProcess {
-  return { pid, startTime: readProcessStat(pid)?.startTime ?? '' };
+/** The process may speak before the loader has named it: they share one pipe, and nothing orders them. */
+function receiveProcess(partner: HandshakePartner, options: ConversationOptions): StartedProcess {
+  const message = partner.receive();
+  if (message?.tag !== 'process') {
+    throw new StackError('internal', 'the loader named no process');
+  }
+  return begin(message.value, options);
 }
 
-function expectStarted(started: StartedProcess | undefined): StartedProcess {
-  if (!started) throw new StackError('internal', 'the loader named no process');
+function begin(pid: number, options: ConversationOptions): StartedProcess {
+  const started = { pid, startTime: readProcessStat(pid)?.startTime ?? '' };
+  setOomScore(pid, options);
   return started;
 }
 
