@@ -11,8 +11,9 @@ export type Status = 'creating' | 'created' | 'running' | 'paused' | 'stopped';
 
 export function statusOf(record: ContainerRecord, store: StateStore): Status {
   if (!isAlive(record.pid, record.startTime)) return 'stopped';
-  if (fs.existsSync(store.fifo(record.id))) return 'created';
-  return isPaused(record) ? 'paused' : 'running';
+  // First, because a container can also be paused before it was started.
+  if (isPaused(record)) return 'paused';
+  return fs.existsSync(store.fifo(record.id)) ? 'created' : 'running';
 }
 
 function isPaused({ cgroupPath }: ContainerRecord): boolean {
