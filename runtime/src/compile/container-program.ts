@@ -33,7 +33,7 @@ import {
   setPriorities,
   setSysctls,
 } from './settings.ts';
-import { spawnProcess } from './spawn-process.ts';
+import { openCgroup, spawnProcess } from './spawn-process.ts';
 import { connectConsole, makeTerminal } from './terminal.ts';
 import { refuseUnsupported } from './unsupported.ts';
 import { resultDescriptor } from '#lib/loader/program';
@@ -61,7 +61,9 @@ export function compileContainer(input: CompileInput): Program {
 
   const opened = openHostFiles(context, input);
   const joined = openNamespaces(context, namespaces.joined);
-  const cgroup = openCgroup(context, input);
+  const cgroup = openCgroup(context, input.facts.cgroup, {
+    inUserNamespace: hasUserNamespace(namespaces),
+  });
   // Root clones what it mounts while it still sees the host with its own rights; anyone else can only inside.
   const early = input.facts.privileged ? cloneTrees(context, input, mounts) : undefined;
   joinNamespaces(context, joined);
@@ -94,6 +96,10 @@ export function compileContainer(input: CompileInput): Program {
   return context.program.build();
 }
 
+function hasUserNamespace({ created, joined }: NamespacePlan): boolean {
+  return created.has('user') || joined.some(({ type }) => type === 'user');
+}
+
 function openHostFiles(context: CompileContext, input: CompileInput): Opened {
   const { program } = context;
   program.stage('open /proc of the host');
@@ -104,17 +110,6 @@ function openHostFiles(context: CompileContext, input: CompileInput): Opened {
     fifo = context.openHost(input.fifo, O_PATH);
   }
   return { proc, fifo, console: input.console && connectConsole(context, input.console) };
-}
-
-function openCgroup(context: CompileContext, { facts }: CompileInput) {
-  const { procsFiles, directory } = facts.cgroup;
-  context.program.stage('open the cgroup').from('linux.cgroupsPath');
-  return {
-    cgroup: directory === undefined ? undefined : context.openHost(directory, O_PATH | O_DIRECTORY),
-    cgroupFallback:
-      directory === undefined ? undefined : context.openHost(`${directory}/cgroup.procs`, O_WRONLY),
-    procsFiles: procsFiles.map((file) => context.openHost(file, O_WRONLY)),
-  };
 }
 
 function cloneTrees(context: CompileContext, input: CompileInput, mounts: readonly PlannedMount[]) {

@@ -13,10 +13,10 @@ import type {
   OpenFileLimit,
   SeccompProgram,
 } from './input.ts';
-import { AT_FDCWD, O_CLOEXEC, O_DIRECTORY, O_PATH, O_WRONLY } from './kernel-constants.ts';
+import { AT_FDCWD, O_CLOEXEC, O_DIRECTORY, O_PATH } from './kernel-constants.ts';
 import { joinNamespaces, openNamespaces, type JoinedNamespace } from './namespaces.ts';
 import { joinSessionKeyring, setNoNewPrivileges, setPriorities } from './settings.ts';
-import { spawnProcess } from './spawn-process.ts';
+import { openCgroup, spawnProcess } from './spawn-process.ts';
 import { connectConsole, makeTerminal } from './terminal.ts';
 
 export interface ExecInput {
@@ -45,14 +45,9 @@ export function compileExec(input: ExecInput): Program {
   prologue(program, { name: 'runtime', ...(input.openFiles && { openFiles: input.openFiles }) });
   const console = input.console && connectConsole(context, input.console);
   const joined = openNamespaces(context, input.namespaces);
-  program.stage('open the cgroup').from('linux.cgroupsPath');
-  const { directory, procsFiles } = input.cgroup;
-  const cgroup = {
-    cgroup: directory === undefined ? undefined : context.openHost(directory, O_PATH | O_DIRECTORY),
-    cgroupFallback:
-      directory === undefined ? undefined : context.openHost(`${directory}/cgroup.procs`, O_WRONLY),
-    procsFiles: procsFiles.map((file) => context.openHost(file, O_WRONLY)),
-  };
+  const cgroup = openCgroup(context, input.cgroup, {
+    inUserNamespace: input.namespaces.some(({ type }) => type === 'user'),
+  });
   joinNamespaces(context, joined);
   spawnProcess(context, handshake, { ...cgroup, flags: 0 });
   program.stage('start a session').syscall('setsid', []);

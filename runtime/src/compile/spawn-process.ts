@@ -7,17 +7,44 @@ import { u32, u64 } from '#lib/loader/data';
 import { resultDescriptor } from '#lib/loader/program';
 import type { CompileContext, DescriptorSlot } from './context.ts';
 import type { Handshake } from './handshake.ts';
-import { CLONE_INTO_CGROUP, SIGCHLD } from './kernel-constants.ts';
+import type { CgroupPlacement } from './input.ts';
+import { CLONE_INTO_CGROUP, O_DIRECTORY, O_PATH, O_WRONLY, SIGCHLD } from './kernel-constants.ts';
 
-export interface SpawnOptions {
+export interface SpawnOptions extends OpenedCgroup {
   /** CLONE_NEW… */
   readonly flags: number;
+}
+
+export interface OpenedCgroup {
   /** Directory on cgroup v2 to be born in. */
   readonly cgroup: DescriptorSlot | undefined;
   /** cgroup.procs files to join afterwards. */
   readonly procsFiles: readonly DescriptorSlot[];
   /** Like procsFiles, for a kernel or an outer seccomp profile without clone3. */
   readonly cgroupFallback: DescriptorSlot | undefined;
+}
+
+/**
+ * Opens the cgroup while the program still has its caller's rights. clone3 asks what the loader may do at that moment,
+ * and in a user namespace it may no longer enter a group of the host's root; a cgroup.procs that was opened before
+ * goes by who opened it.
+ */
+export function openCgroup(
+  context: CompileContext,
+  { procsFiles, directory }: Pick<CgroupPlacement, 'procsFiles' | 'directory'>,
+  { inUserNamespace }: { inUserNamespace: boolean },
+): OpenedCgroup {
+  context.program.stage('open the cgroup').from('linux.cgroupsPath');
+  const open = (file: string) => context.openHost(file, O_WRONLY);
+  const files = directory === undefined ? procsFiles : [`${directory}/cgroup.procs`];
+  if (directory === undefined || inUserNamespace) {
+    return { cgroup: undefined, procsFiles: files.map(open), cgroupFallback: undefined };
+  }
+  return {
+    cgroup: context.openHost(directory, O_PATH | O_DIRECTORY),
+    procsFiles: [],
+    cgroupFallback: open(`${directory}/cgroup.procs`),
+  };
 }
 
 /** Clones; what is added to the program afterwards runs in the new process alone. */
