@@ -11,7 +11,7 @@ import { checkContainerId } from '../container/container-id.ts';
 import { isAlive } from '../container/process-identity.ts';
 import { StateStore, type ContainerRecord } from '../container/state-store.ts';
 import { statusOf } from '../container/status.ts';
-import { noCgroup, placementOf, recordedCgroup } from '../host/cgroups.ts';
+import { noCgroup, placementForExec, recordedCgroup } from '../host/cgroups.ts';
 import {
   preservedDescriptors,
   seccompProgram,
@@ -80,7 +80,7 @@ async function execute({ flags, root, log }: Invocation): Promise<number> {
       id: record.id,
       process: described,
       namespaces,
-      cgroup: cgroup ? placementOf(cgroup) : noCgroup,
+      cgroup: cgroup ? placementForExec(cgroup, record.pid) : noCgroup,
       facts,
       ...(socketPath !== undefined && { console: { socketPath: path.resolve(socketPath) } }),
       preservedDescriptors: preserved.length,

@@ -1,4 +1,5 @@
 /** The container's cgroup: which one, made with its limits, and as the compiler sees it. */
+import fs from 'node:fs';
 import path from 'node:path';
 import { createCgroup, openCgroup } from '#lib/cgroup/cgroup';
 import {
@@ -107,6 +108,23 @@ export function placementOf(cgroup: Cgroup): CgroupPlacement {
     };
   });
   return { procsFiles: procsFiles(cgroup), mounts };
+}
+
+/**
+ * Where a further process of a container goes. A group of cgroup v2 that has given controllers to the groups inside it
+ * (systemd, an engine in a container) takes no process itself: then to where the first process, `pid`, is.
+ */
+export function placementForExec(cgroup: Cgroup, pid: number): CgroupPlacement {
+  const placement = placementOf(cgroup);
+  const { directory } = placement;
+  if (directory === undefined || childControllers(directory) === '') return placement;
+  const current = /^0::(.*)$/m.exec(fs.readFileSync(`/proc/${pid}/cgroup`, 'utf8'))?.[1] ?? '';
+  const isInside = current.startsWith(`${cgroup.path}/`);
+  return isInside ? placementOf({ ...cgroup, path: current }) : placement;
+}
+
+function childControllers(directory: string): string {
+  return fs.readFileSync(path.join(directory, 'cgroup.subtree_control'), 'utf8').trim();
 }
 
 /** The cgroup of a container that exists, from what its state says. */
