@@ -8,11 +8,13 @@ import {
   unifiedDirectory,
   type Cgroup,
 } from '#lib/cgroup/layout';
+import { giveCgroup } from '#lib/cgroup/ownership';
 import { procsFiles } from '#lib/cgroup/processes';
 import { errorCode, messageOf, StackError } from '#spec/errors';
 import type { DeviceRule, Resources } from '#spec/oci/resources';
 import type { RuntimeConfig } from '#spec/oci/runtime-config';
 import type { CgroupMount, CgroupPlacement } from '../compile/input.ts';
+import { cgroupOwner } from './cgroup-owner.ts';
 
 /** Allowed whatever the rules say: making nodes, the default devices, terminals (as runc does). */
 const defaultDeviceRules: readonly DeviceRule[] = [
@@ -54,12 +56,15 @@ export function prepareCgroup(
   const resources = config.linux?.resources ?? {};
   const devices = [...(resources.devices ?? []), ...defaultDeviceRules];
   try {
-    return createCgroup(
+    const cgroup = createCgroup(
       detectCgroups(),
       cgroupPath(config, id),
       { ...resources, ...(resources.devices && { devices }) },
       warn,
     );
+    const owner = cgroupOwner(config);
+    if (owner !== undefined && process.geteuid?.() === 0) giveCgroup(cgroup, owner);
+    return cgroup;
   } catch (error) {
     const code = causeCode(error);
     const refused = code === 'EROFS' || (tolerant && (code === 'EACCES' || code === 'EPERM'));
