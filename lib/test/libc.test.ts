@@ -14,7 +14,10 @@ describe('libcFunction', () => {
   });
 
   it('translates errno both ways', () => {
-    expect(errnoName(errnoNumber('EPERM'))).to.equal('EPERM');
+    expect(['EPERM', 'ECHILD'].map((name) => errnoName(errnoNumber(name)))).to.deep.equal([
+      'EPERM',
+      'ECHILD',
+    ]);
     expect(() => errnoNumber('ENOTANERROR')).to.throw(RangeError);
   });
 });

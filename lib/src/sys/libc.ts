@@ -1,6 +1,5 @@
 /** Functions of libc as JavaScript functions, and the one place where errno becomes an error. */
 import { constants } from 'node:os';
-import { getSystemErrorName } from 'node:util';
 import { StackError, type ErrorKind } from '#spec/errors';
 import { loadKoffi } from './koffi.ts';
 
@@ -46,18 +45,18 @@ export class SyscallError extends StackError {
   }
 }
 
+const numberByCode = constants.errno as Readonly<Record<string, number>>;
+
 /** `ENOENT` for 2. */
 export function errnoName(errno: number): string {
-  try {
-    return getSystemErrorName(-errno);
-  } catch {
-    return `errno ${errno}`; // not every number has a name
-  }
+  // os.constants also has the names that libuv does not use (ECHILD).
+  const found = Object.entries(numberByCode).find(([, value]) => value === errno);
+  return found?.[0] ?? `errno ${errno}`;
 }
 
 /** 2 for `ENOENT`. Throws RangeError for a name that this platform does not have. */
 export function errnoNumber(code: string): number {
-  const value = (constants.errno as Readonly<Record<string, number>>)[code];
+  const value = numberByCode[code];
   if (value === undefined) throw new RangeError(`unknown errno "${code}"`);
   return value;
 }
