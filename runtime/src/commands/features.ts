@@ -1,6 +1,7 @@
 /** `features`: what this runtime can do, as JSON (runtime-spec features.md). */
 import { capabilityNames } from '#spec/capabilities';
 import { ociVersion } from '#spec/oci/runtime-config';
+import { hookKinds } from '#spec/oci/hooks';
 import { namespaceTypes } from '#spec/oci/linux';
 import { seccompActions, seccompFlags, seccompOperators } from '#spec/oci/seccomp';
 import type { Command } from '../command-line/command.ts';
@@ -17,7 +18,7 @@ export const features: Command = {
     printJson({
       ociVersionMin: '1.0.0',
       ociVersionMax: ociVersion,
-      hooks: ['prestart', 'createRuntime', 'poststart', 'poststop'],
+      hooks: [...hookKinds],
       mountOptions: knownMountOptions(),
       linux: {
         namespaces: [...namespaceTypes].sort(),

@@ -65,7 +65,7 @@ async function letGo(record: ContainerRecord, fifo: string): Promise<void> {
 async function readFifo(fifo: string): Promise<Buffer> {
   const fd = await promisify(fs.open)(fifo, 'r'); // waits for the other end
   try {
-    const bytes = Buffer.alloc(256); // "0" and at most one record
+    const bytes = Buffer.alloc(256); // "0" and at most two records
     let length = 0;
     while (true) {
       const { bytesRead } = await promisify(fs.read)(
@@ -92,12 +92,22 @@ function releaseReader(fifo: string): void {
   }
 }
 
-async function throwLateFailure(record: Buffer, { config }: ContainerRecord): Promise<never> {
-  const { lateFailure } = await import('../host/failure-message.ts');
-  const result = record.length >= 24 ? Number(record.readBigInt64LE(16)) : 0;
+/** Records of the loader (`#lib/loader/failure`): the result of the failed operation is all that is read here. */
+async function throwLateFailure(records: Buffer, { config }: ContainerRecord): Promise<never> {
+  const { lateFailure, lateHookFailure } = await import('../host/failure-message.ts');
+  const results: number[] = [];
+  for (let start = 0; start + recordSize <= records.length; start += recordSize) {
+    results.push(Number(records.readBigInt64LE(start + recordResult)));
+  }
+  const hookFailure = lateHookFailure(results);
+  if (hookFailure) throw hookFailure;
+  const [result = 0] = results;
   const code = result < 0 && result > -4096 ? getSystemErrorName(result) : undefined;
   throw lateFailure(code, config.process);
 }
+
+const recordSize = 32;
+const recordResult = 16;
 
 /** A poststart hook that fails takes the container with it (runtime-spec 1.3). */
 async function runPoststart(record: ContainerRecord): Promise<void> {

@@ -7,6 +7,7 @@ import { prologue } from '#lib/loader/sequences';
 import { cloneCgroups } from './cgroup-mount.ts';
 import { CompileContext, type DescriptorSlot } from './context.ts';
 import { cloneDevices, makeDevices, makeDevReadonly, makeLinks, ownsDev } from './devices.ts';
+import { containerHookKinds, runContainerHooks } from './container-hooks.ts';
 import { closeOnExecute, execute, findExecutable, loadSeccomp } from './executable.ts';
 import { Handshake } from './handshake.ts';
 import { becomeUser, checkDirectory, enterDirectory, setLimits } from './identity.ts';
@@ -46,6 +47,9 @@ interface Opened {
   readonly console: DescriptorSlot | undefined;
 }
 
+/** What the runtime has to run, or to write the state for, before the program goes on. */
+const hooksBeforeStart = ['prestart', 'createRuntime', ...containerHookKinds] as const;
+
 /** Throws unimplemented or invalid_argument, naming the property, for what cannot be compiled. */
 export function compileContainer(input: CompileInput): Program {
   refuseUnsupported(input.config);
@@ -75,9 +79,11 @@ export function compileContainer(input: CompileInput): Program {
   const root = context.program.register();
   context.withKept(trees.root, (fd) => context.program.set(root, fd));
   buildRoot(context, input, mounts, { trees, root });
-  if (input.config.hooks?.prestart?.length || input.config.hooks?.createRuntime?.length) {
+  const { hooks } = input.config;
+  if (hooksBeforeStart.some((kind) => hooks?.[kind]?.length)) {
     handshake.exchange('hooks', 'wait for the hooks of the runtime', 'hooks.createRuntime');
   }
+  runContainerHooks(context, hooks, 'createContainer', { lifeline: handshake.lifeline });
   enterRoot(context, root, input.noPivot);
   if (opened.console) {
     makeTerminal(context, {
@@ -184,6 +190,7 @@ function becomeProcess(
   findExecutable(context, process, path);
   handshake.exchange('ready', 'wait until the container is on record');
   if (opened.fifo) waitForStart(context, handshake, { proc: opened.proc, fifo: opened.fifo });
+  runContainerHooks(context, input.config.hooks, 'startContainer');
   closeOnExecute(context);
   if (input.seccomp && process.noNewPrivileges) loadSeccomp(context, input.seccomp);
   execute(context, process, input.home, path);

@@ -7,7 +7,7 @@
  *   userNamespace ------------> writes id maps, time offsets
  *                 <------------ token
  *   process (its pid) --------> notes the pid
- *   hooks --------------------> oom_score_adj, prestart and createRuntime hooks
+ *   hooks --------------------> prestart and createRuntime hooks, state for the hooks inside
  *                 <------------ token
  *   ready --------------------> writes state and pid file
  *                 <------------ token                         from here on the container exists
@@ -77,6 +77,11 @@ export class Handshake {
     this.#context.program.stage(stage).from(property);
     this.say(this.message(tag));
     this.awaitToken();
+  }
+
+  /** Its other end is held by the runtime alone. */
+  get lifeline(): number {
+    return this.#answers;
   }
 
   /** Ends the conversation. The number that is returned is free for something else. */

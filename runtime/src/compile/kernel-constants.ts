@@ -38,6 +38,7 @@ export const {
   CLONE_NEWTIME,
   CLONE_NEWUSER,
   CLONE_NEWUTS,
+  CLONE_PIDFD,
 } = cloneFlags;
 export const { S_IFBLK, S_IFCHR, S_IFDIR, S_IFIFO, S_IFREG } = fileTypes;
 export const S_IFMT = 0o170000;
@@ -80,7 +81,10 @@ export const STATX_BASIC_STATS = 0x7ff;
 /** struct statx: where `stx_mode` (16 bits, zeros above) and the numbers of a device node lie. */
 export const statxOffset = { mode: 28, rdevMajor: 128, rdevMinor: 132 } as const;
 
+export const SIGKILL = 9;
 export const SIGCHLD = 17;
+export const SEEK_SET = 0;
+export const POLLIN = 1;
 export const LINUX_CAPABILITY_VERSION_3 = 0x20080522;
 export const KEYCTL_JOIN_SESSION_KEYRING = 1;
 export const IOPRIO_WHO_PROCESS = 1;

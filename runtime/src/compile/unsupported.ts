@@ -2,7 +2,7 @@
 import type { RuntimeConfig } from '#spec/oci/runtime-config';
 import { notImplemented } from './context.ts';
 
-export function refuseUnsupported({ process, linux = {}, hooks = {} }: RuntimeConfig): void {
+export function refuseUnsupported({ process, linux = {} }: RuntimeConfig): void {
   const properties: Readonly<Record<string, unknown>> = {
     'linux.intelRdt': linux.intelRdt,
     'linux.memoryPolicy': linux.memoryPolicy,
@@ -11,8 +11,6 @@ export function refuseUnsupported({ process, linux = {}, hooks = {} }: RuntimeCo
     'process.selinuxLabel': process.selinuxLabel,
     'process.apparmorProfile': process.apparmorProfile,
     'process.execCPUAffinity': process.execCPUAffinity,
-    'hooks.createContainer': hooks.createContainer?.length,
-    'hooks.startContainer': hooks.startContainer?.length,
   };
   for (const [property, value] of Object.entries(properties)) {
     if (value) notImplemented(property);

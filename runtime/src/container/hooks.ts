@@ -4,9 +4,16 @@ import type { HookKind, Hooks } from '#spec/oci/hooks';
 
 /**
  * Runs the hooks of one kind in their order, `state` on stdin. Throws internal at the first that fails, naming it:
- * `error running createRuntime hook #0: exit status 1, stderr: …`.
+ * `error running createRuntime hook #0: exit status 1, stderr: …`; with `onFailure` goes on after telling it.
  */
-export function runHooks(hooks: Hooks | undefined, kind: HookKind, state: string): void {
+export function runHooks(
+  hooks: Hooks | undefined,
+  kind: HookKind,
+  state: string,
+  onFailure: (error: StackError) => void = (error) => {
+    throw error;
+  },
+): void {
   if (!hooks?.[kind]?.length) return;
   // Loaded here alone: node:child_process costs more than everything else a create does.
   const { spawnSync } = process.getBuiltinModule('node:child_process');
@@ -26,9 +33,9 @@ export function runHooks(hooks: Hooks | undefined, kind: HookKind, state: string
         ? (result.error?.message ?? `signal: ${result.signal ?? 'unknown'}`)
         : `exit status ${result.status}`;
     const output = (result.stderr as Buffer | null)?.toString().trim() ?? '';
-    throw new StackError(
-      'internal',
-      `error running ${kind} hook #${index}: ${reason}, stdout: ${(result.stdout as Buffer | null)?.toString().trim() ?? ''}, stderr: ${output}`,
+    const printed = `stdout: ${(result.stdout as Buffer | null)?.toString().trim() ?? ''}, stderr: ${output}`;
+    onFailure(
+      new StackError('internal', `error running ${kind} hook #${index}: ${reason}, ${printed}`),
     );
   });
 }

@@ -20,6 +20,10 @@ export interface ConversationOptions {
   readonly tolerant: boolean;
   /** Whether the process outlives this one: nobody but the subreaper above may then wait for it. */
   readonly detached: boolean;
+  /** Besides those of the handshake, by the names that the program gave them. */
+  readonly descriptors?: Readonly<Record<string, number>>;
+  /** What hooks inside the container have printed. */
+  readonly hookOutput?: () => string;
   /** Run while the program waits before pivot_root. */
   onHooks?(started: StartedProcess): void;
   /** Run when the process is ready, before it is let go. */
@@ -39,6 +43,7 @@ export class RunningProgram {
   readonly #loader: StartedLoader;
   readonly #partner: HandshakePartner;
   readonly #user: Process;
+  readonly #hookOutput: (() => string) | undefined;
   #loaderEnded: boolean;
 
   constructor(
@@ -46,20 +51,21 @@ export class RunningProgram {
     program: Program,
     loader: StartedLoader,
     partner: HandshakePartner,
-    { process, detached }: ConversationOptions,
+    { process, detached, hookOutput }: ConversationOptions,
   ) {
     this.process = started;
     this.#program = program;
     this.#loader = loader;
     this.#partner = partner;
     this.#user = process;
+    this.#hookOutput = hookOutput;
     this.#loaderEnded = detached;
   }
 
   /** Blocks until the process has executed its command; throws if it could not. Not for one that waits for `start`. */
   awaitExecution(): void {
     const failure = readFailure(this.#program, this.#loader);
-    if (failure) throw startFailure(this.#program, failure, this.#user);
+    if (failure) throw startFailure(this.#program, failure, this.#user, this.#hookOutput);
   }
 
   /** Ends the loader: the process goes to the nearest subreaper above. */
@@ -90,7 +96,7 @@ export function converse(program: Program, options: ConversationOptions): Runnin
   let started: StartedProcess | undefined;
   try {
     loader = startLoader(program, {
-      descriptors: partner.descriptors,
+      descriptors: { ...partner.descriptors, ...options.descriptors },
       preserved: options.preserved,
       argv0: 'runtime',
     });
@@ -117,7 +123,7 @@ export function converse(program: Program, options: ConversationOptions): Runnin
           partner.answer();
           return new RunningProgram(started, program, loader, partner, options);
         default:
-          throw programFailure(program, loader, options.process);
+          throw programFailure(program, loader, options);
       }
       partner.answer();
     }
@@ -150,9 +156,13 @@ function begin(pid: number, options: ConversationOptions): StartedProcess {
   return started;
 }
 
-function programFailure(program: Program, loader: StartedLoader, process: Process): StackError {
+function programFailure(
+  program: Program,
+  loader: StartedLoader,
+  { process, hookOutput }: ConversationOptions,
+): StackError {
   const failure = readFailure(program, loader);
-  if (failure) return startFailure(program, failure, process);
+  if (failure) return startFailure(program, failure, process, hookOutput);
   return new StackError('internal', 'unable to start container process: the loader was killed');
 }
 

@@ -17,6 +17,7 @@ import { StateStore, type ContainerRecord } from '../container/state-store.ts';
 import type { RuntimeLog } from '../log/runtime-log.ts';
 import { cgroupPath, noCgroup, placementOf, prepareCgroup } from './cgroups.ts';
 import { preservedDescriptors, seccompProgram, warnOfCapabilities } from './compile-options.ts';
+import { ContainerHookFiles } from './container-hook-files.ts';
 import { converse, type RunningProgram, type StartedProcess } from './conversation.ts';
 import { gatherFacts, resolveSources } from './facts.ts';
 import { homeDirectory } from './home-directory.ts';
@@ -126,8 +127,11 @@ function start(
   const { config } = unfinished;
   let record: ContainerRecord | undefined;
   const complete = (started: StartedProcess): ContainerRecord => ({ ...unfinished, ...started });
+  const hookFiles = new ContainerHookFiles(config.hooks);
   const running = converse(program, {
     process: config.process,
+    descriptors: hookFiles.descriptors,
+    hookOutput: hookFiles.output,
     ...(config.linux && { linux: config.linux }),
     preserved,
     tolerant,
@@ -136,6 +140,10 @@ function start(
       const state = hookState(complete(started), 'creating');
       runHooks(config.hooks, 'prestart', state);
       runHooks(config.hooks, 'createRuntime', state);
+      hookFiles.writeStates({
+        createContainer: state,
+        startContainer: hookState(complete(started), 'created'),
+      });
     },
     onReady(started) {
       record = complete(started);

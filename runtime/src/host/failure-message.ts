@@ -1,8 +1,10 @@
 /** What a failed program means in the words that docker, containerd and podman look for. */
 import { failureError, type LoaderFailure } from '#lib/loader/failure';
 import type { Program } from '#lib/loader/program';
+import { errnoName } from '#lib/sys/libc';
 import { StackError } from '#spec/errors';
 import type { Process } from '#spec/oci/process';
+import { parseHookFailure } from '../compile/container-hooks.ts';
 import { executableStages } from '../compile/executable.ts';
 
 /** strerror(3) of the errnos that clients know by their text (docker makes 126 and 127 of them). */
@@ -27,9 +29,15 @@ export function startFailure(
   program: Program,
   failure: LoaderFailure,
   { args, cwd }: Process,
+  hookOutput: () => string = () => '',
 ): StackError {
   const error = failureError(program, failure);
   const phrase = failure.code === undefined ? undefined : phrases[failure.code];
+  const hook = containerHookOf(failure);
+  if (hook) {
+    const reason = parseHookFailure(failure.result)?.reason ?? phrase ?? error.message;
+    return hookFailure(hook, reason, hookOutput());
+  }
   const [name = ''] = args;
   const { stage, property } = failure.operation;
   const text = ((): string => {
@@ -44,6 +52,29 @@ export function startFailure(
     return phrase === undefined ? error.message : `${error.message} (${phrase})`;
   })();
   return new StackError(error.kind, `unable to start container process: ${text}`, { cause: error });
+}
+
+/** The hook that was to run when the program failed. */
+function containerHookOf({ operation }: LoaderFailure): string | undefined {
+  const [, kind, index] = /^hooks\.(\w+)\[(\d+)\]$/.exec(operation.property ?? '') ?? [];
+  return kind === undefined ? undefined : `${kind} hook #${index ?? ''}`;
+}
+
+function hookFailure(hook: string, reason: string, output = ''): StackError {
+  const text = output && `, output: ${output}`;
+  return new StackError('internal', `error running ${hook}: ${reason}${text}`);
+}
+
+/**
+ * What {@link lateFailure} is for a startContainer hook: its result comes after the errno of a hook that could not
+ * even be executed.
+ */
+export function lateHookFailure(results: readonly number[]): StackError | undefined {
+  const failure = parseHookFailure(results.at(-1) ?? -1);
+  if (!failure) return undefined;
+  const [first = 0] = results;
+  const phrase = first < 0 ? phrases[errnoName(-first)] : undefined;
+  return hookFailure(`startContainer hook #${failure.index}`, phrase ?? failure.reason);
 }
 
 /** The same for an operation after the exec fifo, when the program itself is gone: `start` has its errno only. */

@@ -50,7 +50,6 @@ describe('compileContainer', () => {
     ['linux.mountLabel', ({ linux }) => (linux!.mountLabel = 'x')],
     ['process.selinuxLabel', ({ process }) => (process.selinuxLabel = 'x')],
     ['process.apparmorProfile', ({ process }) => (process.apparmorProfile = 'x')],
-    ['hooks.createContainer', (config) => (config.hooks = { createContainer: [{ path: '/x' }] })],
     [
       'mounts[0].uidMappings',
       ({ mounts }) => (mounts![0]!.uidMappings = [{ containerID: 0, hostID: 1, size: 1 }]),
@@ -136,6 +135,24 @@ describe('compileContainer', () => {
     const dropped = calls.filter(({ stage }) => stage === 'drop CAP_KILL');
     expect(dropped).to.deep.equal([]); // not in the bounding set in the first place
     expect(calls.some(({ stage }) => stage === 'drop CAP_CHOWN')).to.be.true;
+  });
+
+  it('runs createContainer hooks before pivot_root and startContainer hooks after the fifo', () => {
+    const stages = compile(
+      (config) => {
+        config.hooks = { createContainer: [{ path: '/a' }], startContainer: [{ path: '/b' }] };
+      },
+      { fifo: '/run/x' },
+    ).map(({ stage }) => stage);
+    const at = (stage: string) => stages.indexOf(stage);
+    expect(at('run createContainer hook #0')).to.be.within(
+      at('wait for the hooks of the runtime'),
+      at('enter the root file system'),
+    );
+    expect(at('run startContainer hook #0')).to.be.within(
+      at('wait for start'),
+      at('close everything else on execve'),
+    );
   });
 
   it('waits at the exec fifo only when there is one', () => {
