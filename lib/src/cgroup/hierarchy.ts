@@ -1,6 +1,7 @@
 /** Makes the directories of a cgroup, with what the kernel wants before a process may enter them. */
 import fs from 'node:fs';
 import path from 'node:path';
+import { StackError } from '#spec/errors';
 import type { Resources } from '#spec/oci/resources';
 import { readCgroupFile, readIfPresent, writeCgroupFile } from './cgroup-file.ts';
 import type { Hierarchy } from './layout.ts';
@@ -58,8 +59,17 @@ function neededControllers(resources: Resources): ReadonlySet<string> {
 function enableControllers(directory: string, needed: ReadonlySet<string>): void {
   const available = words(readIfPresent(path.join(directory, 'cgroup.controllers')));
   const enabled = new Set(words(readIfPresent(path.join(directory, 'cgroup.subtree_control'))));
-  for (const controller of available) {
-    if (enabled.has(controller)) continue;
+  const missing = available.filter((controller) => !enabled.has(controller));
+  if (missing.length > 0 && holdsProcesses(directory)) {
+    // The kernel would take some of them and make this a threaded domain, whose children nobody can enter.
+    const wanted = missing.filter((controller) => needed.has(controller));
+    if (wanted.length === 0) return;
+    throw new StackError(
+      'conflict',
+      `cannot limit ${wanted.join(', ')} below ${directory}: there are processes in it`,
+    );
+  }
+  for (const controller of missing) {
     try {
       writeCgroupFile(path.join(directory, 'cgroup.subtree_control'), `+${controller}`);
     } catch (error) {
@@ -67,6 +77,14 @@ function enableControllers(directory: string, needed: ReadonlySet<string>): void
       if (needed.has(controller)) throw error;
     }
   }
+}
+
+/** The root of all groups is the only one that may hold processes and hand out controllers; it has no type. */
+function holdsProcesses(directory: string): boolean {
+  return (
+    fs.existsSync(path.join(directory, 'cgroup.type')) &&
+    readIfPresent(path.join(directory, 'cgroup.procs')) !== ''
+  );
 }
 
 function words(text: string | undefined): string[] {
