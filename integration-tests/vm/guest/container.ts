@@ -8,7 +8,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 export const rootfs = '/run/rootfs';
 export const cgroupRoot = '/sys/fs/cgroup';
 const runtimePath = '/engine/bin/runtime';
-const bundles = '/run/bundles';
+export const bundles = '/run/bundles';
 const outputFile = '/run/output';
 const commandTimeoutMs = 60_000;
 const waitTimeoutMs = 30_000;
@@ -106,7 +106,7 @@ export class Container {
   readonly cgroup: string;
   /** Whether it was created and not yet deleted. */
   mayExist = false;
-  readonly #bundle: string;
+  readonly bundle: string;
   readonly #caller: Caller;
 
   /** Makes the bundle. `change` edits the configuration that `runtime spec` writes. */
@@ -116,16 +116,16 @@ export class Container {
     { caller = asRoot, specFlags = [] }: { caller?: Caller; specFlags?: string[] } = {},
   ) {
     this.id = `c${containers.size}`;
-    this.#bundle = path.join(bundles, this.id);
+    this.bundle = path.join(bundles, this.id);
     this.#caller = caller;
-    fs.mkdirSync(this.#bundle, { recursive: true });
+    fs.mkdirSync(this.bundle, { recursive: true });
     const config = defaultConfig(specFlags);
     config.process = { ...config.process, args, terminal: false };
     config.root = { path: rootfs, readonly: false };
     if (specFlags.length === 0) config.linux.cgroupsPath = `/checks/${this.id}`;
     change(config);
     this.cgroup = path.join(cgroupRoot, config.linux.cgroupsPath ?? this.id);
-    fs.writeFileSync(path.join(this.#bundle, 'config.json'), JSON.stringify(config));
+    fs.writeFileSync(path.join(this.bundle, 'config.json'), JSON.stringify(config));
     containers.add(this);
   }
 
@@ -144,11 +144,11 @@ export class Container {
 
   /** From the beginning to the end; the status is the process's own. */
   runToEnd(): Result {
-    return this.runtime('run', '--bundle', this.#bundle, this.id);
+    return this.runtime('run', '--bundle', this.bundle, this.id);
   }
 
   create(): Result {
-    const result = this.runtime('create', '--bundle', this.#bundle, this.id);
+    const result = this.runtime('create', '--bundle', this.bundle, this.id);
     this.mayExist = result.status === 0;
     return result;
   }

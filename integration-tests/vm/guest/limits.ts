@@ -66,6 +66,18 @@ export const limitChecks: readonly Check[] = [
     },
   },
   {
+    name: 'a limit of huge pages and a weight of block I/O are written',
+    run() {
+      const hugepageLimits = [{ pageSize: '2MB', limit: 4 * MiB }];
+      const container = new Container(
+        ['sleep', '1000'],
+        limits({ hugepageLimits, blockIO: { weight: 1000 } }),
+      ).start();
+      assert.equal(container.file('hugetlb.2MB.max'), String(4 * MiB));
+      assert.equal(container.file('io.weight'), 'default 10000'); // the highest on either scale
+    },
+  },
+  {
     name: 'a limit that the kernel refuses is named, and nothing is left',
     run() {
       const container = new Container(['true'], limits({ cpu: { cpus: '0-99' } }));
