@@ -15,6 +15,8 @@ export interface StackOptions {
   /** Registries spoken to over plain HTTP. */
   insecureRegistries?: readonly string[];
   env?: NodeJS.ProcessEnv;
+  /** Name of a network namespace (`ip netns`) to run in; the machine's own without it. */
+  netns?: string;
 }
 
 export class Stack {
@@ -60,9 +62,13 @@ export class Stack {
   /** Starts engined (again) on the same root. */
   async startEngined(): Promise<void> {
     const log = fs.openSync(this.logFile, 'a');
+    const { netns } = this.#options;
+    const prefix = netns === undefined ? [] : ['nsenter', `--net=/run/netns/${netns}`, '--'];
+    const [file = '', ...prefixed] = [...prefix, executablePath('engined')];
     const child = spawn(
-      executablePath('engined'),
+      file,
       [
+        ...prefixed,
         ...['-H', this.host, '--data-root', path.join(this.root, 'data')],
         ...['--exec-root', path.join(this.root, 'run'), '--pidfile', path.join(this.root, 'pid')],
         ...['--bridge', this.bridge, '--debug'],
