@@ -20,6 +20,19 @@ const applets = [
   'ls',
   'kill',
   'stty',
+  'stat',
+  'cut',
+  'env',
+  'mount',
+  'readlink',
+  'touch',
+  'wc',
+  'sort',
+  'head',
+  'nice',
+  'mkdir',
+  'uname',
+  'dd',
 ];
 
 export interface Result {

@@ -1,6 +1,6 @@
 /**
- * A unix socket that receives a descriptor (SCM_RIGHTS), which node:net cannot do: the console socket of runc's
- * command line. All calls are synchronous and none waits.
+ * Unix sockets that carry a descriptor (SCM_RIGHTS), which node:net cannot do: the console socket of runc's command
+ * line and what is like it. All calls are synchronous; receiving never waits.
  */
 import { loadKoffi } from './koffi.ts';
 import { check, errnoNumber, lastErrno, libcFunction, SyscallError } from './libc.ts';
@@ -13,6 +13,7 @@ const SOL_SOCKET = 1;
 const SCM_RIGHTS = 1;
 const MSG_CMSG_CLOEXEC = 0x40000000;
 const MSG_DONTWAIT = 0x40;
+const MSG_NOSIGNAL = 0x4000;
 
 /** sun_path has 108 bytes, the last of them zero. */
 const longestPath = 107;
@@ -21,6 +22,7 @@ const controlSize = 24;
 
 const socket = libcFunction('int socket(int domain, int type, int protocol)');
 const bind = libcFunction('int bind(int fd, const void *address, uint32_t length)');
+const connect = libcFunction('int connect(int fd, const void *address, uint32_t length)');
 const listen = libcFunction('int listen(int fd, int backlog)');
 const accept4 = libcFunction('int accept4(int fd, void *address, void *length, int flags)');
 const close = libcFunction('int close(int fd)');
@@ -34,21 +36,20 @@ interface Message {
   controlLength: number;
   flags: number;
 }
-let recvmsgCall: ((fd: number, message: Message, flags: number) => number) | undefined;
+type MessageCall = (fd: number, message: Message, flags: number) => number;
+let recvmsgCall: MessageCall | undefined;
+let sendmsgCall: MessageCall | undefined;
+let structuresDefined = false;
 
 /** Listens at a path until {@link close}, which does not remove the path. */
 export class DescriptorSocket {
   readonly #fd: number;
 
   constructor(path: string) {
-    const name = Buffer.from(path);
-    if (name.length > longestPath)
-      throw new SyscallError('bind', errnoNumber('ENAMETOOLONG'), path);
+    const name = socketName('bind', path);
     this.#fd = check(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), 'socket');
     try {
-      const address = Buffer.alloc(2 + name.length + 1);
-      address.writeUInt16LE(AF_UNIX, 0);
-      name.copy(address, 2);
+      const address = socketAddress(name);
       check(bind(this.#fd, address, address.length), 'bind', path);
       check(listen(this.#fd, 1), 'listen', path);
     } catch (error) {
@@ -78,7 +79,7 @@ export class DescriptorSocket {
 }
 
 function receiveDescriptor(fd: number): number {
-  recvmsgCall ??= bindRecvmsg();
+  recvmsgCall ??= bindMessageCall('long recvmsg(int fd, _Inout_ msghdr *message, int flags)');
   const data = Buffer.alloc(4096); // the sender may add a name
   const control = Buffer.alloc(controlSize);
   const message: Message = {
@@ -97,21 +98,62 @@ function receiveDescriptor(fd: number): number {
   return control.readInt32LE(16);
 }
 
-function bindRecvmsg(): NonNullable<typeof recvmsgCall> {
+/** Connects to the stream socket at `path` and sends `data` with one descriptor. */
+export function sendDescriptor(path: string, descriptor: number, data: Buffer): void {
+  const address = socketAddress(socketName('connect', path));
+  const fd = check(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), 'socket');
+  try {
+    check(connect(fd, address, address.length), 'connect', path);
+    sendmsgCall ??= bindMessageCall('long sendmsg(int fd, msghdr *message, int flags)');
+    const control = Buffer.alloc(controlSize);
+    control.writeBigUInt64LE(20n, 0); // the header and one descriptor
+    control.writeInt32LE(SOL_SOCKET, 8);
+    control.writeInt32LE(SCM_RIGHTS, 12);
+    control.writeInt32LE(descriptor, 16);
+    const vector = [{ base: data, length: data.length }];
+    const message: Message = {
+      name: null,
+      nameLength: 0,
+      vector,
+      vectorLength: vector.length,
+      control,
+      controlLength: control.length,
+      flags: 0,
+    };
+    check(sendmsgCall(fd, message, MSG_NOSIGNAL), 'sendmsg', path);
+  } finally {
+    close(fd);
+  }
+}
+
+function socketName(syscall: string, path: string): Buffer {
+  const name = Buffer.from(path);
+  if (name.length <= longestPath) return name;
+  throw new SyscallError(syscall, errnoNumber('ENAMETOOLONG'), path);
+}
+
+/** struct sockaddr_un, as long as the name needs. */
+function socketAddress(name: Buffer): Buffer {
+  const address = Buffer.alloc(2 + name.length + 1);
+  address.writeUInt16LE(AF_UNIX, 0);
+  name.copy(address, 2);
+  return address;
+}
+
+function bindMessageCall(prototype: string): MessageCall {
   const koffi = loadKoffi();
-  koffi.struct('iovec', { base: 'void *', length: 'size_t' });
-  koffi.struct('msghdr', {
-    name: 'void *',
-    nameLength: 'uint32_t',
-    vector: 'iovec *',
-    vectorLength: 'size_t',
-    control: 'void *',
-    controlLength: 'size_t',
-    flags: 'int',
-  });
-  return koffi
-    .load('libc.so.6')
-    .func('long recvmsg(int fd, _Inout_ msghdr *message, int flags)') as NonNullable<
-    typeof recvmsgCall
-  >;
+  if (!structuresDefined) {
+    structuresDefined = true;
+    koffi.struct('iovec', { base: 'void *', length: 'size_t' });
+    koffi.struct('msghdr', {
+      name: 'void *',
+      nameLength: 'uint32_t',
+      vector: 'iovec *',
+      vectorLength: 'size_t',
+      control: 'void *',
+      controlLength: 'size_t',
+      flags: 'int',
+    });
+  }
+  return koffi.load('libc.so.6').func(prototype) as MessageCall;
 }

@@ -4,6 +4,8 @@ import type { RawPath } from './file.ts';
 
 const libc = {
   fsetxattr: libcFunction('int fsetxattr(int, const char *, const void *, size_t, int)'),
+  fgetxattr: libcFunction('long fgetxattr(int, const char *, void *, size_t)'),
+  flistxattr: libcFunction('long flistxattr(int, void *, size_t)'),
   lsetxattr: libcFunction('int lsetxattr(const char *, const char *, const void *, size_t, int)'),
   lgetxattr: libcFunction('long lgetxattr(const char *, const char *, void *, size_t)'),
   llistxattr: libcFunction('long llistxattr(const char *, void *, size_t)'),
@@ -12,6 +14,19 @@ const libc = {
 /** fsetxattr(2): creates or replaces. */
 export function fsetxattr(fd: number, name: RawPath, value: Uint8Array): void {
   check(libc.fsetxattr(fd, name, value, value.length, 0), 'fsetxattr', shown(name));
+}
+
+/** fgetxattr(2). Throws SyscallError with code `ENODATA` where the file has no such attribute. */
+export function fgetxattr(fd: number, name: RawPath): Buffer {
+  const size = check(libc.fgetxattr(fd, name, null, 0), 'fgetxattr', shown(name));
+  const value = Buffer.alloc(size);
+  return value.subarray(0, check(libc.fgetxattr(fd, name, value, size), 'fgetxattr', shown(name)));
+}
+
+/** flistxattr(2): the names of all attributes that the caller may see. */
+export function flistxattr(fd: number): string[] {
+  const names = Buffer.alloc(check(libc.flistxattr(fd, null, 0), 'flistxattr'));
+  return splitNames(names, check(libc.flistxattr(fd, names, names.length), 'flistxattr'));
 }
 
 /** lsetxattr(2): creates or replaces, on a symbolic link itself. */
@@ -32,8 +47,12 @@ export function llistxattr(path: RawPath): string[] {
   const size = check(libc.llistxattr(path, null, 0), 'llistxattr', shown(path));
   const names = Buffer.alloc(size);
   const read = check(libc.llistxattr(path, names, size), 'llistxattr', shown(path));
+  return splitNames(names, read);
+}
+
+function splitNames(names: Buffer, length: number): string[] {
   return names
-    .toString('utf8', 0, read)
+    .toString('utf8', 0, length)
     .split('\0')
     .filter((name) => name !== '');
 }

@@ -167,6 +167,7 @@ export function knownMountOptions(): string[] {
     'bind',
     'rbind',
     'remount',
+    'tmpcopyup',
   ];
   return names.sort();
 }

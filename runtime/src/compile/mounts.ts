@@ -42,14 +42,16 @@ export function planMounts({ config }: CompileInput): PlannedMount[] {
   return (config.mounts ?? []).map((mount, index) => planMount(mount, `mounts[${index}]`));
 }
 
-function planMount(mount: Mount, property: string): PlannedMount {
+export function planMount(mount: Mount, property: string): PlannedMount {
   const options = parseMountOptions(mount.options ?? []);
   const destination = `/${componentsOf(mount.destination).join('/')}`;
   if (mount.uidMappings || options.idMap) notImplemented(`${property}.uidMappings`, '(idmap)');
-  if (options.copyUp) notImplemented(`${property}.options`, '"tmpcopyup"');
   const type = options.bind ? 'bind' : (mount.type ?? '');
   if (!options.bind && !options.remount && (type === '' || type === 'none')) {
     throw new StackError('invalid_argument', `${property}.type: names no file system`);
+  }
+  if (options.copyUp && type !== 'tmpfs') {
+    throw new StackError('invalid_argument', `${property}.options: "tmpcopyup" is for tmpfs`);
   }
   if (options.bind && !mount.source) {
     throw new StackError('invalid_argument', `${property}.source: a bind mount needs one`);
@@ -129,7 +131,8 @@ export function mountAll(
     else if (mount.options.remount) remount(context, root, mount);
     else if (mount.type === 'cgroup' || mount.type === 'cgroup2') {
       mountCgroup(context, root, input, mount, sources.cgroups);
-    } else mountFileSystem(context, root, mount);
+    } else if (mount.options.copyUp) attachCopyUp(context, root, mount);
+    else mountFileSystem(context, root, mount);
   }
 }
 
@@ -147,6 +150,25 @@ function bind(
     openOrMake(context, root, destination, target, kind);
     context.withKept(slot, (tree) => {
       attach(context, tree, target);
+      context.close(tree);
+    });
+    context.close(target);
+  });
+}
+
+/** Name of the prepared descriptor with a tmpfs that the runtime has filled from the image (`tmpcopyup`). */
+export function copyUpDescriptor({ property, destination }: PlannedMount): string {
+  return `copy of ${destination} for ${property}`;
+}
+
+function attachCopyUp(context: CompileContext, root: Register, mount: PlannedMount): void {
+  const { program } = context;
+  context.borrow((target) => {
+    openOrMake(context, root, mount.destination, target);
+    context.borrow((tree) => {
+      program.set(tree, program.descriptor(copyUpDescriptor(mount)));
+      attach(context, tree, target);
+      applyPropagation(context, tree, mount.options.propagation);
       context.close(tree);
     });
     context.close(target);

@@ -19,6 +19,7 @@ import { cgroupPath, noCgroup, placementOf, prepareCgroup } from './cgroups.ts';
 import { preservedDescriptors, seccompProgram, warnOfCapabilities } from './compile-options.ts';
 import { ContainerHookFiles } from './container-hook-files.ts';
 import { converse, type RunningProgram, type StartedProcess } from './conversation.ts';
+import { fillCopyUps } from './copy-up.ts';
 import { gatherFacts, resolveSources } from './facts.ts';
 import { homeDirectory } from './home-directory.ts';
 import { originalOpenFiles } from './open-files.ts';
@@ -130,7 +131,7 @@ function start(
   const hookFiles = new ContainerHookFiles(config.hooks);
   const running = converse(program, {
     process: config.process,
-    descriptors: hookFiles.descriptors,
+    descriptors: { ...hookFiles.descriptors, ...fillCopyUps(config, unfinished.rootfs) },
     hookOutput: hookFiles.output,
     ...(config.linux && { linux: config.linux }),
     preserved,
