@@ -1,11 +1,7 @@
 /** A host of its own: a network namespace with a link to another one that plays the outside world. */
 import { randomBytes } from 'node:crypto';
-import fs from 'node:fs';
-import os from 'node:os';
-import path from 'node:path';
 import { runOk } from './command.ts';
-
-const registryScript = path.resolve(import.meta.dirname, '../../scripts/dev-registry');
+import { startRegistry, type Registry } from './registry.ts';
 
 export class HostNetwork {
   /** For `ip netns`, RealDocker and Stack. */
@@ -13,7 +9,7 @@ export class HostNetwork {
   /** Address of the outside world, reachable from the host by a route of its own only. */
   readonly outsideAddress = '10.213.0.2';
   readonly #outside: string;
-  #registryState: string | undefined;
+  #registry: Registry | undefined;
 
   private constructor(suffix: string) {
     this.name = `host-${suffix}`;
@@ -60,27 +56,13 @@ export class HostNetwork {
 
   /** Starts a development registry inside; resolves to its address. */
   async startRegistry(): Promise<string> {
-    this.#registryState = fs.mkdtempSync(path.join(os.tmpdir(), 'registry-'));
-    const { stdout } = await runOk(
-      'nsenter',
-      [`--net=/run/netns/${this.name}`, '--', registryScript],
-      {
-        env: { DEV_REGISTRY_STATE: this.#registryState },
-        timeoutMs: 600_000,
-      },
-    );
-    const address = /REG=(127\.0\.0\.1:\d+)/.exec(stdout)?.[1];
-    if (address === undefined)
-      throw new Error(`scripts/dev-registry printed no address: ${stdout}`);
-    return address;
+    this.#registry = await startRegistry(this.name);
+    return this.#registry.address;
   }
 
   /** Ends the registry and removes both namespaces with all that is in them. */
   async remove(): Promise<void> {
-    if (this.#registryState !== undefined) {
-      await runOk(registryScript, ['stop'], { env: { DEV_REGISTRY_STATE: this.#registryState } });
-      fs.rmSync(this.#registryState, { recursive: true, force: true });
-    }
+    await this.#registry?.stop();
     for (const name of [this.name, this.#outside]) await runOk('ip', ['netns', 'del', name]);
   }
 }

@@ -63,12 +63,12 @@ export class Stack {
   async startEngined(): Promise<void> {
     const log = fs.openSync(this.logFile, 'a');
     const { netns } = this.#options;
-    const prefix = netns === undefined ? [] : ['nsenter', `--net=/run/netns/${netns}`, '--'];
-    const [file = '', ...prefixed] = [...prefix, executablePath('engined')];
+    const engined = executablePath('engined');
+    const inNetns = netns === undefined ? [] : [`--net=/run/netns/${netns}`, '--', engined];
     const child = spawn(
-      file,
+      netns === undefined ? engined : 'nsenter',
       [
-        ...prefixed,
+        ...inNetns,
         ...['-H', this.host, '--data-root', path.join(this.root, 'data')],
         ...['--exec-root', path.join(this.root, 'run'), '--pidfile', path.join(this.root, 'pid')],
         ...['--bridge', this.bridge, '--debug'],
