@@ -6,6 +6,9 @@ import readline from 'node:readline';
 
 export const emulator = '/usr/bin/qemu-system-x86_64';
 
+/** Events of this process after which the machine must not go on. */
+const endings = ['SIGINT', 'SIGTERM', 'SIGHUP', 'exit'] as const;
+
 export interface MachineOptions {
   readonly kernel: string;
   readonly initramfs: string;
@@ -48,8 +51,8 @@ export async function bootMachine(options: MachineOptions): Promise<MachineResul
     timedOut = true;
     machine.kill('SIGKILL');
   }, options.timeoutMs);
-  const interrupted = (): void => void machine.kill('SIGKILL');
-  process.once('SIGINT', interrupted).once('SIGTERM', interrupted);
+  const kill = (): void => void machine.kill('SIGKILL');
+  for (const event of endings) process.once(event, kill);
   try {
     const closed = new Promise<void>((resolve, reject) => {
       machine.once('error', reject);
@@ -60,6 +63,6 @@ export async function bootMachine(options: MachineOptions): Promise<MachineResul
     return { console: fs.readFileSync(console, 'utf8'), timedOut };
   } finally {
     clearTimeout(deadline);
-    process.off('SIGINT', interrupted).off('SIGTERM', interrupted);
+    for (const event of endings) process.off(event, kill);
   }
 }

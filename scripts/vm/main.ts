@@ -48,35 +48,33 @@ async function runChecks(): Promise<number> {
     return 0;
   }
   const work = fs.mkdtempSync(path.join(os.tmpdir(), 'vm-test-'));
-  try {
-    const initramfs = path.join(work, 'initramfs');
-    await writeInitramfs(initramfs, { root, work });
-    const started = performance.now();
-    let failed = 0;
-    let planned: number | undefined;
-    let seen = 0;
-    const { console: log, timedOut } = await bootMachine({
-      kernel,
-      initramfs,
-      work,
-      parameters: { filter },
-      timeoutMs: machineTimeoutMs,
-      onLine(line) {
-        process.stdout.write(`${line}\n`);
-        if (line.startsWith('not ok ')) failed += 1;
-        if (/^(not )?ok /.test(line)) seen += 1;
-        planned ??= /^1\.\.(\d+)/.exec(line)?.[1] === undefined ? undefined : Number(line.slice(3));
-      },
-    });
-    process.stderr.write(`machine ran for ${Math.round((performance.now() - started) / 1000)} s\n`);
-    if (failed === 0 && planned !== undefined && planned === seen) return 0;
-    if (planned === undefined || planned !== seen) {
-      const reason = timedOut ? `did not end within ${machineTimeoutMs / 1000} s` : 'ended early';
-      process.stdout.write(`Bail out! the machine ${reason} after ${seen} checks\n`);
-      process.stderr.write(`${log}\n`);
-    }
-    return 1;
-  } finally {
-    fs.rmSync(work, { recursive: true, force: true });
+  // At exit, because a reader that goes away (`| head`) ends this process by an exception in a callback.
+  process.once('exit', () => fs.rmSync(work, { recursive: true, force: true }));
+  const initramfs = path.join(work, 'initramfs');
+  await writeInitramfs(initramfs, { root, work });
+  const started = performance.now();
+  let failed = 0;
+  let planned: number | undefined;
+  let seen = 0;
+  const { console: log, timedOut } = await bootMachine({
+    kernel,
+    initramfs,
+    work,
+    parameters: { filter },
+    timeoutMs: machineTimeoutMs,
+    onLine(line) {
+      process.stdout.write(`${line}\n`);
+      if (line.startsWith('not ok ')) failed += 1;
+      if (/^(not )?ok /.test(line)) seen += 1;
+      planned ??= /^1\.\.(\d+)/.exec(line)?.[1] === undefined ? undefined : Number(line.slice(3));
+    },
+  });
+  process.stderr.write(`machine ran for ${Math.round((performance.now() - started) / 1000)} s\n`);
+  if (failed === 0 && planned !== undefined && planned === seen) return 0;
+  if (planned === undefined || planned !== seen) {
+    const reason = timedOut ? `did not end within ${machineTimeoutMs / 1000} s` : 'ended early';
+    process.stdout.write(`Bail out! the machine ${reason} after ${seen} checks\n`);
+    process.stderr.write(`${log}\n`);
   }
+  return 1;
 }
