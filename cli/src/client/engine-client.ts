@@ -127,10 +127,12 @@ export class EngineClient {
     }
     const payload = body === undefined ? undefined : JSON.stringify(body);
     const { endpoint } = this;
-    const request = http.request({
+    const requestOptions: http.RequestOptions & { servername: string } = {
       method,
       path: search.size > 0 ? `${path}?${search.toString()}` : path,
       agent: this.#agent,
+      // For TLS only; left out, node:http finds it with a regular expression that takes 5 ms to compile.
+      servername: '',
       ...('socketPath' in endpoint
         ? { socketPath: endpoint.socketPath, host: 'engine' }
         : { host: endpoint.hostname, port: endpoint.port }),
@@ -143,7 +145,8 @@ export class EngineClient {
         }),
         ...headers,
       },
-    });
+    };
+    const request = http.request(requestOptions);
     return { request, payload };
   }
 
