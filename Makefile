@@ -2,7 +2,7 @@
 NODE := scripts/node
 BIN := node_modules/.bin
 
-.PHONY: help run build test unit integration lint format generate check-generated check bench clean
+.PHONY: help run build test unit integration vm-test lint format generate check-generated check bench clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -26,6 +26,9 @@ unit: node_modules/.package-lock.json ## the quick tests that need no root
 
 integration: build ## the built executables against the real kernel and the real peers (root)
 	scripts/integration
+
+vm-test: build ## the runtime on cgroup v2, in a virtual machine (2-3 minutes; needs qemu-system-x86)
+	scripts/vm-test
 
 lint: node_modules/.package-lock.json ## types, lint rules, formatting
 	$(NODE) $(BIN)/tsc -b
