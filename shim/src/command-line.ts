@@ -3,7 +3,7 @@ import { StackError } from '#spec/errors';
 
 export interface CommandLine {
   /** Without a verb the process is the shim itself. */
-  verb: 'start' | 'delete' | 'serve' | 'info' | 'version';
+  verb: 'start' | 'delete' | 'serve' | 'standby' | 'info' | 'version';
   namespace: string;
   /** Container id. */
   id: string;
@@ -39,7 +39,7 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
   for (let argument = rest.shift(); argument !== undefined; argument = rest.shift()) {
     const match = /^--?([a-z-]+)(?:=(.*))?$/s.exec(argument);
     if (!match) {
-      if (argument !== 'start' && argument !== 'delete') {
+      if (argument !== 'start' && argument !== 'delete' && argument !== 'standby') {
         throw new StackError('invalid_argument', `unknown verb "${argument}"`);
       }
       line.verb = argument;

@@ -17,6 +17,9 @@ async function main(args: readonly string[]): Promise<void> {
       return (await import('./commands/start.ts')).start(line);
     case 'delete':
       return (await import('./commands/delete.ts')).deleteContainer(line);
+    case 'standby':
+      (await import('./commands/standby.ts')).standBy(line);
+      return;
     case 'serve':
       return (await import('./commands/serve.ts')).serve(line);
   }

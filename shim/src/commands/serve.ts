@@ -14,7 +14,11 @@ import { listeningDescriptor, socketPath } from '../socket-address.ts';
 /** Events that could not be delivered keep the shim this long after it was told to go. */
 const flushTimeoutMs = 20_000;
 
-export async function serve(line: CommandLine): Promise<void> {
+/** Serves the container named in `line`, on a socket that listens already or on a path. Resolves when it listens. */
+export async function serve(
+  line: CommandLine,
+  socket: { fd: number } | { path: string } = { fd: listeningDescriptor },
+): Promise<void> {
   const { namespace, id, address, publishBinary, debug } = line;
   fs.writeFileSync('/proc/self/comm', 'containerd-shim'); // process.title would hide the arguments, the id among them
   const log = openLog('log', debug, { id, namespace });
@@ -51,6 +55,6 @@ export async function serve(line: CommandLine): Promise<void> {
   });
   server.serve(TaskServiceV2, handlers);
   server.serve(TaskServiceV3, handlers);
-  await server.listen({ fd: listeningDescriptor });
+  await server.listen(socket);
   log.debug('shim is ready', { pid: process.pid });
 }

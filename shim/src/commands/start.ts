@@ -11,6 +11,7 @@ import net from 'node:net';
 import path from 'node:path';
 import { StackError, errorCode, messageOf } from '#spec/errors';
 import type { CommandLine } from '../command-line.ts';
+import { adjustOomScore } from '../oom-score.ts';
 import { socketPath } from '../socket-address.ts';
 
 /**
@@ -95,10 +96,4 @@ function answers(file: string): Promise<boolean> {
     });
     connection.once('error', () => resolve(false));
   });
-}
-
-/** One more than containerd's own, so that under memory pressure the shim goes before the daemon. */
-function adjustOomScore(pid: number): void {
-  const current = Number(fs.readFileSync(`/proc/${process.ppid}/oom_score_adj`, 'utf8'));
-  fs.writeFileSync(`/proc/${pid}/oom_score_adj`, Math.min(current + 1, 1000).toString());
 }

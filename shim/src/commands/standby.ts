@@ -1,0 +1,93 @@
+/**
+ * `standby`: a shim that our containerd-lite starts before there is a container, so that nobody waits for its start.
+ *
+ *   containerd-lite ── exec ──▶ this process: loads everything, then waits on descriptor 3
+ *          │── {"namespace", "id", "bundle"} ──▶ │ enters the bundle, listens on the container's socket
+ *          │◀── {"address"} or {"error"} ─────── │ closes descriptor 3: from now on a shim like any other
+ *          ╳ gone before the answer ───────────▶ ends, and leaves nothing
+ */
+import fs from 'node:fs';
+import net from 'node:net';
+import path from 'node:path';
+import { messageOf } from '#spec/errors';
+import { setChildSubreaper } from '#lib/sys/prctl';
+import { peekExitedChild } from '#lib/sys/wait';
+import type { CommandLine } from '../command-line.ts';
+import { adjustOomScore } from '../oom-score.ts';
+import { socketPath } from '../socket-address.ts';
+import { serve } from './serve.ts';
+
+/** Where containerd-lite hands over the container. */
+const controlDescriptor = 3;
+
+/** The container that a standby becomes the shim of. */
+interface Assignment {
+  namespace: string;
+  id: string;
+  /** Path of the bundle, which becomes the working directory. */
+  bundle: string;
+}
+
+/** Waits for a container. `line` has what all shims of one containerd-lite have in common. */
+export function standBy(line: CommandLine): void {
+  const control = new net.Socket({ fd: controlDescriptor });
+  let isAssigned = false;
+  let text = '';
+  control.setEncoding('utf8');
+  control.on('error', () => undefined); // 'close' follows
+  control.on('close', () => {
+    if (!isAssigned) process.exit(0);
+  });
+  control.on('data', (chunk: string) => {
+    text += chunk;
+    if (isAssigned || !text.endsWith('\n')) return;
+    isAssigned = true;
+    // Only our containerd-lite has the other end.
+    void become(JSON.parse(text) as Assignment, line, control);
+  });
+  warmUp();
+}
+
+/** Does now what the first container would wait for: loads koffi and finds the functions of libc. */
+function warmUp(): void {
+  adjustOomScore(process.pid);
+  setChildSubreaper();
+  peekExitedChild();
+}
+
+async function become(
+  { namespace, id, bundle }: Assignment,
+  line: CommandLine,
+  control: net.Socket,
+): Promise<void> {
+  const socket = socketPath(line.address, namespace, id);
+  try {
+    process.chdir(bundle);
+    process.env['NAMESPACE'] = namespace;
+    showContainer({ ...line, namespace, id });
+    fs.mkdirSync(path.dirname(socket), { recursive: true, mode: 0o700 });
+    process.umask(0o177);
+    await serve({ ...line, verb: 'serve', namespace, id }, { path: socket });
+    fs.writeFileSync('shim.pid', process.pid.toString());
+    fs.writeFileSync('address', `unix://${socket}`);
+  } catch (error) {
+    control.end(`${JSON.stringify({ error: messageOf(error) })}\n`, () => process.exit(1));
+    return;
+  }
+  if (control.destroyed) {
+    fs.rmSync(socket, { force: true }); // containerd-lite is gone and knows nothing of us
+    process.exit(0);
+  }
+  control.end(`${JSON.stringify({ address: `unix://${socket}` })}\n`);
+}
+
+/** Gives `ps` the command line that `start` would have given. containerd-lite has left room for it in the old one. */
+function showContainer({ namespace, id, address, publishBinary, debug }: CommandLine): void {
+  process.title = [
+    'containerd-shim-lite-v2',
+    process.argv[1] ?? '',
+    ...['-namespace', namespace, '-id', id, '-address', address],
+    ...['-publish-binary', publishBinary],
+    ...(debug ? ['-debug'] : []),
+  ].join(' ');
+}
