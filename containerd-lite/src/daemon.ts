@@ -52,6 +52,7 @@ import { Bundles } from './tasks/bundle.ts';
 import { Exits } from './tasks/exits.ts';
 import { LiveTasks } from './tasks/live-tasks.ts';
 import { resolveRuntime } from './tasks/runtime-binary.ts';
+import { StandbyShims } from './tasks/standby-shims.ts';
 import { Tasks } from './tasks/tasks.ts';
 import { FileWorker } from './worker/file-worker.ts';
 
@@ -82,17 +83,18 @@ export async function startDaemon(config: Config, log: Logger): Promise<Daemon> 
   const binFolder = path.dirname(executablePath('containerd-lite'));
   const bundles = new Bundles({ root, state }, worker);
   const exits = new Exits(metadata);
-  const live = new LiveTasks({
-    bundles,
-    exits,
-    exchange,
+  const environment = {
+    address,
+    publishBinary: executablePath('containerd-lite'),
+    debug: config.logLevel === 'debug' || config.logLevel === 'trace',
+  };
+  const standbys = new StandbyShims({
+    shimPath: executablePath('containerd-shim-lite-v2'),
+    size: config.shimPool,
+    environment,
     log,
-    environment: {
-      address,
-      publishBinary: executablePath('containerd-lite'),
-      debug: config.logLevel === 'debug' || config.logLevel === 'trace',
-    },
   });
+  const live = new LiveTasks({ bundles, exits, exchange, environment, standbys, log });
   const tasks = new Tasks({
     bundles,
     exits,
@@ -131,11 +133,13 @@ export async function startDaemon(config: Config, log: Logger): Promise<Daemon> 
   await grpc.listen(address);
   for (const socket of [address, `${address}.ttrpc`]) fs.chmodSync(socket, 0o660);
   gc.schedule();
+  standbys.fill();
   return {
     async stop() {
       await grpc.close();
       ttrpc.close();
       live.close();
+      await standbys.close();
       await gc.stop();
       await worker.close();
       await metadata.close();

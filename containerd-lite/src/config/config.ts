@@ -14,6 +14,8 @@ export interface Config {
   logLevel: LogLevel;
   /** Runtime names that stand for another runtime or for the path of a shim. */
   runtimes: Record<string, string>;
+  /** How many shims stand by for the next containers; 0 for none. */
+  shimPool: number;
 }
 
 export const defaultConfig: Config = {
@@ -22,7 +24,11 @@ export const defaultConfig: Config = {
   address: '/run/containerd-lite/containerd.sock',
   logLevel: 'info',
   runtimes: {},
+  shimPool: 1,
 };
+
+/** More would not start containers faster but fill the memory. */
+const largestPool = 32;
 
 /** The configuration in a file. Throws invalid_argument that names file and key for what we do not have. */
 export function readConfigFile(file: string): Partial<Config> {
@@ -46,10 +52,13 @@ export function parseConfig(text: string): Partial<Config> {
         config[key] = stringOf(key, value);
         break;
       case 'grpc':
-        config.address = onlyString('grpc', 'address', value);
+        config.address = stringOf('grpc.address', onlyKey('grpc', 'address', value));
         break;
       case 'debug':
-        config.logLevel = parseLogLevel(onlyString('debug', 'level', value));
+        config.logLevel = parseLogLevel(stringOf('debug.level', onlyKey('debug', 'level', value)));
+        break;
+      case 'shims':
+        config.shimPool = poolSizeOf('shims.pool', onlyKey('shims', 'pool', value));
         break;
       case 'runtimes':
         config.runtimes = Object.fromEntries(
@@ -72,13 +81,18 @@ export function parseLogLevel(text: string): LogLevel {
   return level ?? refuse(`log level "${text}" is none of ${logLevels.join(', ')}`);
 }
 
-/** The one key that a table may have. */
-function onlyString(table: string, key: string, value: TomlValue): string {
+/** The value of the one key that a table may have. */
+function onlyKey(table: string, key: string, value: TomlValue): TomlValue | undefined {
   const entries = tableOf(table, value);
   for (const other of Object.keys(entries)) {
     if (other !== key) refuse(`key "${table}.${other}" is not supported`);
   }
-  return stringOf(`${table}.${key}`, entries[key] ?? '');
+  return entries[key];
+}
+
+function poolSizeOf(key: string, value: TomlValue | undefined): number {
+  if (typeof value === 'number' && value >= 0 && value <= largestPool) return value;
+  return refuse(`"${key}" must be an integer from 0 to ${largestPool}`);
 }
 
 function tableOf(key: string, value: TomlValue): TomlTable {
@@ -86,7 +100,7 @@ function tableOf(key: string, value: TomlValue): TomlTable {
   return refuse(`"${key}" must be a table`);
 }
 
-function stringOf(key: string, value: TomlValue): string {
+function stringOf(key: string, value: TomlValue | undefined): string {
   if (typeof value === 'string' && value !== '') return value;
   return refuse(`"${key}" must be a string that is not empty`);
 }

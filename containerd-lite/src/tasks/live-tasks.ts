@@ -24,6 +24,7 @@ import type { Exits } from './exits.ts';
 import { deleteShim, startShim, type ShimEnvironment } from './shim-binary.ts';
 import { copyShimLog } from './shim-log.ts';
 import { Shim } from './shim.ts';
+import type { StandbyShims } from './standby-shims.ts';
 
 /** Exit status of a task whose shim died, as the shells count SIGKILL. */
 const killedStatus = 128 + 9;
@@ -43,6 +44,7 @@ export interface LiveTasksParts {
   exits: Exits;
   exchange: Exchange;
   environment: ShimEnvironment;
+  standbys: StandbyShims;
   log: Logger;
 }
 
@@ -71,15 +73,16 @@ export class LiveTasks {
     shimPath: string,
     request: Omit<CreateTaskRequest, 'id' | 'bundle'>,
   ): Promise<number> {
-    const { environment, bundles, log } = this.#parts;
+    const { environment, standbys, bundles, log } = this.#parts;
     let stopLog: () => void = () => undefined;
     let shim: Shim | undefined;
     try {
       writeShimPath(bundle, shimPath);
       stopLog = copyShimLog(bundle, log);
       const startedMs = performance.now();
-      const endpoint = await startShim(shimPath, bundle, environment, request.options);
-      const call = `${path.basename(shimPath)} start`;
+      const ready = await standbys.take(shimPath, bundle);
+      const endpoint = ready ?? (await startShim(shimPath, bundle, environment, request.options));
+      const call = `${path.basename(shimPath)} ${ready ? 'standby' : 'start'}`;
       log.debug('call', { call, durationMs: performance.now() - startedMs });
       writeEndpoint(bundle, endpoint);
       shim = new Shim(bundle, endpoint);

@@ -26,8 +26,7 @@ export async function startShim(
   environment: ShimEnvironment,
   options: Any | undefined,
 ): Promise<ShimEndpoint> {
-  const flags = [...commonFlags(bundle, environment), '-id', bundle.id];
-  if (environment.debug) flags.push('-debug');
+  const flags = ['-namespace', bundle.namespace, '-id', bundle.id, ...sharedFlags(environment)];
   const { stdout, stderr, failure } = await run(shim, [...flags, 'start'], {
     bundle,
     environment,
@@ -51,13 +50,17 @@ export async function deleteShim(
   bundle: Bundle,
   environment: ShimEnvironment,
 ): Promise<DeleteResponse> {
-  const flags = [...commonFlags(bundle, environment), '-id', bundle.id, '-bundle', bundle.path];
-  const { stdout, stderr, failure } = await run(shim, [...flags, 'delete'], {
-    bundle,
-    environment,
-    stdin: undefined,
-    timeoutMs: deleteTimeoutMs,
-  });
+  const flags = ['-namespace', bundle.namespace, '-id', bundle.id, ...sharedFlags(environment)];
+  const { stdout, stderr, failure } = await run(
+    shim,
+    [...flags, '-bundle', bundle.path, 'delete'],
+    {
+      bundle,
+      environment,
+      stdin: undefined,
+      timeoutMs: deleteTimeoutMs,
+    },
+  );
   if (failure !== undefined) {
     const reason = stderr.toString('utf8').trim() || failure;
     throw new StackError('internal', `failed to delete shim of "${bundle.id}": ${reason}`);
@@ -65,9 +68,21 @@ export async function deleteShim(
   return DeleteResponse.decode(stdout);
 }
 
-function commonFlags({ namespace }: Bundle, environment: ShimEnvironment): string[] {
-  const { address, publishBinary } = environment;
-  return ['-namespace', namespace, '-address', address, '-publish-binary', publishBinary];
+/** What every shim of ours is told by flags. */
+export function sharedFlags({ address, publishBinary, debug }: ShimEnvironment): string[] {
+  const flags = ['-address', address, '-publish-binary', publishBinary];
+  return debug ? [...flags, '-debug'] : flags;
+}
+
+/** What every shim of ours finds in its environment, besides NAMESPACE. */
+export function environmentOf({ address }: ShimEnvironment): NodeJS.ProcessEnv {
+  return {
+    ...process.env,
+    TTRPC_ADDRESS: `${address}.ttrpc`,
+    GRPC_ADDRESS: address,
+    MAX_SHIM_VERSION: '2',
+    GOMAXPROCS: '2',
+  };
 }
 
 interface RunResult {
@@ -93,14 +108,7 @@ function run(
       cwd: bundle.path,
       detached: true, // a signal to our process group must not reach it
       stdio: 'pipe',
-      env: {
-        ...process.env,
-        TTRPC_ADDRESS: `${environment.address}.ttrpc`,
-        GRPC_ADDRESS: environment.address,
-        NAMESPACE: bundle.namespace,
-        MAX_SHIM_VERSION: '2',
-        GOMAXPROCS: '2',
-      },
+      env: { ...environmentOf(environment), NAMESPACE: bundle.namespace },
     });
     const timer = setTimeout(() => child.kill('SIGKILL'), timeoutMs);
     const stdout: Buffer[] = [];

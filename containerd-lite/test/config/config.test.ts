@@ -14,6 +14,8 @@ describe('parseConfig', () => {
         address = "/run/x/x.sock"
       [debug]
         level = "debug"
+      [shims]
+        pool = 3
       [runtimes]
         "io.containerd.runc.v2" = "io.containerd.lite.v2"`;
     expect(parseConfig(text)).to.deep.equal({
@@ -21,6 +23,7 @@ describe('parseConfig', () => {
       state: '/run/x',
       address: '/run/x/x.sock',
       logLevel: 'debug',
+      shimPool: 3,
       runtimes: { 'io.containerd.runc.v2': 'io.containerd.lite.v2' },
     });
   });
@@ -30,6 +33,8 @@ describe('parseConfig', () => {
     ['oom_score = 1', 'key "oom_score" is not supported'],
     ['[grpc]\nuid = 0', 'key "grpc.uid" is not supported'],
     ['root = 3', '"root" must be a string'],
+    ['[shims]\npool = -1', '"shims.pool" must be an integer from 0 to 32'],
+    ['[shims]', '"shims.pool" must be an integer'],
     ['[debug]\nlevel = "loud"', 'log level "loud"'],
   ] as const) {
     it(`refuses ${JSON.stringify(text)}`, () => {
