@@ -12,15 +12,13 @@ import { isAlive } from '../container/process-identity.ts';
 import { StateStore, type ContainerRecord } from '../container/state-store.ts';
 import { statusOf } from '../container/status.ts';
 import { noCgroup, placementForExec, recordedCgroup } from '../host/cgroups.ts';
-import {
-  preservedDescriptors,
-  seccompProgram,
-  warnOfCapabilities,
-} from '../host/compile-options.ts';
+import { seccompProgram, warnOfCapabilities } from '../host/compile-options.ts';
 import { converse } from '../host/conversation.ts';
-import { capabilityFacts } from '../host/facts.ts';
+import { capabilityFacts, securityModules } from '../host/facts.ts';
 import { Foreground } from '../host/foreground.ts';
 import { homeDirectory } from '../host/home-directory.ts';
+import { preservedDescriptors } from '../host/inherited-descriptors.ts';
+import { sendPidfd } from '../host/pidfd-socket.ts';
 import { foreignNamespaces } from '../host/namespaces.ts';
 import { originalOpenFiles } from '../host/open-files.ts';
 import { inContext } from './error-context.ts';
@@ -40,6 +38,13 @@ export const exec: Command = {
     'additional-gids': { kind: 'list', alias: 'g', help: 'further groups; may be repeated' },
     process: { kind: 'string', alias: 'p', help: 'file with the process as in config.json' },
     detach: { kind: 'boolean', alias: 'd', help: 'leave it running and return' },
+    'pidfd-socket': { kind: 'string', help: 'unix socket that receives a pidfd of the process' },
+    'process-label': { kind: 'string', help: 'SELinux label of the process' },
+    apparmor: { kind: 'string', help: 'AppArmor profile of the process' },
+    cgroup: {
+      kind: 'list',
+      help: "[controller,...:]path below the container's cgroup; may be repeated on cgroup v1",
+    },
     'pid-file': { kind: 'string', help: 'file to write the process id to' },
     'no-new-privs': { kind: 'boolean', help: 'forbid new privileges' },
     cap: { kind: 'list', alias: 'c', help: 'a further capability; may be repeated' },
@@ -69,7 +74,10 @@ async function execute({ flags, root, log }: Invocation): Promise<number> {
   const foreground = detach ? undefined : new Foreground(described, consoleSocket);
   try {
     const namespaces = foreignNamespaces(record.pid);
-    const facts = capabilityFacts(namespaces.some(({ type }) => type === 'user'));
+    const facts = {
+      ...capabilityFacts(namespaces.some(({ type }) => type === 'user')),
+      securityModules: securityModules(),
+    };
     warnOfCapabilities(described, facts, (message) => log.warn(message));
     const preserved = preservedDescriptors(flags.number('preserve-fds') ?? 0);
     const cgroup = recordedCgroup(record.cgroupPath);
@@ -80,7 +88,7 @@ async function execute({ flags, root, log }: Invocation): Promise<number> {
       id: record.id,
       process: described,
       namespaces,
-      cgroup: cgroup ? placementForExec(cgroup, record.pid) : noCgroup,
+      cgroup: cgroup ? placementForExec(cgroup, record.pid, flags.list('cgroup')) : noCgroup,
       facts,
       ...(socketPath !== undefined && { console: { socketPath: path.resolve(socketPath) } }),
       preservedDescriptors: preserved.length,
@@ -99,6 +107,8 @@ async function execute({ flags, root, log }: Invocation): Promise<number> {
         if (!isAlive(record.pid, record.startTime)) {
           throw new StackError('conflict', 'cannot exec a container that has stopped');
         }
+        const pidfdSocket = flags.text('pidfd-socket');
+        if (pidfdSocket !== undefined) sendPidfd(pidfdSocket, pid, 'setns');
         const pidFile = flags.text('pid-file');
         if (pidFile !== undefined) writeFileAtomicSync(pidFile, String(pid), { mode: 0o644 });
       },
@@ -151,6 +161,10 @@ function describeProcess({ config }: ContainerRecord, flags: Flags): Process {
     cwd: flags.text('cwd') ?? own.cwd,
     env: [...(own.env ?? []), ...flags.list('env')],
     user: readUser(flags, own.user),
+    ...(flags.text('apparmor') !== undefined && { apparmorProfile: flags.text('apparmor') ?? '' }),
+    ...(flags.text('process-label') !== undefined && {
+      selinuxLabel: flags.text('process-label') ?? '',
+    }),
     ...(flags.has('no-new-privs') && { noNewPrivileges: true }),
     ...(flags.list('cap').length > 0 && { capabilities: addCapabilities(own, flags.list('cap')) }),
   };

@@ -46,6 +46,7 @@ async function runContainer({ flags, root, log }: Invocation): Promise<number> {
       waits: false,
       detached: detach,
       consoleSocket: foreground ? foreground.consoleSocket : flags.text('console-socket'),
+      pidfdSocket: flags.text('pidfd-socket'),
       pidFile: flags.text('pid-file'),
       noPivot: flags.has('no-pivot'),
       noNewKeyring: flags.has('no-new-keyring'),

@@ -13,6 +13,7 @@ import { Handshake } from './handshake.ts';
 import { becomeUser, checkDirectory, enterDirectory, setLimits } from './identity.ts';
 import type { CompileInput } from './input.ts';
 import { CLONE_NEWCGROUP, O_CLOEXEC, O_DIRECTORY, O_PATH, O_WRONLY } from './kernel-constants.ts';
+import { checkLabels, checkMountLabel, setLabels } from './labels.ts';
 import { cloneBindSources, mountAll, planMounts, type PlannedMount } from './mounts.ts';
 import {
   checkNamespaces,
@@ -23,6 +24,7 @@ import {
   planNamespaces,
   type NamespacePlan,
 } from './namespaces.ts';
+import { setMemoryPolicy } from './processor-and-memory.ts';
 import { maskPaths, protectReadonlyPaths } from './protected-paths.ts';
 import { attachRoot, cloneRoot, enterRoot, makeRootReadonly } from './rootfs.ts';
 import {
@@ -53,6 +55,8 @@ const hooksBeforeStart = ['prestart', 'createRuntime', ...containerHookKinds] as
 /** Throws unimplemented or invalid_argument, naming the property, for what cannot be compiled. */
 export function compileContainer(input: CompileInput): Program {
   refuseUnsupported(input.config);
+  checkLabels(input.config.process, input.facts);
+  checkMountLabel(input.config, input.facts);
   const namespaces = planNamespaces(input.config.linux?.namespaces ?? []);
   checkNamespaces(namespaces);
   const mounts = planMounts(input);
@@ -175,9 +179,11 @@ function becomeProcess(
 ): void {
   const { program } = context;
   const { process } = input.config;
+  setLabels(context, opened.proc, process, input.facts);
   setNoNewPrivileges(context, process);
   setPriorities(context, process);
   setPersonality(context, input.config);
+  setMemoryPolicy(context, input.config.linux?.memoryPolicy);
   setLimits(context, process);
   enterDirectory(context, root, process);
   // Without no_new_privs the kernel wants CAP_SYS_ADMIN for a filter, which is about to go.

@@ -2,7 +2,7 @@
 import type { Program } from '#lib/loader/program';
 import { prologue } from '#lib/loader/sequences';
 import type { Process } from '#spec/oci/process';
-import { CompileContext, notImplemented } from './context.ts';
+import { CompileContext } from './context.ts';
 import { closeOnExecute, execute, findExecutable, loadSeccomp } from './executable.ts';
 import { Handshake } from './handshake.ts';
 import { becomeUser, checkDirectory, enterDirectory, setLimits } from './identity.ts';
@@ -14,7 +14,9 @@ import type {
   SeccompProgram,
 } from './input.ts';
 import { AT_FDCWD, O_CLOEXEC, O_DIRECTORY, O_PATH } from './kernel-constants.ts';
+import { checkLabels, setLabels } from './labels.ts';
 import { joinNamespaces, openNamespaces, type JoinedNamespace } from './namespaces.ts';
+import { setCpuAffinity } from './processor-and-memory.ts';
 import { joinSessionKeyring, setNoNewPrivileges, setPriorities } from './settings.ts';
 import { openCgroup, spawnProcess } from './spawn-process.ts';
 import { connectConsole, makeTerminal } from './terminal.ts';
@@ -25,7 +27,7 @@ export interface ExecInput {
   /** Those of the container's first process that are not the caller's own. */
   readonly namespaces: readonly JoinedNamespace[];
   readonly cgroup: Pick<CgroupPlacement, 'procsFiles' | 'directory'>;
-  readonly facts: Pick<HostFacts, 'capabilities' | 'lastCapability'>;
+  readonly facts: Pick<HostFacts, 'capabilities' | 'lastCapability' | 'securityModules'>;
   readonly console?: ConsoleTarget;
   readonly preservedDescriptors: number;
   readonly openFiles?: OpenFileLimit;
@@ -36,13 +38,15 @@ export interface ExecInput {
 
 export function compileExec(input: ExecInput): Program {
   const { process } = input;
-  for (const property of ['apparmorProfile', 'selinuxLabel', 'execCPUAffinity'] as const) {
-    if (process[property]) notImplemented(`process.${property}`);
-  }
+  checkLabels(process, input.facts);
+  const affinity = process.execCPUAffinity;
   const context = new CompileContext(input.preservedDescriptors);
   const { program } = context;
   const handshake = new Handshake(context);
   prologue(program, { name: 'runtime', ...(input.openFiles && { openFiles: input.openFiles }) });
+  setCpuAffinity(context, affinity?.initial, 'process.execCPUAffinity.initial');
+  program.stage('open /proc of the host');
+  const proc = context.openHost('/proc', O_PATH | O_DIRECTORY);
   const console = input.console && connectConsole(context, input.console);
   const joined = openNamespaces(context, input.namespaces);
   const cgroup = openCgroup(context, input.cgroup, {
@@ -50,6 +54,7 @@ export function compileExec(input: ExecInput): Program {
   });
   joinNamespaces(context, joined);
   spawnProcess(context, handshake, { ...cgroup, flags: 0 });
+  setCpuAffinity(context, affinity?.final, 'process.execCPUAffinity.final');
   program.stage('start a session').syscall('setsid', []);
   if (!input.noNewKeyring) joinSessionKeyring(context, input.id);
   const root = program.register();
@@ -58,6 +63,7 @@ export function compileExec(input: ExecInput): Program {
     result: root,
   });
   if (console) makeTerminal(context, { process, console, root, mountConsole: false });
+  setLabels(context, proc, process, input.facts);
   setNoNewPrivileges(context, process);
   setPriorities(context, process);
   setLimits(context, process);

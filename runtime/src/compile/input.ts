@@ -23,6 +23,8 @@ export interface CgroupMount {
   readonly options: readonly string[];
 }
 
+export type SecurityModule = 'apparmor' | 'selinux';
+
 export type SourceKind = 'directory' | 'file';
 
 /** What was found out about the host before compiling. Nothing here comes from the container's root. */
@@ -37,6 +39,8 @@ export interface HostFacts {
   readonly sources: ReadonlyMap<string, SourceKind>;
   /** Whether device nodes can be made; without it those of the host are bound. */
   readonly mayMakeDevices: boolean;
+  /** Those that enforce labels here. */
+  readonly securityModules: ReadonlySet<SecurityModule>;
   readonly cgroup: CgroupPlacement;
   /** Whether /proc/kcore exists (then /dev/core points to it). */
   readonly hasKcore: boolean;

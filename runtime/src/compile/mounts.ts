@@ -132,7 +132,7 @@ export function mountAll(
     else if (mount.type === 'cgroup' || mount.type === 'cgroup2') {
       mountCgroup(context, root, input, mount, sources.cgroups);
     } else if (mount.options.copyUp) attachCopyUp(context, root, mount);
-    else mountFileSystem(context, root, mount);
+    else mountFileSystem(context, root, mount, input.config.linux?.mountLabel);
   }
 }
 
@@ -186,7 +186,12 @@ function remount(context: CompileContext, root: Register, mount: PlannedMount): 
 /** proc and sysfs are trusted to be what they seem: their mount points must be directories of the root itself. */
 const kernelInterfaces: ReadonlySet<string> = new Set(['proc', 'sysfs']);
 
-function mountFileSystem(context: CompileContext, root: Register, mount: PlannedMount): void {
+function mountFileSystem(
+  context: CompileContext,
+  root: Register,
+  mount: PlannedMount,
+  label: string | undefined,
+): void {
   const { program } = context;
   const { type, source, destination, options } = mount;
   context.borrow((target) => {
@@ -202,7 +207,11 @@ function mountFileSystem(context: CompileContext, root: Register, mount: Planned
         {
           type,
           source: source ?? type,
-          parameters: [...options.superblock, ...options.data],
+          parameters: [
+            ...options.superblock,
+            ...options.data,
+            ...(label && !kernelInterfaces.has(type) ? [`context=${label}`] : []),
+          ],
           attributes: options.attributes.set & ~(isLateReadonly(mount) ? MOUNT_ATTR_RDONLY : 0),
           ...(refused && { refused }),
         },

@@ -2,15 +2,10 @@
 import type { RuntimeConfig } from '#spec/oci/runtime-config';
 import { notImplemented } from './context.ts';
 
-export function refuseUnsupported({ process, linux = {} }: RuntimeConfig): void {
+export function refuseUnsupported({ linux = {} }: RuntimeConfig): void {
   const properties: Readonly<Record<string, unknown>> = {
     'linux.intelRdt': linux.intelRdt,
-    'linux.memoryPolicy': linux.memoryPolicy,
     'linux.netDevices': linux.netDevices && Object.keys(linux.netDevices).length > 0,
-    'linux.mountLabel': linux.mountLabel,
-    'process.selinuxLabel': process.selinuxLabel,
-    'process.apparmorProfile': process.apparmorProfile,
-    'process.execCPUAffinity': process.execCPUAffinity,
   };
   for (const [property, value] of Object.entries(properties)) {
     if (value) notImplemented(property);

@@ -119,7 +119,12 @@ export function placementOf(cgroup: Cgroup): CgroupPlacement {
  * Where a further process of a container goes. A group of cgroup v2 that has given controllers to the groups inside it
  * (systemd, an engine in a container) takes no process itself: then to where the first process, `pid`, is.
  */
-export function placementForExec(cgroup: Cgroup, pid: number): CgroupPlacement {
+export function placementForExec(
+  cgroup: Cgroup,
+  pid: number,
+  subgroups: readonly string[] = [],
+): CgroupPlacement {
+  if (subgroups.length > 0) return placementInSubgroups(cgroup, subgroups);
   const placement = placementOf(cgroup);
   const { directory } = placement;
   if (directory === undefined || childControllers(directory) === '') return placement;
@@ -140,4 +145,57 @@ export function recordedCgroup(recorded: string | undefined): Cgroup | undefined
 /** One directory of the cgroup, for messages. */
 export function firstDirectory(cgroup: Cgroup): string {
   return cgroupDirectories(cgroup)[0] ?? cgroup.path;
+}
+
+/** `exec --cgroup`: `path`, or on cgroup v1 `controller,controller:path`, below the container's own group. */
+function placementInSubgroups(cgroup: Cgroup, subgroups: readonly string[]): CgroupPlacement {
+  const { layout } = cgroup;
+  const pathByController = parseSubgroups(subgroups, layout);
+  const everywhere = pathByController.get('');
+  const inside = (sub: string) => path.posix.join(cgroup.path, sub);
+  if (layout.version === 'v2') {
+    return placementOf({ ...cgroup, path: inside(everywhere ?? '') });
+  }
+  const files = procsFiles(cgroup).map((file) => {
+    const hierarchy = layout.hierarchies.find(({ mountPoint }) =>
+      file.startsWith(`${mountPoint}/`),
+    );
+    const own = hierarchy?.controllers.map((name) => pathByController.get(name)).find(Boolean);
+    const sub = own ?? (hierarchy && everywhere);
+    return sub === undefined ? file : path.join(path.dirname(file), sub, 'cgroup.procs');
+  });
+  const missing = files.find((file) => !fs.existsSync(file));
+  if (missing !== undefined) {
+    throw new StackError('not_found', `--cgroup: ${path.dirname(missing)} does not exist`);
+  }
+  return { procsFiles: files, mounts: [] };
+}
+
+/** Paths by controller; the empty name stands for all others. */
+function parseSubgroups(
+  subgroups: readonly string[],
+  { version, hierarchies }: Cgroup['layout'],
+): Map<string, string> {
+  const known = new Set(hierarchies.flatMap(({ controllers }) => controllers));
+  const paths = new Map<string, string>();
+  for (const written of subgroups) {
+    const colon = written.indexOf(':');
+    const names = colon < 0 ? [''] : written.slice(0, colon).split(',');
+    const sub = path.posix.normalize(`/${written.slice(colon + 1)}`);
+    for (const name of names) {
+      const reason =
+        name !== '' && version === 'v2'
+          ? 'names a controller, but cgroup v2 has one group for all'
+          : name !== '' && !known.has(name)
+            ? `names controller "${name}", which is not mounted`
+            : paths.has(name)
+              ? 'is given twice'
+              : undefined;
+      if (reason !== undefined) {
+        throw new StackError('invalid_argument', `--cgroup "${written}": ${reason}`);
+      }
+      paths.set(name, sub);
+    }
+  }
+  return paths;
 }

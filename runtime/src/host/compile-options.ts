@@ -1,6 +1,5 @@
 /** Options that `create`, `run`, `exec` and `explain` turn into what the compiler takes. */
 import { compileFilter } from '#lib/seccomp/compile-filter';
-import { StackError } from '#spec/errors';
 import type { RuntimeConfig } from '#spec/oci/runtime-config';
 import { missingCapabilities } from '../compile/identity.ts';
 import type { HostFacts, SeccompProgram } from '../compile/input.ts';
@@ -28,15 +27,4 @@ export function warnOfCapabilities(
   if (missing.length > 0) {
     warn(`ignoring unknown or unavailable capabilities: ${missing.join(', ')}`);
   }
-}
-
-/** The descriptors that `--preserve-fds` and LISTEN_FDS hand on: 3 and up. */
-export function preservedDescriptors(count: number): number[] {
-  const listen = process.env.LISTEN_FDS;
-  const inherited = listen !== undefined && /^\d+$/.test(listen) ? Number(listen) : 0;
-  const total = inherited + count;
-  if (total < 0 || total > 1024) {
-    throw new StackError('invalid_argument', `cannot preserve ${total} descriptors`);
-  }
-  return Array.from({ length: total }, (_, index) => 3 + index);
 }

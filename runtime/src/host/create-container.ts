@@ -16,11 +16,17 @@ import { hookState } from '../container/status.ts';
 import { StateStore, type ContainerRecord } from '../container/state-store.ts';
 import type { RuntimeLog } from '../log/runtime-log.ts';
 import { cgroupPath, noCgroup, placementOf, prepareCgroup } from './cgroups.ts';
-import { preservedDescriptors, seccompProgram, warnOfCapabilities } from './compile-options.ts';
+import { seccompProgram, warnOfCapabilities } from './compile-options.ts';
 import { ContainerHookFiles } from './container-hook-files.ts';
 import { converse, type RunningProgram, type StartedProcess } from './conversation.ts';
 import { fillCopyUps } from './copy-up.ts';
 import { gatherFacts, resolveSources } from './facts.ts';
+import {
+  announceListening,
+  listeningDescriptors,
+  preservedDescriptors,
+} from './inherited-descriptors.ts';
+import { sendPidfd } from './pidfd-socket.ts';
 import { homeDirectory } from './home-directory.ts';
 import { originalOpenFiles } from './open-files.ts';
 
@@ -36,6 +42,8 @@ export interface CreateOptions {
   /** Path of the socket that takes the terminal's master. */
   readonly consoleSocket?: string | undefined;
   readonly pidFile?: string | undefined;
+  /** Path of the socket that takes a pidfd of the first process. */
+  readonly pidfdSocket?: string | undefined;
   readonly noPivot: boolean;
   readonly noNewKeyring: boolean;
   readonly preserveFds: number;
@@ -84,12 +92,13 @@ export async function createContainer(options: CreateOptions): Promise<CreatedCo
     const facts = gatherFacts(config, cgroup ? placementOf(cgroup) : noCgroup);
     warnOfCapabilities(config.process, facts, (message) => log.warn(message));
     if (options.waits) makeFifo(store.fifo(id));
-    const preserved = preservedDescriptors(options.preserveFds);
+    const listening = listeningDescriptors();
+    const preserved = preservedDescriptors(listening + options.preserveFds);
     const home = homeDirectory(rootfs, config.process);
     const seccomp = seccompProgram(config);
     const openFiles = originalOpenFiles();
     const program = compileContainer({
-      config,
+      config: announceListening(config, listening),
       id,
       rootfs,
       facts,
@@ -149,6 +158,9 @@ function start(
     onReady(started) {
       record = complete(started);
       store.write(record);
+      if (options.pidfdSocket !== undefined) {
+        sendPidfd(options.pidfdSocket, started.pid, 'standard');
+      }
       if (options.pidFile !== undefined) {
         writeFileAtomicSync(options.pidFile, String(started.pid), { mode: 0o644 });
       }

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { errorCode, StackError } from '#spec/errors';
 import type { RuntimeConfig } from '#spec/oci/runtime-config';
 import { capabilityNumber } from '#spec/capabilities';
-import type { CgroupPlacement, HostFacts, SourceKind } from '../compile/input.ts';
+import type { CgroupPlacement, HostFacts, SecurityModule, SourceKind } from '../compile/input.ts';
 import { parseMountOptions } from '../compile/mount-options.ts';
 
 const CAP_SYS_ADMIN = capabilityNumber('CAP_SYS_ADMIN') ?? 21;
@@ -18,6 +18,7 @@ export function gatherFacts(config: RuntimeConfig, cgroup: CgroupPlacement): Hos
     privileged: capabilities.effective.has(CAP_SYS_ADMIN) && !inUserNamespace,
     sources: bindSourceKinds(config),
     mayMakeDevices: !hasUserNamespace && !inUserNamespace,
+    securityModules: securityModules(),
     cgroup,
     hasKcore: fs.existsSync('/proc/kcore'),
   };
@@ -30,6 +31,23 @@ export function capabilityFacts(
   const lastCapability = Number(fs.readFileSync('/proc/sys/kernel/cap_last_cap', 'utf8'));
   const all = new Set(Array.from({ length: lastCapability + 1 }, (_, number) => number));
   return { capabilities: inNewUserNamespace ? all : ownCapabilities().bounding, lastCapability };
+}
+
+/** Those whose labels are enforced here. */
+export function securityModules(): Set<SecurityModule> {
+  const found = new Set<SecurityModule>();
+  if (readIfThere('/sys/module/apparmor/parameters/enabled').startsWith('Y')) found.add('apparmor');
+  if (readIfThere('/sys/fs/selinux/enforce') !== '') found.add('selinux');
+  return found;
+}
+
+function readIfThere(file: string): string {
+  try {
+    return fs.readFileSync(file, 'utf8');
+  } catch (error) {
+    if (errorCode(error) !== 'ENOENT') throw error;
+    return '';
+  }
 }
 
 function ownCapabilities() {

@@ -11,6 +11,7 @@ const facts: HostFacts = {
   lastCapability: 40,
   sources: new Map([['/srv/data', 'directory']]),
   mayMakeDevices: true,
+  securityModules: new Set(),
   cgroup: { procsFiles: [], mounts: [] },
   hasKcore: false,
 };
@@ -45,11 +46,7 @@ const nothing = () => undefined;
 describe('compileContainer', () => {
   const refused: readonly [string, (config: RuntimeConfig) => void][] = [
     ['linux.intelRdt', ({ linux }) => (linux!.intelRdt = {})],
-    ['linux.memoryPolicy', ({ linux }) => (linux!.memoryPolicy = { mode: 'MPOL_BIND' })],
     ['linux.netDevices', ({ linux }) => (linux!.netDevices = { eth0: {} })],
-    ['linux.mountLabel', ({ linux }) => (linux!.mountLabel = 'x')],
-    ['process.selinuxLabel', ({ process }) => (process.selinuxLabel = 'x')],
-    ['process.apparmorProfile', ({ process }) => (process.apparmorProfile = 'x')],
     [
       'mounts[0].uidMappings',
       ({ mounts }) => (mounts![0]!.uidMappings = [{ containerID: 0, hostID: 1, size: 1 }]),
@@ -62,6 +59,41 @@ describe('compileContainer', () => {
         .with.property('kind', 'unimplemented');
     });
   }
+
+  const labels: readonly [string, (config: RuntimeConfig) => void][] = [
+    ['linux.mountLabel', ({ linux }) => (linux!.mountLabel = 'x')],
+    ['process.selinuxLabel', ({ process }) => (process.selinuxLabel = 'x')],
+    ['process.apparmorProfile', ({ process }) => (process.apparmorProfile = 'x')],
+  ];
+  for (const [property, change] of labels) {
+    it(`refuses ${property} where nobody enforces it`, () => {
+      expect(() => compile(change))
+        .to.throw(property)
+        .with.property('kind', 'invalid_argument');
+    });
+  }
+
+  it('writes labels by way of the /proc of the host and nothing on top of it', () => {
+    const calls = compile(
+      ({ process }) => {
+        process.apparmorProfile = 'docker-default';
+        process.selinuxLabel = 'system_u:system_r:container_t:s0';
+      },
+      { facts: { ...facts, securityModules: new Set(['apparmor', 'selinux']) } },
+    );
+    const stages = ['set the AppArmor profile', 'set the SELinux label'];
+    const opened = calls.filter(({ name, stage }) => name === 'openat2' && stages.includes(stage));
+    expect(opened).to.have.length(3); // AppArmor's file moved in Linux 5.8
+    expect(
+      calls.filter(({ name, stage }) => name === 'write' && stages.includes(stage)),
+    ).to.have.length(2);
+  });
+
+  it('refuses a memory policy that the kernel does not know', () => {
+    expect(() => compile(({ linux }) => (linux!.memoryPolicy = { mode: 'MPOL_BEST' }))).to.throw(
+      'linux.memoryPolicy.mode: "MPOL_BEST" is none of MPOL_DEFAULT',
+    );
+  });
 
   it('refuses a mount inside /proc', () => {
     expect(() =>

@@ -59,6 +59,7 @@ function hostFor(name: string, config: RuntimeConfig): CompileInput {
       lastCapability: 40,
       sources,
       mayMakeDevices: !config.linux?.namespaces?.some(({ type }) => type === 'user'),
+      securityModules: new Set(),
       cgroup: ordinaryUser ? { procsFiles: [], mounts: [] } : name === 'cgroup2' ? v2 : v1,
       hasKcore: true,
     },
