@@ -6,7 +6,7 @@ import type { Engine } from './engine.ts';
 import { cancelRestart } from './start-container.ts';
 import { killContainer } from './stop-container.ts';
 
-/** Removes a container. Without `force` a running one is a conflict. */
+/** Removes a container. Without `force` a running one is a conflict; with it, one that is just being started ends too. */
 export async function removeContainer(
   engine: Engine,
   container: Container,
@@ -16,24 +16,28 @@ export async function removeContainer(
   if (container.state.status === 'removing') {
     throw new StackError('conflict', `removal of container ${name} is already in progress`);
   }
-  if (container.isRunning || container.state.status === 'restarting') {
-    if (!force) {
-      const state = container.state.status;
-      throw new StackError(
-        'conflict',
-        `cannot remove container "${name}": container is ${state}: stop the container before removing or force remove`,
-      );
+  const isRemovable = (): boolean =>
+    !container.isRunning && container.state.status !== 'restarting';
+  let removed = false;
+  while (!removed) {
+    if (!isRemovable()) {
+      if (!force) {
+        const state = container.state.status;
+        throw new StackError(
+          'conflict',
+          `cannot remove container "${name}": container is ${state}: stop the container before removing or force remove`,
+        );
+      }
+      await killForRemoval(engine, container);
     }
-    await killForRemoval(engine, container);
+    removed = await container.mutex.run(async () => {
+      // AutoRemove, or another client, may have been quicker.
+      if (!engine.containers.has(container.id)) return true;
+      if (!isRemovable()) return false; // whoever held the mutex has started it
+      await removeLocked(engine, container);
+      return true;
+    });
   }
-  await container.mutex.run(async () => {
-    // AutoRemove, or another client, may have been quicker.
-    if (!engine.containers.has(container.id)) return;
-    if (container.isRunning) {
-      throw new StackError('conflict', `cannot remove container "${name}": it was started again`);
-    }
-    await removeLocked(engine, container);
-  });
 }
 
 async function killForRemoval(engine: Engine, container: Container): Promise<void> {

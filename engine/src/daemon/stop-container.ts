@@ -37,7 +37,7 @@ export async function stopContainer(
   const paused = container.state.status === 'paused';
   const done = container.nextExit();
   await signalTask(engine, container, number);
-  if (paused) await engine.client.tasks.resume({ containerId: container.id });
+  if (paused) await resumeQuietly(engine, container);
   if (limit < 0) await done;
   else if (!(await within(done, limit * 1000))) await kill(engine, container, done);
   publishContainerEvent(engine, container, 'stop');
@@ -91,7 +91,8 @@ export async function pauseContainer(engine: Engine, container: Container): Prom
       throw new StackError('conflict', `Container ${container.id} is already paused`);
     }
     if (container.state.status !== 'running') throw notRunning(container, 'cannot pause container');
-    await engine.client.tasks.pause({ containerId: container.id });
+    const { tasks } = engine.client;
+    await whileRunning(engine, container, 'cannot pause container', (task) => tasks.pause(task));
     container.record.state.status = 'paused';
     await engine.containers.save(container);
     publishContainerEvent(engine, container, 'pause');
@@ -104,7 +105,8 @@ export async function unpauseContainer(engine: Engine, container: Container): Pr
     if (container.state.status !== 'paused') {
       throw new StackError('conflict', `Container ${container.id} is not paused`);
     }
-    await engine.client.tasks.resume({ containerId: container.id });
+    const { tasks } = engine.client;
+    await whileRunning(engine, container, 'cannot unpause container', (task) => tasks.resume(task));
     container.record.state.status = 'running';
     await engine.containers.save(container);
     publishContainerEvent(engine, container, 'unpause');
@@ -118,6 +120,26 @@ export function notRunning(container: Container, attempt?: string): StackError {
     'conflict',
     attempt === undefined ? words : `${attempt}: ${container.record.name}: ${words}`,
   );
+}
+
+/** Calls `action`; where it fails because the task has just ended, that is a conflict in docker's words. */
+async function whileRunning(
+  { client }: Engine,
+  container: Container,
+  attempt: string,
+  action: (task: { containerId: string }) => Promise<unknown>,
+): Promise<void> {
+  const task = { containerId: container.id };
+  try {
+    await action(task);
+  } catch (error) {
+    const { process } = await client.tasks.get(task).catch((failure: unknown) => {
+      if (isStackError(failure, 'not_found')) return { process: undefined };
+      throw error;
+    });
+    if (process === undefined || process.status === 'STOPPED') throw notRunning(container, attempt);
+    throw error;
+  }
 }
 
 /** SIGKILL (unless it was sent already) and the wait for its effect. */
