@@ -17,7 +17,16 @@ export class ContainerdLite {
   readonly address = path.join(this.folder, 'c.sock');
   /** Real shims of all daemons share one folder per namespace, so each daemon has a namespace of its own. */
   readonly namespace = `t${randomBytes(4).toString('hex')}`;
+  readonly #configFlags: readonly string[] = [];
   #daemon: ChildProcess | undefined;
+
+  /** `config` is the text of its configuration file. */
+  constructor(config?: string) {
+    if (config === undefined) return;
+    const file = path.join(this.folder, 'config.toml');
+    fs.writeFileSync(file, config);
+    this.#configFlags = ['-c', file];
+  }
 
   get logFile(): string {
     return path.join(this.folder, 'log');
@@ -30,7 +39,8 @@ export class ContainerdLite {
   /** Flags of the daemon. */
   get arguments(): string[] {
     const { folder } = this;
-    return ['--root', `${folder}/root`, '--state', `${folder}/state`, '-a', this.address];
+    const folders = ['--root', `${folder}/root`, '--state', `${folder}/state`];
+    return [...this.#configFlags, ...folders, '-a', this.address];
   }
 
   /** Starts the daemon, also again, and waits until it answers. */
@@ -87,6 +97,13 @@ export class ContainerdLite {
   async shimPid(id: string): Promise<number> {
     const status = fs.readFileSync(`/proc/${await this.taskPid(id)}/status`, 'utf8');
     return Number(/^PPid:\s*(\d+)$/m.exec(status)?.[1]);
+  }
+
+  /** Pid of the daemon. */
+  get pid(): number {
+    const pid = this.#daemon?.pid;
+    if (pid === undefined) throw new Error('containerd-lite is not running');
+    return pid;
   }
 
   /** What is left of tasks and active snapshots on disk. */

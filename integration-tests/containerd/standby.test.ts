@@ -1,0 +1,174 @@
+/** Shims that stand by: which tasks they go to, and that nothing else can be seen of them. */
+import { expect } from 'chai';
+import fs from 'node:fs';
+import path from 'node:path';
+import { needPeers, needRoot } from '../harness/peers.ts';
+import { devRegistry } from '../harness/registry.ts';
+import { waitFor } from '../harness/wait.ts';
+import { ContainerdLite } from './containerd-lite.ts';
+
+const runtime = 'io.containerd.lite.v2';
+
+/** Words of the command line; empty for a process that has ended. */
+function commandLine(pid: number): string[] {
+  try {
+    return fs
+      .readFileSync(`/proc/${pid}/cmdline`, 'utf8')
+      .split(/[\0 ]+/)
+      .filter((word) => word !== '');
+  } catch {
+    return [];
+  }
+}
+
+/** Pids of the shims that stand by for a daemon and have loaded. */
+function standbys({ address }: ContainerdLite): number[] {
+  return fs
+    .readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number)
+    .filter((pid) => {
+      const words = commandLine(pid);
+      return words.at(-1) === 'standby' && words.includes(address);
+    });
+}
+
+/** What stays the same whichever way a shim was started. */
+function describeProcess(pid: number, id: string) {
+  const read = (name: string) => fs.readFileSync(`/proc/${pid}/${name}`, 'utf8');
+  const status = read('status');
+  const stat = read('stat');
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  const descriptors = fs
+    .readdirSync(`/proc/${pid}/fd`)
+    .map((fd) => fs.readlinkSync(`/proc/${pid}/fd/${fd}`))
+    .filter((target) => target.startsWith('/'));
+  return {
+    arguments: commandLine(pid)
+      .filter((word) => !word.startsWith('--v8-'))
+      .map((word) => (word === id ? 'ID' : word)),
+    comm: read('comm'),
+    folder: fs.readlinkSync(`/proc/${pid}/cwd`).replaceAll(id, 'ID'),
+    umask: /^Umask:.*$/m.exec(status)?.[0],
+    signals: /^SigIgn:.*\nSigCgt:.*$/m.exec(status)?.[0],
+    leadsSession: Number(fields[3]) === pid,
+    nice: fields[16],
+    oomScore: read('oom_score_adj'),
+    cgroups: read('cgroup'),
+    // ctr keeps FIFOs in a folder with a random name.
+    files: descriptors.map((file) => path.basename(file).replaceAll(id, 'ID')).sort(),
+  };
+}
+
+describe('shims that stand by', () => {
+  const containerd = new ContainerdLite('[shims]\npool = 2\n');
+  let busybox: string;
+
+  before(async function () {
+    needRoot(this);
+    needPeers(this, 'ctr');
+    busybox = `${await devRegistry(this)}/busybox:latest`;
+    await containerd.start();
+    await containerd.ctrOk('images', 'pull', '--plain-http', busybox);
+  });
+
+  after(async () => containerd.remove());
+
+  afterEach(() => {
+    expect(containerd.leftovers()).to.deep.equal([]);
+  });
+
+  const full = () => waitFor('a full pool', () => standbys(containerd).length === 2 && true);
+  const run = (id: string, ...args: string[]) =>
+    containerd.ctrOk('run', '--runtime', runtime, '-d', busybox, id, ...args);
+  const remove = async (id: string) => {
+    await containerd.ctr('tasks', 'rm', '--force', id);
+    await containerd.ctrOk('containers', 'rm', id);
+  };
+
+  it('become the shim of a container, and others take their place', async () => {
+    await full();
+    const waiting = standbys(containerd);
+    await run('s1', 'sleep', '1000');
+    const shim = await containerd.shimPid('s1');
+    expect(waiting).to.include(shim);
+    expect(commandLine(shim)).to.include.members([containerd.namespace, 's1']);
+    await full();
+    expect(standbys(containerd)).not.to.include(shim);
+    await remove('s1');
+    await waitFor('the end of the shim', () => commandLine(shim).length === 0);
+  });
+
+  it('cannot be told from a shim that was started', async () => {
+    await full();
+    await run('taken', 'sleep', '1000');
+    await containerd.end('SIGTERM');
+    fs.writeFileSync(path.join(containerd.folder, 'config.toml'), '[shims]\npool = 0\n');
+    await containerd.start();
+    await run('started', 'sleep', '1000');
+    try {
+      const taken = describeProcess(await containerd.shimPid('taken'), 'taken');
+      const started = describeProcess(await containerd.shimPid('started'), 'started');
+      expect(taken).to.deep.equal(started);
+      expect(standbys(containerd)).to.deep.equal([]);
+    } finally {
+      await containerd.end('SIGTERM');
+      fs.writeFileSync(path.join(containerd.folder, 'config.toml'), '[shims]\npool = 2\n');
+      await containerd.start();
+      await remove('taken');
+      await remove('started');
+    }
+  });
+
+  it('end with containerd-lite, those with a container excepted', async () => {
+    await full();
+    await run('s2', 'sleep', '1000');
+    await full();
+    const shim = await containerd.shimPid('s2');
+    await containerd.end('SIGKILL');
+    await waitFor('their end', () => standbys(containerd).length === 0 && true);
+    expect(commandLine(shim)).to.include('s2');
+    await containerd.start();
+    expect(await containerd.taskStatus('s2')).to.equal('RUNNING');
+    await remove('s2');
+    await full();
+    await containerd.end('SIGTERM');
+    expect(standbys(containerd)).to.deep.equal([]);
+    await containerd.start();
+  });
+
+  it('may be killed, before and while they are needed', async () => {
+    await full();
+    for (const pid of standbys(containerd)) process.kill(pid, 'SIGKILL');
+    await run('s3', 'true');
+    await remove('s3');
+    await full();
+    // Stopped, they look alive until they are needed.
+    const stopped = standbys(containerd);
+    for (const pid of stopped) process.kill(pid, 'SIGSTOP');
+    const killed = waitFor('an assignment', () => standbys(containerd).length > 2 && true)
+      .catch(() => undefined)
+      .then(() => {
+        for (const pid of stopped) process.kill(pid, 'SIGKILL');
+      });
+    expect(
+      await containerd.ctrOk('run', '--rm', '--runtime', runtime, busybox, 's4', 'echo', 'hi'),
+    ).to.equal('hi');
+    await killed;
+    await run('s5', 'true'); // what was killed is replaced with the next task
+    await remove('s5');
+    await full();
+  });
+
+  it('serve as many as there are, and `start` the rest', async () => {
+    await full();
+    const ids = Array.from({ length: 20 }, (_, n) => `p${n}`);
+    const outputs = await Promise.all(
+      ids.map((id) =>
+        containerd.ctrOk('run', '--rm', '--runtime', runtime, busybox, id, 'echo', id),
+      ),
+    );
+    expect(outputs).to.deep.equal(ids);
+    await full();
+  }).timeout(60_000);
+});
