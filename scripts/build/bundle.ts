@@ -27,6 +27,34 @@ const workers = [
   { name: 'containerd-lite-worker', entry: 'containerd-lite/src/worker/main.ts' },
 ];
 
+/**
+ * Parts of an executable that only some of its commands need, by the module that begins each: bundles of their own,
+ * so that the others do not read and compile them.
+ */
+const parts = [
+  { name: 'runtime-all', of: 'runtime', entry: 'runtime/src/main-all.ts' },
+  {
+    name: 'containerd-shim-lite-v2-serve',
+    of: 'containerd-shim-lite-v2',
+    entry: 'shim/src/commands/serve.ts',
+  },
+  {
+    name: 'containerd-shim-lite-v2-standby',
+    of: 'containerd-shim-lite-v2',
+    entry: 'shim/src/commands/standby.ts',
+  },
+  {
+    name: 'containerd-shim-lite-v2-delete',
+    of: 'containerd-shim-lite-v2',
+    entry: 'shim/src/commands/delete.ts',
+  },
+  {
+    name: 'containerd-shim-lite-v2-info',
+    of: 'containerd-shim-lite-v2',
+    entry: 'shim/src/commands/info.ts',
+  },
+] as const;
+
 const addonFiles = {
   koffi: `@koromix/koffi-linux-${architecture}/linux_${architecture}/koffi.node`,
   lmdb: `@lmdb/lmdb-linux-${architecture}/node.napi.glibc.node`,
@@ -55,22 +83,57 @@ const nativeAddons: Plugin = {
   },
 };
 
+/** An import of a part becomes a call of its stub beside the bundle. */
+const separateParts: Plugin = {
+  name: 'separate-parts',
+  setup(context) {
+    context.onResolve({ filter: /\.ts$/ }, ({ path: imported, resolveDir, kind }) => {
+      if (kind !== 'dynamic-import') return undefined;
+      const file = path.relative(root, fs.realpathSync(path.resolve(resolveDir, imported)));
+      const part = parts.find(({ entry }) => entry === file);
+      return part && { path: `./${part.name}.cjs`, external: true };
+    });
+  },
+};
+
+/**
+ * Makes a module of Node itself one object for the whole bundle. esbuild copies its properties, a hundred for node:fs,
+ * for every file that imports it: milliseconds at each start.
+ */
+const shareBuiltins: Plugin = {
+  name: 'share-builtins',
+  setup(context) {
+    context.onEnd(({ outputFiles = [] }) => {
+      for (const { path: file, text } of outputFiles) {
+        const shared = file.endsWith('.js')
+          ? text.replace(/__toESM\(require\("(node:[a-z_/]+)"\)\)/g, '__builtin("$1")')
+          : text;
+        fs.writeFileSync(file, shared);
+      }
+    });
+  },
+};
+
 async function bundle(name: string, entry: string): Promise<void> {
   await build({
     entryPoints: [path.join(root, entry)],
     outfile: path.join(dist, 'lib', `${name}.js`),
+    write: false, // shareBuiltins does
     bundle: true,
     platform: 'node',
     target: `node${process.versions.node.split('.')[0] ?? '24'}`,
     format: 'cjs',
+    supported: { 'dynamic-import': false }, // require() instead: it loads no second module loader
     define: { 'import.meta.url': '__bundleUrl', 'import.meta.dirname': '__dirname' },
     // By hand: loading node:url would cost every start a millisecond or more.
     banner: {
-      js: `const __bundleUrl = 'file://' + encodeURI(__filename).replace(/[#?]/g, encodeURIComponent);`,
+      js: `const __bundleUrl = 'file://' + encodeURI(__filename).replace(/[#?]/g, encodeURIComponent);
+const __builtins = {};
+const __builtin = (id) => (__builtins[id] ??= ((m) => ({ __proto__: m, default: m }))(require(id)));`,
     },
-    plugins: [nativeAddons],
+    plugins: [nativeAddons, separateParts, shareBuiltins],
     legalComments: 'none',
-    keepNames: true,
+    charset: 'ascii', // the stub reads it as latin1: twice as fast
     logLevel: 'warning',
     sourcemap: 'external',
   });
@@ -83,7 +146,7 @@ const fs = require('fs'), vm = require('vm'), { wrap } = require('module');
 const file = __dirname + '/${name}.js';
 let cachedData;
 try { cachedData = fs.readFileSync(__dirname + '/${name}.cache'); } catch {}
-new vm.Script(wrap(fs.readFileSync(file, 'utf8')), {
+new vm.Script(wrap(fs.readFileSync(file, 'latin1')), {
   filename: file, cachedData, importModuleDynamically: vm.constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
 }).runInThisContext()(exports, require, module, file, __dirname);
 `;
@@ -96,7 +159,7 @@ new vm.Script(wrap(fs.readFileSync(file, 'utf8')), {
 function writeCodeCache(name: string): void {
   const file = path.join(dist, 'lib', `${name}.js`);
   v8.setFlagsFromString('--no-lazy');
-  const script = new vm.Script(Module.wrap(fs.readFileSync(file, 'utf8')), {
+  const script = new vm.Script(Module.wrap(fs.readFileSync(file, 'latin1')), {
     filename: file,
     importModuleDynamically: vm.constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
   });
@@ -136,16 +199,20 @@ for (const [name, file] of Object.entries(addonFiles)) {
 
 const only = process.argv.slice(2);
 const wanted = executables.filter(({ name }) => only.length === 0 || only.includes(name));
+const wantedParts = parts.filter(({ of }) => wanted.some(({ name }) => name === of));
 await Promise.all([
   ...wanted.map(({ name, entry }) => bundle(name, entry)),
+  ...wantedParts.map(({ name, entry }) => bundle(name, entry)),
   ...workers
     .filter(({ entry }) => fs.existsSync(path.join(root, entry)))
     .map(({ name, entry }) => bundle(name, entry)),
 ]);
-for (const { name } of wanted) {
+for (const { name } of [...wanted, ...wantedParts]) {
   fs.writeFileSync(path.join(dist, 'lib', `${name}.cjs`), entryStub(name));
+  writeCodeCache(name);
+}
+for (const { name } of wanted) {
   const launcher = path.join(dist, 'bin', name);
   fs.rmSync(launcher, { force: true });
   fs.writeFileSync(launcher, launcherElf(name, architecture), { mode: 0o755 });
-  writeCodeCache(name);
 }

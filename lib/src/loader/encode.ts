@@ -16,7 +16,6 @@ import {
   type Operand,
   type Operation,
   type Program,
-  type Register,
   type SyscallOperation,
 } from './program.ts';
 import { syscallNumber, type Architecture } from '#lib/sys/syscalls';
@@ -83,90 +82,111 @@ export const demands = { any: 0, nonnegative: 1, exact: 2 } as const;
 /** Takes the results nobody asked for: one behind those a program can name. */
 const spareRegister = registerCount;
 
-/** The bytes that the loader of `architecture` executes. Throws RangeError for a number that does not fit. */
+/** A system call in the numbers of one machine; looked up once per program. */
+interface Numbers {
+  readonly architecture: Architecture;
+  readonly errno: (code: string) => number;
+}
+
+/**
+ * The bytes that the loader of `architecture` executes. Throws RangeError for a number that does not fit.
+ *
+ * Written through a DataView, which is several times faster than Buffer's methods while they are not compiled yet,
+ * and a program is encoded once in the life of its process.
+ */
 export function encodeProgram(program: Program, architecture: Architecture): Buffer {
   const { operations, relocations, data } = program;
   const relocationsAt = positionOf(operations.length);
   const dataAt = relocationsAt + relocations.length * 8;
   const image = Buffer.alloc(dataAt + data.length);
+  const view = new DataView(image.buffer, image.byteOffset, image.length);
 
-  image.writeUInt32LE(programMagic, header.magic);
-  image.writeUInt32LE(operations.length, header.operationCount);
-  image.writeUInt32LE(relocationsAt, header.relocations);
-  image.writeUInt32LE(relocations.length, header.relocationCount);
-  image.writeUInt32LE(dataAt, header.data);
-  image.writeUInt32LE(data.length, header.dataSize);
-  image.writeUInt32LE(program.resultDescriptor, header.resultDescriptor);
+  view.setUint32(header.magic, programMagic, true);
+  view.setUint32(header.operationCount, operations.length, true);
+  view.setUint32(header.relocations, relocationsAt, true);
+  view.setUint32(header.relocationCount, relocations.length, true);
+  view.setUint32(header.data, dataAt, true);
+  view.setUint32(header.dataSize, data.length, true);
+  view.setUint32(header.resultDescriptor, program.resultDescriptor, true);
+  const numbers = { architecture, errno: rememberErrnos() };
   operations.forEach((operation, index) => {
-    const at = positionOf(index);
-    encodeOperation(image.subarray(at, at + operationSize), operation, architecture);
+    encodeOperation(view, positionOf(index), operation, numbers);
   });
   relocations.forEach((offset, index) => {
-    image.writeBigUInt64LE(BigInt(offset), relocationsAt + index * 8);
+    view.setUint32(relocationsAt + index * 8, offset, true); // the upper half stays 0
   });
   data.copy(image, dataAt);
   return image;
 }
 
-function encodeOperation(slot: Buffer, operation: Operation, architecture: Architecture): void {
-  writeRegister(slot, { register: spareRegister });
+function rememberErrnos(): (code: string) => number {
+  const known = new Map<string, number>();
+  return (code) => {
+    const number = known.get(code) ?? errnoNumber(code);
+    known.set(code, number);
+    return number;
+  };
+}
+
+/** Writes `operation` at the offset `at`, where all is 0. */
+function encodeOperation(view: DataView, at: number, operation: Operation, numbers: Numbers): void {
+  writeRegister(view, at, spareRegister);
   switch (operation.kind) {
     case 'syscall':
-      encodeSyscall(slot, operation, architecture);
+      encodeSyscall(view, at, operation, numbers);
       break;
     case 'move':
-      slot.writeUInt8(kinds.move, field.kind);
-      writeRegister(slot, operation.register);
-      writeOperand(slot, 0, operation.value);
+      view.setUint8(at + field.kind, kinds.move);
+      writeRegister(view, at, operation.register.register);
+      writeOperand(view, at, 0, operation.value);
       break;
     case 'load':
-      slot.writeUInt8(operation.width === 32 ? kinds.load32 : kinds.load64, field.kind);
-      writeRegister(slot, operation.register);
-      writeOperand(slot, 0, operation.address);
+      view.setUint8(at + field.kind, operation.width === 32 ? kinds.load32 : kinds.load64);
+      writeRegister(view, at, operation.register.register);
+      writeOperand(view, at, 0, operation.address);
       break;
     case 'store':
-      slot.writeUInt8(operation.width === 32 ? kinds.store32 : kinds.store64, field.kind);
-      writeOperand(slot, 0, operation.address);
-      writeOperand(slot, 1, operation.register);
+      view.setUint8(at + field.kind, operation.width === 32 ? kinds.store32 : kinds.store64);
+      writeOperand(view, at, 0, operation.address);
+      writeOperand(view, at, 1, operation.register);
       break;
     case 'branch':
-      slot.writeUInt8(kinds.branch, field.kind);
-      writeOperand(slot, 0, operation.register);
-      writeOperand(slot, 1, operation.mask);
-      writeOperand(slot, 2, operation.value);
-      slot.writeUInt32LE(positionOf(operation.target), field.targets);
+      view.setUint8(at + field.kind, kinds.branch);
+      writeOperand(view, at, 0, operation.register);
+      writeOperand(view, at, 1, operation.mask);
+      writeOperand(view, at, 2, operation.value);
+      view.setUint32(at + field.targets, positionOf(operation.target), true);
       break;
     case 'fail':
-      slot.writeUInt8(kinds.fail, field.kind);
-      writeOperand(slot, 0, -errnoNumber(operation.errno));
+      view.setUint8(at + field.kind, kinds.fail);
+      writeOperand(view, at, 0, -numbers.errno(operation.errno));
       break;
   }
 }
 
 function encodeSyscall(
-  slot: Buffer,
-  operation: SyscallOperation,
-  architecture: Architecture,
+  view: DataView,
+  at: number,
+  { name, args, result, demand, retry, onErrno }: SyscallOperation,
+  { architecture, errno }: Numbers,
 ): void {
-  slot.writeUInt8(kinds.syscall, field.kind);
-  slot.writeUInt16LE(syscallNumber(operation.name, architecture), field.number);
-  if (operation.result) writeRegister(slot, operation.result);
-  slot.writeUInt8(demands[demandKind(operation.demand)], field.demand);
-  if (typeof operation.demand === 'number') {
-    slot.writeBigInt64LE(BigInt(operation.demand), field.demanded);
-  }
+  view.setUint8(at + field.kind, kinds.syscall);
+  view.setUint16(at + field.number, syscallNumber(name, architecture), true);
+  if (result) writeRegister(view, at, result.register);
+  view.setUint8(at + field.demand, demands[demandKind(demand)]);
+  if (typeof demand === 'number') writeConstant(view, at + field.demanded, demand);
   // close(2): the descriptor is gone even when EINTR is reported; another try could close somebody else's.
-  if (operation.name !== 'close') slot.writeUInt16LE(errnoNumber('EINTR'), field.interrupted);
-  if (operation.retry) {
-    slot.writeUInt16LE(errnoNumber(operation.retry.errno), field.retryErrno);
-    slot.writeUInt16LE(operation.retry.times, field.retries);
+  if (name !== 'close') view.setUint16(at + field.interrupted, errno('EINTR'), true);
+  if (retry) {
+    view.setUint16(at + field.retryErrno, errno(retry.errno), true);
+    view.setUint16(at + field.retries, retry.times, true);
   }
-  operation.args.forEach((argument, index) => {
-    writeOperand(slot, index, argument);
+  args.forEach((argument, index) => {
+    writeOperand(view, at, index, argument);
   });
-  operation.onErrno.forEach(({ errno, target }, index) => {
-    slot.writeUInt16LE(errnoNumber(errno), field.errnos + 2 * index);
-    slot.writeUInt32LE(positionOf(target), field.targets + 4 * index);
+  onErrno.forEach((branch, index) => {
+    view.setUint16(at + field.errnos + 2 * index, errno(branch.errno), true);
+    view.setUint32(at + field.targets + 4 * index, positionOf(branch.target), true);
   });
 }
 
@@ -175,35 +195,40 @@ function positionOf(index: number): number {
   return headerSize + index * operationSize;
 }
 
-function writeRegister(slot: Buffer, { register }: Register): void {
-  slot.writeUInt16LE(register * 8, field.register);
+function writeRegister(view: DataView, at: number, register: number): void {
+  view.setUint16(at + field.register, register * 8, true);
 }
 
 function demandKind(demand: Demand): keyof typeof demands {
   return typeof demand === 'number' ? 'exact' : demand;
 }
 
-function writeOperand(slot: Buffer, index: number, operand: Operand): void {
-  const at = field.operands + 8 * index;
-  const kindAt = field.operandKinds + index;
+function writeOperand(view: DataView, at: number, index: number, operand: Operand): void {
+  const valueAt = at + field.operands + 8 * index;
+  const kindAt = at + field.operandKinds + index;
   if (operand instanceof Data) {
-    slot.writeUInt8(operandKinds.data, kindAt);
-    slot.writeBigInt64LE(BigInt(operand.offset), at);
+    view.setUint8(kindAt, operandKinds.data);
+    view.setUint32(valueAt, operand.offset, true);
   } else if (typeof operand === 'object') {
-    slot.writeUInt8(operandKinds.register, kindAt);
-    slot.writeBigInt64LE(BigInt(operand.register * 8), at);
+    view.setUint8(kindAt, operandKinds.register);
+    view.setUint32(valueAt, operand.register * 8, true);
   } else {
-    slot.writeUInt8(operandKinds.constant, kindAt);
-    slot.writeBigInt64LE(constant(operand), at);
+    view.setUint8(kindAt, operandKinds.constant);
+    writeConstant(view, valueAt, operand);
   }
 }
 
-/** Signed and unsigned 64-bit numbers are the same bits to the kernel. */
-function constant(value: number | bigint): bigint {
+/** 64 bits. Signed and unsigned numbers are the same bits to the kernel. */
+function writeConstant(view: DataView, at: number, value: number | bigint): void {
+  if (typeof value === 'number' && Number.isSafeInteger(value)) {
+    view.setInt32(at, value | 0, true); // the lower 32 bits, as ToInt32 defines it
+    view.setInt32(at + 4, Math.floor(value / 0x1_0000_0000), true);
+    return;
+  }
   const wide = BigInt(value);
   const bits = BigInt.asIntN(64, wide);
   if (bits !== wide && BigInt.asUintN(64, wide) !== wide) {
     throw new RangeError(`${wide} does not fit into 64 bits`);
   }
-  return bits;
+  view.setBigInt64(at, bits, true);
 }

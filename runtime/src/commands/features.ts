@@ -1,6 +1,6 @@
 /** `features`: what this runtime can do, as JSON (runtime-spec features.md). */
 import { capabilityNames } from '#spec/capabilities';
-import { ociVersion } from '#spec/oci/runtime-config';
+import { ociVersion } from '#spec/oci/version';
 import { hookKinds } from '#spec/oci/hooks';
 import { namespaceTypes } from '#spec/oci/linux';
 import { seccompActions, seccompFlags, seccompOperators } from '#spec/oci/seccomp';

@@ -3,7 +3,7 @@ import fs from 'node:fs';
 import { detectCgroups } from '#lib/cgroup/layout';
 import { openCgroup } from '#lib/cgroup/cgroup';
 import { isFrozen } from '#lib/cgroup/processes';
-import { ociVersion } from '#spec/oci/runtime-config';
+import { ociVersion } from '#spec/oci/version';
 import { isAlive } from './process-identity.ts';
 import type { ContainerRecord, StateStore } from './state-store.ts';
 

@@ -1,6 +1,7 @@
 /** What `runtime spec` prints: a config.json to start from, the same that runc writes. */
 import type { Mount } from './mount.ts';
-import { ociVersion, type RuntimeConfig } from './runtime-config.ts';
+import type { RuntimeConfig } from './runtime-config.ts';
+import { ociVersion } from './version.ts';
 
 export interface DefaultSpecOptions {
   /** For a user without root: a user namespace with one id each, no network namespace, the host's /sys. */

@@ -18,9 +18,7 @@ import { decodeHooks, type Hooks } from './hooks.ts';
 import { decodeLinux, type LinuxConfig } from './linux.ts';
 import { decodeMount, type Mount } from './mount.ts';
 import { decodeProcess, type Process } from './process.ts';
-
-/** The newest version of runtime-spec that these types follow. */
-export const ociVersion = '1.3.0';
+import { ociVersion } from './version.ts';
 
 export interface Root {
   /** Relative to the bundle, or absolute. */

@@ -1,0 +1,113 @@
+/** A command line from its flags to its exit code: global flags, then one verb out of a table. */
+import path from 'node:path';
+import { isStackError, messageOf, StackError } from '#spec/errors';
+import { RuntimeLog } from '../log/runtime-log.ts';
+import type { Command } from './command.ts';
+import { parseFlags, type Flags, type FlagSpecs } from './flags.ts';
+import { commandHelp } from './help.ts';
+import { print } from './output.ts';
+
+/** Verbs and how to load each. */
+export type CommandTable = Readonly<Record<string, () => Promise<Command>>>;
+
+export const globalFlags: FlagSpecs = {
+  debug: { kind: 'boolean', help: 'log what is done' },
+  log: { kind: 'string', help: 'file to log to; default: stderr' },
+  'log-format': { kind: 'string', help: 'text or json' },
+  root: { kind: 'string', help: 'directory for the state of containers' },
+  'systemd-cgroup': {
+    kind: 'boolean',
+    help: 'not implemented: cgroups are made by the runtime itself',
+  },
+  rootless: { kind: 'string', help: 'true, false or auto; found out by the runtime itself' },
+  version: { kind: 'boolean', alias: 'v', help: 'print the version' },
+  help: { kind: 'boolean', alias: 'h', help: 'print this' },
+};
+
+const helpFlag: FlagSpecs = { help: { kind: 'boolean', alias: 'h', help: 'print this' } };
+
+/** What to do with a command line whose verb the table does not have, or that has none. Returns the exit code. */
+export type OtherCommandLine = (globals: Flags) => Promise<number>;
+
+/** Never throws: a failure is logged and becomes the exit code. */
+export async function runCommandLine(
+  args: readonly string[],
+  commands: CommandTable,
+  otherwise: OtherCommandLine,
+): Promise<number> {
+  let log: RuntimeLog | undefined;
+  let name: string | undefined;
+  try {
+    const globals = parseFlags(args, globalFlags);
+    const [verb, ...rest] = globals.positional;
+    name = verb;
+    const asked = globals.has('version') || globals.has('help');
+    const load = verb !== undefined && Object.hasOwn(commands, verb) ? commands[verb] : undefined;
+    if (!load || verb === undefined || asked) return await otherwise(globals);
+    log = openLog(globals);
+    return await runCommand(await load(), verb, rest, { globals, log });
+  } catch (error) {
+    log ??= new RuntimeLog();
+    log.error(isStackError(error) || hasCode(error) ? messageOf(error) : describeBug(error));
+    // docker takes 255 of `exec` for its own 126 and 127
+    return name === 'exec' ? 255 : 1;
+  }
+}
+
+async function runCommand(
+  command: Command,
+  verb: string,
+  args: readonly string[],
+  { globals, log }: { globals: Flags; log: RuntimeLog },
+): Promise<number> {
+  const flags = parseFlags(args, { ...command.flags, ...helpFlag });
+  if (flags.has('help')) {
+    print(commandHelp(command));
+    return 0;
+  }
+  const { minimumArguments, maximumArguments } = command;
+  const count = flags.positional.length;
+  if (count < minimumArguments || count > maximumArguments) {
+    throw new StackError(
+      'invalid_argument',
+      `"${verb}" takes ${argumentRange(command)} argument(s), got ${count}`,
+    );
+  }
+  if (globals.has('systemd-cgroup')) {
+    throw new StackError('unimplemented', '--systemd-cgroup is not implemented');
+  }
+  return command.run({ root: stateRoot(globals), log, flags });
+}
+
+function argumentRange({ minimumArguments, maximumArguments }: Command): string {
+  if (minimumArguments === maximumArguments) return `exactly ${minimumArguments}`;
+  if (maximumArguments === Infinity) return `at least ${minimumArguments}`;
+  return `${minimumArguments} to ${maximumArguments}`;
+}
+
+/** The log that the global flags describe. Throws invalid_argument for a format that does not exist. */
+export function openLog(globals: Flags): RuntimeLog {
+  const format = globals.text('log-format') ?? 'text';
+  if (format !== 'text' && format !== 'json') {
+    throw new StackError('invalid_argument', `invalid log-format "${format}"`);
+  }
+  return new RuntimeLog({ file: globals.text('log'), format, debug: globals.has('debug') });
+}
+
+/** An ordinary user's state lies below XDG_RUNTIME_DIR. */
+function stateRoot(globals: Flags): string {
+  const personal = process.env.XDG_RUNTIME_DIR;
+  const fallback =
+    process.geteuid?.() !== 0 && personal ? path.join(personal, 'runtime') : '/run/runtime';
+  const root = path.resolve(globals.text('root') ?? fallback);
+  if (root === '/') throw new StackError('invalid_argument', '--root cannot be "/"');
+  return root;
+}
+
+function hasCode(error: unknown): boolean {
+  return error instanceof Error && 'code' in error;
+}
+
+function describeBug(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}
