@@ -12,7 +12,11 @@ import { Reaper } from '../src/reaper.ts';
 
 describe('EventPublisher', () => {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'event-publisher-'));
-  const reaper = new Reaper(() => undefined);
+  // Made here and not above: it takes every child of this process, those of other tests among them.
+  let reaper: Reaper;
+  before(() => {
+    reaper = new Reaper(() => undefined);
+  });
   const log = { debug: () => undefined, warn: () => undefined, error: () => undefined };
   after(() => {
     process.removeAllListeners('SIGCHLD');

@@ -321,9 +321,15 @@ for (const architecture of ['x64', 'arm64'] as const) {
         builder.pointers([null]),
       ]);
       const { stdout } = run(builder, { shell: 'trap "" USR1 TERM HUP; exec' });
-      expect(stdout.replaceAll(/\s+/g, ' ').trim()).to.equal(
-        'SigBlk: 0000000000000000 SigIgn: 0000000000000000',
+      const [blocked, ignored] = [...stdout.matchAll(/[0-9a-f]{16}/g)].map(([mask]) =>
+        BigInt(`0x${mask}`),
       );
+      // An emulator lets nobody touch signals 32 and 33, which its own libc uses: they stay as they were.
+      const untouchable = emulator(architecture).command.length > 0 ? 0x1_8000_0000n : 0n;
+      expect({ blocked, ignored: (ignored ?? -1n) & ~untouchable }).to.deep.equal({
+        blocked: 0n,
+        ignored: 0n,
+      });
     });
 
     it('begins with a prologue that closes, hides and names', function () {
