@@ -19,7 +19,7 @@ const count = `i=0; while [ $i -lt ${lines} ]; do
   end=$((i+${linesPerBatch})); while [ $i -lt $end ]; do echo "line $i"; i=$((i+1)); done; sleep 0.05; done`;
 
 describe('a log whose writer is killed again and again', function () {
-  this.timeout(60_000);
+  this.timeout(240_000);
 
   for (const maxSize of ['Infinity', '100000']) {
     it(`has every line once (max-size ${maxSize})`, async () => {
