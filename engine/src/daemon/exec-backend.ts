@@ -27,6 +27,8 @@ export function execBackend(engine: Engine): ExecBackend {
     },
     resize: async (id, { height, width }) => {
       const exec = execs.get(id);
+      // docker 20.10 sends the size while the process is being started, and gives up after 150 ms of refusals.
+      if (exec.state === 'running') await exec.started;
       if (exec.state !== 'running') {
         throw new StackError('conflict', `exec process ${id} is not running`);
       }

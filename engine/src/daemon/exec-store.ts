@@ -29,6 +29,9 @@ export interface Exec {
   exitCode: number | null;
   output: TaskOutput | undefined;
   stdin: Socket | undefined;
+  /** Resolves when its process runs, or is over. */
+  readonly started: Promise<void>;
+  readonly hasStarted: () => void;
   /** Called once when it ended. */
   readonly onExit: Set<() => void>;
 }
@@ -37,6 +40,8 @@ export class ExecStore {
   readonly #execs = new Map<string, Exec>();
 
   add(id: string, containerId: string, config: ExecConfig): Exec {
+    let hasStarted: () => void = () => undefined;
+    const started = new Promise<void>((resolve) => (hasStarted = resolve));
     const exec: Exec = {
       id,
       containerId,
@@ -46,6 +51,8 @@ export class ExecStore {
       exitCode: null,
       output: undefined,
       stdin: undefined,
+      started,
+      hasStarted,
       onExit: new Set(),
     };
     this.#execs.set(id, exec);
@@ -79,6 +86,7 @@ export class ExecStore {
     exec.state = 'exited';
     exec.exitCode = exitCode;
     exec.pid = 0;
+    exec.hasStarted();
     for (const listener of exec.onExit) listener();
     exec.onExit.clear();
   }

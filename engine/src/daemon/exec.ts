@@ -85,6 +85,7 @@ export async function startExec(
     const { pid } = await client.tasks.start(ids);
     // Its exit may have been reported already.
     if (exec.exitCode === null) exec.pid = pid;
+    exec.hasStarted();
     publishContainerEvent(engine, container, `exec_start: ${exec.config.command.join(' ')}`, {
       execID: exec.id,
     });
