@@ -17,13 +17,15 @@ export interface CommandOptions {
   cwd?: string;
   /** The program is killed after this; a test that hangs must say where. */
   timeoutMs?: number;
+  /** Called with all of stdout so far, whenever there is more. */
+  onStdout?: (text: string) => void;
 }
 
 /** Runs `file` with `args`; never throws for a non-zero exit. Rejects when it cannot be started or takes too long. */
 export async function run(
   file: string,
   args: readonly string[],
-  { input, env, cwd, timeoutMs = 60_000 }: CommandOptions = {},
+  { input, env, cwd, timeoutMs = 60_000, onStdout }: CommandOptions = {},
 ): Promise<CommandResult> {
   const started = performance.now();
   const child = spawn(file, args, {
@@ -33,7 +35,10 @@ export async function run(
   });
   const stdout: Buffer[] = [];
   const stderr: Buffer[] = [];
-  child.stdout?.on('data', (chunk: Buffer) => stdout.push(chunk));
+  child.stdout?.on('data', (chunk: Buffer) => {
+    stdout.push(chunk);
+    onStdout?.(Buffer.concat(stdout).toString());
+  });
   child.stderr?.on('data', (chunk: Buffer) => stderr.push(chunk));
   if (input !== undefined) {
     child.stdin?.on('error', () => undefined); // the program need not read all of it

@@ -1,5 +1,6 @@
 /** The real containerd and dockerd from Debian packages, with private state below a temporary root. */
 import { spawn, type ChildProcess } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -9,30 +10,41 @@ import { waitFor } from './wait.ts';
 export interface RealDockerOptions {
   /** Name of a network namespace (`ip netns`) to run in; the machine's own without it. */
   netns?: string;
+  /** Run in a network namespace made for it, which keeps dockerd's links and rules away from the machine's. */
+  ownNetns?: boolean;
   /** Further arguments of dockerd. */
   arguments?: readonly string[];
   /** Start containerd only. */
   containerdOnly?: boolean;
   /** Folders put in front of containerd's PATH, where it looks for shims. */
   shimFolders?: readonly string[];
+  /** Socket of a containerd to use in place of one of its own. */
+  containerd?: string;
+  /** A command that runs the daemons, e.g. unshare(1) with its options. */
+  prefix?: readonly string[];
 }
+
+type Daemon = 'containerd' | 'dockerd';
 
 export class RealDocker {
   readonly root: string;
   readonly #options: RealDockerOptions;
-  readonly #daemons: ChildProcess[] = [];
+  readonly #netns: string | undefined;
+  readonly #daemons = new Map<Daemon, ChildProcess>();
 
   private constructor(options: RealDockerOptions) {
     this.root = fs.mkdtempSync(path.join(os.tmpdir(), 'docker-'));
     this.#options = options;
+    this.#netns = options.ownNetns ? `d${randomBytes(4).toString('hex')}` : options.netns;
   }
 
   /** Starts containerd, then dockerd, and waits until both answer. */
   static async start(options: RealDockerOptions = {}): Promise<RealDocker> {
     const docker = new RealDocker(options);
     try {
-      await docker.#startContainerd();
-      if (!options.containerdOnly) await docker.#startDockerd();
+      if (options.ownNetns) await runOk('ip', ['netns', 'add', docker.#netns ?? '']);
+      if (options.containerd === undefined) await docker.startContainerd();
+      if (!options.containerdOnly) await docker.startDockerd();
     } catch (error) {
       await docker.stop();
       throw error;
@@ -47,7 +59,7 @@ export class RealDocker {
 
   /** Path of containerd's gRPC socket. */
   get containerdAddress(): string {
-    return path.join(this.root, 'containerd.sock');
+    return this.#options.containerd ?? path.join(this.root, 'containerd.sock');
   }
 
   /** Runs the docker CLI against dockerd. */
@@ -67,12 +79,21 @@ export class RealDocker {
 
   /** Ends both daemons (by pid), unmounts what they left below the root, removes it. */
   async stop(): Promise<void> {
-    for (const daemon of this.#daemons.reverse()) await endProcess(daemon);
+    await this.end('dockerd', 'SIGTERM');
+    await this.end('containerd', 'SIGTERM');
     for (const mountPoint of mountPointsBelow(this.root)) await run('umount', ['-l', mountPoint]);
     fs.rmSync(this.root, { recursive: true, force: true });
+    if (this.#options.ownNetns) await run('ip', ['netns', 'del', this.#netns ?? '']);
   }
 
-  async #startContainerd(): Promise<void> {
+  /** Sends `signal` to a daemon, if it runs, and waits for its end. */
+  async end(daemon: Daemon, signal: NodeJS.Signals): Promise<void> {
+    const child = this.#daemons.get(daemon);
+    if (child) await endProcess(child, signal);
+  }
+
+  /** Starts containerd, also again, and waits until it answers. */
+  async startContainerd(): Promise<void> {
     const config = path.join(this.root, 'containerd.toml');
     fs.writeFileSync(
       config,
@@ -94,7 +115,8 @@ disabled_plugins = ["io.containerd.grpc.v1.cri"]
     );
   }
 
-  async #startDockerd(): Promise<void> {
+  /** Starts dockerd, also again, and waits until it answers. */
+  async startDockerd(): Promise<void> {
     const config = path.join(this.root, 'daemon.json');
     fs.writeFileSync(config, '{}');
     this.#spawn('dockerd', [
@@ -110,27 +132,29 @@ disabled_plugins = ["io.containerd.grpc.v1.cri"]
     );
   }
 
-  #spawn(name: string, args: readonly string[]): void {
+  #spawn(name: Daemon, args: readonly string[]): void {
     const log = fs.openSync(path.join(this.root, `${name}.log`), 'a');
-    const { netns, shimFolders = [] } = this.#options;
-    const prefix = netns === undefined ? [] : ['nsenter', `--net=/run/netns/${netns}`, '--'];
-    const [file = name, ...rest] = [...prefix, name, ...args];
+    const { prefix = [], shimFolders = [] } = this.#options;
+    const netns = this.#netns;
+    const enter = netns === undefined ? [] : ['nsenter', `--net=/run/netns/${netns}`, '--'];
+    const [file = name, ...rest] = [...enter, ...prefix, name, ...args];
     const searchPath = [...shimFolders, process.env['PATH'] ?? ''].join(':');
-    this.#daemons.push(
+    this.#daemons.set(
+      name,
       spawn(file, rest, { stdio: ['ignore', log, log], env: { ...process.env, PATH: searchPath } }),
     );
     fs.closeSync(log);
   }
 }
 
-async function endProcess(child: ChildProcess): Promise<void> {
+async function endProcess(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const ended = new Promise<void>((resolve) =>
     child.once('exit', () => {
       resolve();
     }),
   );
-  child.kill('SIGTERM');
+  child.kill(signal);
   const timer = setTimeout(() => child.kill('SIGKILL'), 15_000);
   await ended;
   clearTimeout(timer);
