@@ -76,18 +76,31 @@ export class Bundles {
     );
   }
 
-  /** Unmounts the rootfs and removes the folder. */
+  /** Removes the folder; a rootfs that the shim has left mounted is unmounted. */
   async remove(bundle: Bundle): Promise<void> {
-    const rootfs = path.join(bundle.path, 'rootfs');
-    await this.#worker.unmount(rootfs);
+    await this.#removeRootfs(path.join(bundle.path, 'rootfs'));
+    await this.#removeWork(this.#work(bundle));
+    // A dozen small files: done here and now, it takes less than asking a thread.
+    fs.rmSync(bundle.path, { recursive: true, force: true });
+  }
+
+  /** Not recursively: if it has files, they are not ours to delete. */
+  async #removeRootfs(rootfs: string): Promise<void> {
     try {
-      // Not recursively: if it is still mounted or has files, they are not ours to delete.
-      await fs.promises.rmdir(rootfs);
+      removeEmpty(rootfs);
     } catch (error) {
-      if (errorCode(error) !== 'ENOENT') throw error;
+      if (errorCode(error) !== 'EBUSY') throw error;
+      await this.#worker.unmount(rootfs);
+      removeEmpty(rootfs);
     }
-    await this.#worker.removeTree(this.#work(bundle));
-    await this.#worker.removeTree(bundle.path);
+  }
+
+  async #removeWork(work: string): Promise<void> {
+    try {
+      removeEmpty(work);
+    } catch {
+      await this.#worker.removeTree(work); // there is something in it
+    }
   }
 
   #bundle(namespace: string, id: string): Bundle {
@@ -180,6 +193,15 @@ function allowMappedRoot(folder: string, spec: Uint8Array): void {
   }
   fs.chownSync(folder, 0, gid);
   fs.chmodSync(folder, 0o710);
+}
+
+/** Removes a folder that may be missing. Throws ENOTEMPTY, and EBUSY where something is mounted on it. */
+function removeEmpty(folder: string): void {
+  try {
+    fs.rmdirSync(folder);
+  } catch (error) {
+    if (errorCode(error) !== 'ENOENT') throw error;
+  }
 }
 
 function childrenOf(folder: string): string[] {

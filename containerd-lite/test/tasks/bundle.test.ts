@@ -42,6 +42,17 @@ describe('Bundles', () => {
     expect(readEndpoint(bundle)).to.include({ address: 'unix:///run/s/d', version: 3 });
   });
 
+  it('removes the folder and what is in its work folder', async () => {
+    const bundle = await bundles().create('ns', 'web', Buffer.from('{}'));
+    fs.mkdirSync(`${bundle.path}/work/deep`);
+    fs.writeFileSync(`${bundle.path}/work/deep/file`, '');
+    const work = fs.readlinkSync(`${bundle.path}/work`);
+    await bundles().remove(bundle);
+    expect(fs.existsSync(bundle.path)).to.equal(false);
+    expect(fs.existsSync(work)).to.equal(false);
+    await bundles().remove(bundle); // also when it is gone
+  });
+
   it('does not delete files in a rootfs', async () => {
     const bundle = await bundles().create('ns', 'web', Buffer.from('{}'));
     fs.writeFileSync(`${bundle.path}/rootfs/precious`, '');
