@@ -124,6 +124,7 @@ async function launch(
     container.stdin?.destroy();
     container.stdin = undefined;
   });
+  record.state.oomKilled = false; // before the start: a report may overtake its answer
   const { pid } = await client.tasks.start({ containerId: id });
   record.state = {
     ...record.state,
@@ -131,7 +132,6 @@ async function launch(
     pid,
     exitCode: 0,
     error: '',
-    oomKilled: false,
     startedAt: now(),
   };
   await containers.save(container);
