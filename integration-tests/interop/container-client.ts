@@ -4,6 +4,7 @@ import type { CommandResult } from '../harness/command.ts';
 /** What not every client, or not every daemon behind it, can do. */
 export type Ability =
   | 'attach'
+  | 'attach status'
   | 'logs'
   | 'oom report'
   | 'pause'

@@ -11,10 +11,9 @@ import { describeSurvival } from './survival-suite.ts';
 
 /** A containerd, real or ours. */
 export interface Containerd {
-  readonly name: string;
   readonly address: string;
-  /** Holds everything it writes. */
-  readonly folder: string;
+  /** What it has below these is its containers'. */
+  readonly folders: readonly string[];
   /** SIGKILL, and a new start. */
   restart(): Promise<void>;
   stop(): Promise<void>;
@@ -40,9 +39,9 @@ export function describeCtrCell(title: string, options: CtrCellOptions): void {
       needPeers(this, 'ctr', ...options.peers);
       const image = await busyboxReference(this);
       containerd = await options.start();
-      const { address, folder } = containerd;
+      const { address, folders } = containerd;
       const { runFlags } = options;
-      ctr = new CtrClient({ address, image, runFlags, folders: [`${folder}/`] });
+      ctr = new CtrClient({ address, image, runFlags, folders });
       await ctr.pull();
     });
 
@@ -57,7 +56,7 @@ export function describeCtrCell(title: string, options: CtrCellOptions): void {
     };
     describeLifecycle('lives', async () => client());
     if (options.survival) {
-      describeSurvival('is killed', client, {
+      describeSurvival('its daemon', client, {
         containerd: async () => containerd?.restart(),
       });
     }
@@ -69,9 +68,8 @@ export async function startRealContainerd(options: RealDockerOptions = {}): Prom
   const shimFolders = [path.dirname(executablePath('containerd-shim-lite-v2'))];
   const peers = await RealDocker.start({ shimFolders, ...options, containerdOnly: true });
   return {
-    name: 'containerd',
     address: peers.containerdAddress,
-    folder: peers.root,
+    folders: [peers.root],
     restart: async () => {
       await peers.end('containerd', 'SIGKILL');
       await peers.startContainerd();
@@ -84,9 +82,8 @@ export async function startContainerdLite(): Promise<Containerd> {
   const daemon = new ContainerdLite();
   await daemon.start();
   return {
-    name: 'containerd-lite',
     address: daemon.address,
-    folder: daemon.folder,
+    folders: [`${daemon.folder}/state`],
     restart: async () => {
       await daemon.end('SIGKILL');
       await daemon.start();

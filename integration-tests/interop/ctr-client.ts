@@ -32,7 +32,12 @@ const states: Readonly<Record<string, ContainerState>> = {
 };
 
 export class CtrClient implements ContainerClient {
-  readonly abilities: ReadonlySet<Ability> = new Set<Ability>(['attach', 'logs', 'pause']);
+  readonly abilities: ReadonlySet<Ability> = new Set<Ability>([
+    'attach',
+    'attach status',
+    'logs',
+    'pause',
+  ]);
   /** ctr knows two exit codes of its own: 0 and 1. */
   readonly failureStatus = { notFound: 1, notExecutable: 1 };
   /** Shims of all daemons share one folder per namespace, so each client has one of its own. */

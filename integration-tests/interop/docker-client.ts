@@ -22,6 +22,7 @@ export interface DockerClientOptions {
 
 const all: readonly Ability[] = [
   'attach',
+  'attach status',
   'logs',
   'oom report',
   'pause',

@@ -176,7 +176,7 @@ export function describeLifecycle(
       fs.writeFileSync(path.join(shared, 'attach/end'), '');
       const { status, stdout } = await attached;
       expect(stdout).to.match(/tick\nbye\n+$/); // podman adds an empty line
-      expect(status).to.equal(6);
+      if (client.abilities.has('attach status')) expect(status).to.equal(6);
       await client.remove(name);
     });
 
@@ -194,14 +194,13 @@ export function describeLifecycle(
       it('runs, and its output is kept', async function () {
         expect(await client.state(name)).to.equal('running');
         need(this, 'logs');
-        const logs = await waitFor('the lines', async () => {
-          const { stdout, stderr } = await client.logs(name);
-          return (stdout + stderr).includes('to stderr') && { stdout, stderr };
+        const { stdout, stderr } = await waitFor('the lines', async () => {
+          const logs = await client.logs(name);
+          const text = logs.stdout + logs.stderr;
+          return text.includes('to stdout\n') && text.includes('to stderr\n') && logs;
         });
-        const kept = client.abilities.has('separate log streams')
-          ? { stdout: 'to stdout\n', stderr: 'to stderr\n' }
-          : { stdout: 'to stdout\nto stderr\n', stderr: '' };
-        expect(logs).to.deep.equal(kept);
+        if (!client.abilities.has('separate log streams')) return;
+        expect({ stdout, stderr }).to.deep.equal({ stdout: 'to stdout\n', stderr: 'to stderr\n' });
       });
 
       it('executes further commands: output, exit code, input', async () => {

@@ -37,7 +37,7 @@ describe('seam 2: the API of containerd', () => {
       client = new DockerClient({
         command: ['docker', '-H', docker.host],
         image: await loadBusybox(this, docker),
-        folders: [docker.root, `${containerd.folder}/`],
+        folders: [docker.root, `${containerd.folder}/state`],
       });
     });
 
