@@ -23,6 +23,7 @@ const commands: CommandTable = {
   ps: async () => (await import('./commands/ps.ts')).ps,
   resume: async () => (await import('./commands/pause.ts')).resume,
   run: async () => (await import('./commands/run.ts')).run,
+  serve: async () => (await import('./commands/serve.ts')).serveWith(runAnyCommandLine),
   spec: async () => (await import('./commands/spec.ts')).spec,
   update: async () => (await import('./commands/update.ts')).update,
 };

@@ -7,6 +7,7 @@ import { ReportedError } from '#proto/status';
 import type { ShimLog } from './log.ts';
 import type { Reaper } from './reaper.ts';
 import type { RuntimeOptions } from './runtime-options.ts';
+import type { RuntimeServer } from './runtime-server.ts';
 
 export interface RuntimeCall {
   /** Verb, its flags and arguments. */
@@ -17,19 +18,33 @@ export interface RuntimeCall {
   input?: string;
 }
 
+export interface RuntimeCommandParts {
+  /** Without it the process must have no other children. */
+  reaper?: Reaper;
+  /** Makes the calls of our own runtime while it lives. */
+  server?: RuntimeServer;
+  /** Is told about every call. */
+  log?: ShimLog;
+}
+
 /** A runtime for one container. */
 export class RuntimeCommand {
   private readonly options: RuntimeOptions;
   private readonly bundle: string;
   private readonly reaper: Reaper | undefined;
+  private readonly server: RuntimeServer | undefined;
   private readonly log: ShimLog | undefined;
   private calls = 0;
 
-  /** Without a reaper the process must have no other children. `log` is told about every call. */
-  constructor(options: RuntimeOptions, bundle: string, reaper?: Reaper, log?: ShimLog) {
+  constructor(
+    options: RuntimeOptions,
+    bundle: string,
+    { reaper, server, log }: RuntimeCommandParts = {},
+  ) {
     this.options = options;
     this.bundle = bundle;
     this.reaper = reaper;
+    this.server = server;
     this.log = log;
   }
 
@@ -53,14 +68,37 @@ export class RuntimeCommand {
     }
   }
 
-  private execute(
-    { args, stdio, input }: RuntimeCall,
-    log: string,
-  ): Promise<{ failure: string | undefined; stdout: string; stderr: string }> {
+  private execute(call: RuntimeCall, log: string): Promise<Outcome> {
+    const globalFlags = ['--root', this.options.root, '--log', log, '--log-format', 'json'];
+    if (this.options.systemdCgroup) globalFlags.push('--systemd-cgroup');
+    const line = [...globalFlags, ...call.args];
+    if (call.input === undefined && this.server?.accepts(this.options.binary)) {
+      return this.askServer(this.server, line, call.stdio);
+    }
+    return this.spawn(line, call);
+  }
+
+  private async askServer(
+    server: RuntimeServer,
+    args: readonly string[],
+    stdio: RuntimeCall['stdio'] = ['ignore', 'ignore', 'ignore'],
+  ): Promise<Outcome> {
+    const exitCode = await server.call({ args, cwd: this.bundle, stdio });
+    const failure =
+      exitCode === undefined
+        ? 'the runtime was killed'
+        : exitCode === 0
+          ? undefined
+          : `exit status ${exitCode}`;
+    return { failure, stdout: '', stderr: '' };
+  }
+
+  private spawn(
+    args: readonly string[],
+    { stdio, input }: Pick<RuntimeCall, 'stdio' | 'input'>,
+  ): Promise<Outcome> {
     return new Promise((resolve) => {
-      const globalFlags = ['--root', this.options.root, '--log', log, '--log-format', 'json'];
-      if (this.options.systemdCgroup) globalFlags.push('--systemd-cgroup');
-      const child = spawn(this.options.binary, [...globalFlags, ...args], {
+      const child = spawn(this.options.binary, args, {
         cwd: this.bundle,
         stdio: stdio ? [...stdio] : collected(input),
       });
@@ -80,6 +118,12 @@ export class RuntimeCommand {
       });
     });
   }
+}
+
+interface Outcome {
+  failure: string | undefined;
+  stdout: string;
+  stderr: string;
 }
 
 function collected(input: string | undefined): StdioOptions {

@@ -23,6 +23,7 @@ import { packMetrics } from './metrics.ts';
 import type { Reaper } from './reaper.ts';
 import { mountRootfs } from './rootfs.ts';
 import { RuntimeCommand } from './runtime-command.ts';
+import type { RuntimeServer } from './runtime-server.ts';
 import { readRuntimeOptions } from './runtime-options.ts';
 import { saveState, type ContainerState, type ProcessStatus } from './state.ts';
 
@@ -36,6 +37,8 @@ const statusNames = {
 export interface TaskServiceParts {
   namespace: string;
   reaper: Reaper;
+  /** Our runtime, started already. */
+  runtimeServer: RuntimeServer;
   events: EventPublisher;
   log: ShimLog;
   /** Ends the shim. */
@@ -57,7 +60,7 @@ export class ContainerSlot {
 
 export function taskHandlers(
   slot: ContainerSlot,
-  { namespace, reaper, events, log, shutdown }: TaskServiceParts,
+  { namespace, reaper, runtimeServer, events, log, shutdown }: TaskServiceParts,
 ): Handlers<typeof TaskService> {
   const create = async (request: CreateTaskRequest) => {
     const { id, bundle, rootfs, checkpoint, stdin, stdout, stderr, terminal } = request;
@@ -76,7 +79,12 @@ export function taskHandlers(
       init: { execId: '', pid: 0, status: 'created', stdio },
       execs: [],
     };
-    const runtime = new RuntimeCommand(state.runtime, bundle, reaper, log);
+    const runtime = new RuntimeCommand(state.runtime, bundle, {
+      reaper,
+      server: runtimeServer,
+      log,
+    });
+    if (state.runtime.binary !== runtimeServer.binary) runtimeServer.close();
     const container = new Container(state, { runtime, reaper, events, log });
     slot.reserved = true;
     try {

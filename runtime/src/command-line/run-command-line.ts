@@ -51,6 +51,8 @@ export async function runCommandLine(
     log.error(isStackError(error) || hasCode(error) ? messageOf(error) : describeBug(error));
     // docker takes 255 of `exec` for its own 126 and 127
     return name === 'exec' ? 255 : 1;
+  } finally {
+    log?.close();
   }
 }
 

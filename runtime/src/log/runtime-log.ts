@@ -37,6 +37,11 @@ export class RuntimeLog {
     if (this.#fd !== 2) writeQuietly(2, `${message}\n`);
   }
 
+  /** To be called by a process that lives on. */
+  close(): void {
+    if (this.#fd !== 2) fs.closeSync(this.#fd);
+  }
+
   #write(level: Level, msg: string): void {
     const time = `${new Date().toISOString().slice(0, 19)}Z`;
     const line =

@@ -8,16 +8,27 @@ import type { CommandLine } from '../command-line.ts';
 import { EventPublisher } from '../event-publisher.ts';
 import { openLog } from '../log.ts';
 import { Reaper } from '../reaper.ts';
+import { RuntimeServer } from '../runtime-server.ts';
 import { ContainerSlot, taskHandlers } from '../task-service.ts';
 import { listeningDescriptor, socketPath } from '../socket-address.ts';
 
 /** Events that could not be delivered keep the shim this long after it was told to go. */
 const flushTimeoutMs = 20_000;
 
-/** Serves the container named in `line`, on a socket that listens already or on a path. Resolves when it listens. */
+export interface ServeOptions {
+  /** Listens already, or a path to listen at. */
+  socket?: { fd: number } | { path: string };
+  /** Our runtime, where it was started before. */
+  runtimeServer?: RuntimeServer;
+}
+
+/** Serves the container named in `line`. Resolves when it listens. */
 export async function serve(
   line: CommandLine,
-  socket: { fd: number } | { path: string } = { fd: listeningDescriptor },
+  {
+    socket = { fd: listeningDescriptor },
+    runtimeServer = new RuntimeServer(), // first of all: it loads while the shim does the rest
+  }: ServeOptions = {},
 ): Promise<void> {
   const { namespace, id, address, publishBinary, debug } = line;
   fs.writeFileSync('/proc/self/comm', 'containerd-shim'); // process.title would hide the arguments, the id among them
@@ -30,6 +41,7 @@ export async function serve(
   setChildSubreaper();
   const slot = new ContainerSlot();
   const reaper = new Reaper((pid, status) => slot.container?.childExited(pid, status));
+  runtimeServer.superviseBy(reaper);
   const ttrpcAddress = process.env['TTRPC_ADDRESS'] ?? '';
   const events = new EventPublisher(
     { ttrpcAddress, address, publishBinary, namespace },
@@ -49,6 +61,7 @@ export async function serve(
   const handlers = taskHandlers(slot, {
     namespace,
     reaper,
+    runtimeServer,
     events,
     log,
     shutdown: () => setImmediate(() => void shutdown()), // after the answer is on its way

@@ -15,6 +15,7 @@ import { peekExitedChild } from '#lib/sys/wait';
 import type { CommandLine } from '../command-line.ts';
 import { adjustOomScore } from '../oom-score.ts';
 import { socketPath } from '../socket-address.ts';
+import { RuntimeServer } from '../runtime-server.ts';
 import { serve } from './serve.ts';
 
 /** Where containerd-lite hands over the container. */
@@ -32,6 +33,7 @@ interface Assignment {
 export function standBy(line: CommandLine): void {
   fs.writeFileSync('/proc/self/comm', 'containerd-shim');
   const control = new net.Socket({ fd: controlDescriptor });
+  const runtimeServer = warmUp();
   let isAssigned = false;
   let text = '';
   control.setEncoding('utf8');
@@ -44,22 +46,22 @@ export function standBy(line: CommandLine): void {
     if (isAssigned || !text.endsWith('\n')) return;
     isAssigned = true;
     // Only our containerd-lite has the other end.
-    void become(JSON.parse(text) as Assignment, line, control);
+    void become(JSON.parse(text) as Assignment, line, { control, runtimeServer });
   });
-  warmUp();
 }
 
-/** Does now what the first container would wait for: loads koffi and finds the functions of libc. */
-function warmUp(): void {
+/** Does now what the first container would wait for: finds the functions of libc, starts the runtime. */
+function warmUp(): RuntimeServer {
   adjustOomScore(process.pid);
   setChildSubreaper();
   peekExitedChild();
+  return new RuntimeServer();
 }
 
 async function become(
   { namespace, id, bundle }: Assignment,
   line: CommandLine,
-  control: net.Socket,
+  { control, runtimeServer }: { control: net.Socket; runtimeServer: RuntimeServer },
 ): Promise<void> {
   const socket = socketPath(line.address, namespace, id);
   try {
@@ -68,7 +70,8 @@ async function become(
     showContainer({ ...line, namespace, id });
     fs.mkdirSync(path.dirname(socket), { recursive: true, mode: 0o700 });
     process.umask(0o177);
-    await serve({ ...line, verb: 'serve', namespace, id }, { path: socket });
+    const options = { socket: { path: socket }, runtimeServer };
+    await serve({ ...line, verb: 'serve', namespace, id }, options);
     fs.writeFileSync('shim.pid', process.pid.toString());
     fs.writeFileSync('address', `unix://${socket}`);
   } catch (error) {

@@ -1,0 +1,100 @@
+/**
+ * `serve`: carries out command lines one after the other, so that a supervisor needs no process start for each.
+ *
+ *   supervisor ── {"args", "cwd", "stdio"} ──▶ descriptor 3 ──▶ the same code as `runtime <args>` in a process of its own
+ *       ▲                                                                                │
+ *       └──────────────── {"exitCode"} ◀── descriptor 3 ◀────────────────────────────────┘
+ *
+ * One JSON object a line in both directions; what failed stands where `--log` in `args` says, as always. `stdio` names
+ * three files that are opened as descriptors 0 to 2 for this one command: /dev/null, a FIFO, or /proc/PID/fd/N of the
+ * supervisor. So each container gets open file descriptions of its own, and nothing of it stays open here.
+ *
+ * The supervisor must be the parent or a further ancestor, and a subreaper: when a command has ended, the container's
+ * process is a child of the nearest one. The end of descriptor 3 ends `serve`; being killed at any moment means for the
+ * command under way what it means for a process of its own.
+ */
+import fs from 'node:fs';
+import { dup2, setCloseOnExec } from '#lib/sys/descriptor';
+import { StackError } from '#spec/errors';
+import type { Command } from '../command-line/command.ts';
+
+const channel = 3;
+
+interface Request {
+  /** The command line, global flags included. */
+  args: string[];
+  /** Working directory: what relative paths start from. */
+  cwd: string;
+  /** Paths of stdin, stdout and stderr. */
+  stdio: [string, string, string];
+}
+
+/** `run` carries out one command line and returns its exit code; it does not throw. */
+export function serveWith(run: (args: readonly string[]) => Promise<number>): Command {
+  return {
+    usage: 'serve',
+    description: 'carry out the command lines that come over descriptor 3',
+    flags: {},
+    minimumArguments: 0,
+    maximumArguments: 0,
+    async run() {
+      setCloseOnExec(channel);
+      const nothing = fs.openSync('/dev/null', 'r+');
+      await loadCommands();
+      for (const line of lines()) {
+        const request = parseRequest(line);
+        let exitCode = 1;
+        try {
+          process.chdir(request.cwd);
+          openStdio(request.stdio);
+          exitCode = await run(request.args);
+        } finally {
+          for (const fd of [0, 1, 2]) dup2(nothing, fd);
+        }
+        fs.writeSync(channel, `${JSON.stringify({ exitCode })}\n`);
+      }
+      return 0;
+    },
+  };
+}
+
+/** What the first requests would wait for. */
+async function loadCommands(): Promise<void> {
+  await Promise.all([import('./create.ts'), import('./start.ts'), import('./delete.ts')]);
+}
+
+/** Waits for one line after the other. Blocks: between two commands there is nothing else to do. */
+function* lines(): Generator<string> {
+  const chunk = Buffer.alloc(65_536);
+  let text = '';
+  for (let length = 1; length > 0;) {
+    length = fs.readSync(channel, chunk);
+    text += chunk.toString('utf8', 0, length);
+    for (let end = text.indexOf('\n'); end >= 0; end = text.indexOf('\n')) {
+      yield text.slice(0, end);
+      text = text.slice(end + 1);
+    }
+  }
+}
+
+function parseRequest(line: string): Request {
+  const { args, cwd, stdio } = JSON.parse(line) as Partial<Record<keyof Request, unknown>>;
+  if (!isTexts(args) || !isTexts(stdio) || stdio.length !== 3 || typeof cwd !== 'string') {
+    throw new StackError('invalid_argument', `invalid request: ${line}`);
+  }
+  return { args, cwd, stdio: stdio as Request['stdio'] };
+}
+
+function isTexts(value: unknown): value is string[] {
+  return Array.isArray(value) && value.every((element) => typeof element === 'string');
+}
+
+/** Descriptors for the container block, as pipes do; whoever sent the request holds the other ends. */
+function openStdio(paths: Request['stdio']): void {
+  paths.forEach((file, number) => {
+    const { O_RDONLY, O_WRONLY } = fs.constants;
+    const fd = fs.openSync(file, number === 0 ? O_RDONLY : O_WRONLY);
+    dup2(fd, number);
+    fs.closeSync(fd);
+  });
+}
