@@ -19,7 +19,7 @@ import { execBackend } from './daemon/exec-backend.ts';
 import { ExecStore } from './daemon/exec-store.ts';
 import { readHostFacts } from './daemon/host-facts.ts';
 import { enginePaths, type EnginePaths } from './daemon/paths.ts';
-import { finishInterrupted, resumeRestartPolicies } from './daemon/recovery.ts';
+import { resumeRestartPolicies } from './daemon/recovery.ts';
 import { systemBackend } from './daemon/system-backend.ts';
 import { watchTasks } from './daemon/task-events.ts';
 import { parseListenAddress } from './http/listener.ts';
@@ -154,9 +154,10 @@ async function start(
   const watching = new AbortController();
   undo.push(() => watching.abort());
   const running = containers.list().filter(({ isRunning }) => isRunning);
-  await network.restore(running.map(({ id }) => id));
+  // Also of those that came to run while an earlier engine died.
+  const { tasks } = await client.tasks.list({});
+  await network.restore([...running, ...tasks].map(({ id }) => id));
   await watchTasks(engine, options.containerdNamespace, watching.signal);
-  await finishInterrupted(engine);
   await parts.beforeListening(engine);
   resumeRestartPolicies(engine);
 

@@ -101,6 +101,11 @@ export class ContainerStore {
     return bare;
   }
 
+  /** Whether a create has taken a name for `id`, whose container may not exist yet. */
+  isReserved(id: string): boolean {
+    return [...this.#idsByName.values()].includes(id);
+  }
+
   isNameTaken(name: string): boolean {
     return this.#idsByName.has(name);
   }

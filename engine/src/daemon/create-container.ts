@@ -21,6 +21,7 @@ import type { Engine } from './engine.ts';
 import { etcFiles } from './etc-files.ts';
 import { withLease } from './lease.ts';
 import { generateName } from './names.ts';
+import { ownerLabels } from './owner.ts';
 import { now } from './timestamps.ts';
 
 export interface CreateRequest {
@@ -34,9 +35,6 @@ export interface CreatedContainer {
   id: string;
   warnings: string[];
 }
-
-/** containerd's label on everything of ours, so that what a crash left behind can be told from what is not ours. */
-export const ownerLabel = 'engine.data-root';
 
 /** Creates a container. Throws not_found for the image, conflict for the name, invalid_argument or unimplemented. */
 export async function createContainer(
@@ -98,9 +96,9 @@ async function registerWithContainerd(
 ): Promise<void> {
   const { client, runtimes, paths, host } = engine;
   const { id, snapshotter, snapshotKey, config, hostConfig } = record;
-  await withLease(client, async (lease) => {
+  await withLease(engine, async (lease) => {
     const { mounts } = await client.snapshots.prepare(
-      { snapshotter, key: snapshotKey, parent: chainId, labels: { [ownerLabel]: paths.dataRoot } },
+      { snapshotter, key: snapshotKey, parent: chainId, labels: ownerLabels(paths) },
       { lease },
     );
     // Compiled here so that a wrong user or device is refused now; start compiles it again with the network.
@@ -118,7 +116,7 @@ async function registerWithContainerd(
       {
         container: {
           id,
-          labels: { [ownerLabel]: paths.dataRoot },
+          labels: ownerLabels(paths),
           image: image.name,
           runtime: { name: record.runtime.name, options: runtimes.options(record.runtime) },
           spec: packJson(jsonTypes.spec, spec),

@@ -6,17 +6,16 @@
  *   running         stopped         its exit is handled now
  *   running         gone            exit 137, `exit status lost`
  *   anything else   running         the engine died while starting it: it runs
- *   anything else   created, stopped  the engine died before it ran or while cleaning up: removed
+ *   anything else   any other       its start was not finished, or its end: removed
  */
 import fs from 'node:fs';
 import path from 'node:path';
 import type { Process } from '#proto/generated/containerd.v1.types';
-import { isStackError } from '#spec/errors';
 import { hangUp, outputOf, removeStdio } from '../containerd/fifo.ts';
 import type { Container } from './container.ts';
-import { ownerLabel } from './create-container.ts';
 import type { Engine } from './engine.ts';
 import { exitLocked, type TaskExit } from './exit-container.ts';
+import { discardTask, removeLeftovers } from './leftovers.ts';
 import { stdioFolder, stdioFolders } from './paths.ts';
 import { removeLocked } from './remove-container.ts';
 import { scheduleRestart, shouldRestart } from './restart-policy.ts';
@@ -25,19 +24,30 @@ import { now, timeOf } from './timestamps.ts';
 
 const lostExitCode = 137;
 
-/** Reconciles every container with containerd's tasks. Safe to repeat; each container is handled under its mutex. */
+/**
+ * Reconciles every container with containerd's tasks, and ends what was interrupted. Safe to repeat; each container is
+ * handled under its mutex.
+ */
 export async function reconcileTasks(engine: Engine): Promise<void> {
+  // Read before the list is made: what changes meanwhile is not compared with it.
+  const known = engine.containers.list().map((container) => {
+    const { status, pid } = container.state;
+    return { container, status, pid };
+  });
   const { tasks } = await engine.client.tasks.list({});
   const byId = new Map(tasks.map((task) => [task.id, task]));
   await Promise.all(
-    engine.containers.list().map(async (container) => {
+    known.map(async ({ container, status, pid }) => {
       try {
+        if (container.state.status !== status || container.state.pid !== pid) return;
         await reconcile(engine, container, byId.get(container.id));
       } catch (error) {
         engine.logger.error('cannot recover container', { container: container.id, error });
       }
     }),
   );
+  await finishRemovals(engine);
+  await removeLeftovers(engine);
 }
 
 async function reconcile(
@@ -61,7 +71,9 @@ async function reconcile(
   await container.mutex.run(async () => {
     // A start of this very run may be under way or done since the list was made.
     if (container.state.status !== status || container.output !== undefined) return;
-    if (task?.status === 'RUNNING' || task?.status === 'PAUSED') {
+    const runs = task?.status === 'RUNNING' || task?.status === 'PAUSED';
+    // Without its FIFOs its start was undone, as far as that went.
+    if (runs && fs.existsSync(stdioFolder(engine.paths, container.id))) {
       await adoptLocked(engine, container, task);
     } else if (task) {
       await discardTask(engine, container);
@@ -113,43 +125,21 @@ async function removeExecs({ paths }: Engine, { id }: Container): Promise<void> 
   }
 }
 
-async function discardTask({ client, paths }: Engine, { id }: Container): Promise<void> {
-  const quietly = async (action: Promise<unknown>): Promise<void> => {
-    try {
-      await action;
-    } catch (error) {
-      if (!isStackError(error)) throw error; // it may end by itself at the same moment
-    }
-  };
-  await quietly(client.tasks.kill({ containerId: id, signal: 9 }));
-  await quietly(client.tasks.wait({ containerId: id }, { deadlineMs: 5000 }));
-  await quietly(client.tasks.delete({ containerId: id }));
-  await removeStdio(stdioFolders(paths, id));
-}
-
-/** Finishes what an earlier run began and could not end: removals, and creates that never became a container. */
-export async function finishInterrupted(engine: Engine): Promise<void> {
-  const { client, containers, paths, logger } = engine;
-  for (const container of containers.list()) {
-    const { status } = container.state;
-    const { AutoRemove: autoRemove } = container.record.hostConfig;
-    if (status === 'removing' || (status === 'exited' && autoRemove)) {
-      await container.mutex
-        .run(() => removeLocked(engine, container))
-        .catch((error: unknown) => {
-          logger.error('cannot finish a removal', { container: container.id, error });
-        });
-    }
-  }
-  const own = `labels."${ownerLabel}"==${JSON.stringify(paths.dataRoot)}`;
-  const { containers: records } = await client.containers.list({ filters: [own] });
-  for (const { id, snapshotter, snapshotKey } of records) {
-    if (containers.has(id)) continue;
-    logger.info('removing what an interrupted create left', { container: id });
-    await client.containers.delete({ id });
-    await client.snapshots.remove({ snapshotter, key: snapshotKey }).catch((error: unknown) => {
-      if (!isStackError(error, 'not_found')) throw error;
-    });
+/** Finishes removals that an earlier run, or this one without containerd, could not end. */
+async function finishRemovals(engine: Engine): Promise<void> {
+  const { containers, logger } = engine;
+  const isDue = ({ state, record }: Container): boolean =>
+    state.status === 'removing' ||
+    (record.hostConfig.AutoRemove && ['exited', 'dead'].includes(state.status));
+  for (const container of containers.list().filter(isDue)) {
+    await container.mutex
+      .run(async () => {
+        // A removal of this very run may have been under way.
+        if (containers.has(container.id) && isDue(container)) await removeLocked(engine, container);
+      })
+      .catch((error: unknown) => {
+        logger.error('cannot finish a removal', { container: container.id, error });
+      });
   }
 }
 

@@ -3,6 +3,7 @@ import { isStackError, messageOf, StackError } from '#spec/errors';
 import type { Container } from './container.ts';
 import { publishContainerEvent } from './container-events.ts';
 import type { Engine } from './engine.ts';
+import { discardTask, unlessGone } from './leftovers.ts';
 import { cancelRestart } from './start-container.ts';
 import { killContainer } from './stop-container.ts';
 
@@ -61,6 +62,7 @@ export async function removeLocked(engine: Engine, container: Container): Promis
   record.state.status = 'removing';
   await containers.save(container);
   try {
+    await discardTask(engine, container); // of a start or an exit during which containerd was away
     await unlessGone(client.containers.delete({ id }));
     await unlessGone(
       client.snapshots.remove({ snapshotter: record.snapshotter, key: record.snapshotKey }),
@@ -80,13 +82,4 @@ export async function removeLocked(engine: Engine, container: Container): Promis
   for (const subscriber of container.subscribers) subscriber.end();
   publishContainerEvent(engine, container, 'destroy');
   container.announceRemoval();
-}
-
-/** Some of it may be gone since an attempt that was interrupted. */
-async function unlessGone(removal: Promise<unknown>): Promise<void> {
-  try {
-    await removal;
-  } catch (error) {
-    if (!isStackError(error, 'not_found')) throw error;
-  }
 }

@@ -13,6 +13,7 @@ import { cgroupsPath } from './create-container.ts';
 import type { Engine } from './engine.ts';
 import { etcFiles, writeEtcFiles } from './etc-files.ts';
 import { stdioFolder, stdioFolders } from './paths.ts';
+import { discardTask } from './leftovers.ts';
 import { removeLocked } from './remove-container.ts';
 import { startFailure } from './start-failure.ts';
 import { isNetworkMode } from './supported.ts';
@@ -107,15 +108,14 @@ async function launch(
     container.output = undefined;
     await output.close();
   });
+  // Whatever came of it: an answer that got lost may have been a yes.
+  undo.push(() => discardTask(engine, container));
   await client.tasks.create({
     containerId: id,
     rootfs: mounts,
     ...stdio,
     terminal: record.config.Tty,
     options: engine.runtimes.options(record.runtime),
-  });
-  undo.push(async () => {
-    await client.tasks.delete({ containerId: id });
   });
   // Not earlier: what comes before is the runtime's own complaint about a container that it could not make.
   for (const subscriber of container.subscribers) output.subscribe(subscriber);
