@@ -17,7 +17,7 @@ import { parseEndpoint, type Bundle, type ShimEndpoint } from './bundle.ts';
 import { environmentOf, sharedFlags, type ShimEnvironment } from './shim-binary.ts';
 
 /** After a standby was taken its place is filled once the task it went to has most likely started. */
-const refillDelayMs = 250;
+const refillDelayMs = 500;
 /** As long as `start` may take. */
 const answerTimeoutMs = 30_000;
 /** A process can change its command line but not lengthen it: room for `-namespace`, `-id` and both values. */
