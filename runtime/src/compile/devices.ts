@@ -72,12 +72,24 @@ export function makeDevices(
   input: CompileInput,
   sources: DeviceSources,
 ): void {
+  refuseLinkedDev(context, root);
   for (const { device, property } of planDevices(input)) {
     context.program.stage(`make device ${device.path}`).from(property);
     const slot = sources.get(device.path);
     if (slot) bindDevice(context, root, device, slot);
     else makeDevice(context, root, device);
   }
+}
+
+/** Nodes are not made where a link of the image leads (CVE-2026-41579). */
+function refuseLinkedDev(context: CompileContext, root: Register): void {
+  context.program.stage('find /dev').from('linux.devices');
+  context.borrow((dev) => {
+    openOrMake(context, root, '/dev', dev);
+    context.close(dev);
+    openInRoot(context, root, '/dev', dev, { flags: O_DIRECTORY, noSymlinks: true });
+    context.close(dev);
+  });
 }
 
 const typeBits = { b: S_IFBLK, c: S_IFCHR, u: S_IFCHR, p: S_IFIFO } as const;

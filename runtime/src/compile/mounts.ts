@@ -91,6 +91,33 @@ function refuseInsideProc(
   );
 }
 
+/** `f_type` of statfs(2) for procfs. */
+const PROC_SUPER_MAGIC = 0x9fa0;
+
+/** A link of the image that leads into /proc is no way around {@link refuseInsideProc}. */
+function refuseLinkIntoProc(
+  context: CompileContext,
+  root: Register,
+  { destination, property }: PlannedMount,
+): void {
+  if (destination === '/proc' || procFiles.has(destination)) return;
+  const { program } = context;
+  const missing = program.label();
+  const elsewhere = program.label();
+  const status = context.scratch();
+  context.borrow((target) => {
+    openInRoot(context, root, destination, target, { missing });
+    program.syscall('fstatfs', [target, status]);
+    context.close(target);
+    const inside = program.label();
+    program.load(target, status, 0, 64).branchEqual(target, PROC_SUPER_MAGIC, inside);
+    program.jump(elsewhere).place(inside);
+  });
+  program.stage(`${destination} leads into /proc, where nothing may be mounted`).from(property);
+  program.fail('EPERM');
+  program.place(missing).place(elsewhere).stage(`mount ${destination}`).from(property);
+}
+
 /** Clones the source of every bind mount, with the attributes that its options ask for. */
 export function cloneBindSources(
   context: CompileContext,
@@ -127,6 +154,7 @@ export function mountAll(
 ): void {
   for (const mount of mounts) {
     context.program.stage(`mount ${mount.destination}`).from(mount.property);
+    refuseLinkIntoProc(context, root, mount);
     if (mount.type === 'bind') bind(context, root, input, mount, sources.binds);
     else if (mount.options.remount) remount(context, root, mount);
     else if (mount.type === 'cgroup' || mount.type === 'cgroup2') {

@@ -26,7 +26,7 @@ import {
   TIOCSWINSZ,
 } from './kernel-constants.ts';
 import { attach, cloneTree } from './mount-calls.ts';
-import { openOrMake } from './paths.ts';
+import { openInRoot, openOrMake } from './paths.ts';
 import { StackError } from '#spec/errors';
 
 /** Length of `sun_path` in struct sockaddr_un. */
@@ -119,6 +119,8 @@ function mountConsole(context: CompileContext, root: Register, slave: Register):
   program.stage('mount the terminal at /dev/console').from('process.terminal');
   context.borrow((target) => {
     openOrMake(context, root, '/dev/console', target, 'file');
+    context.close(target);
+    openInRoot(context, root, '/dev/console', target, { noSymlinks: true });
     context.borrow((tree) => {
       cloneTree(context, slave, false, tree);
       attach(context, tree, target);
