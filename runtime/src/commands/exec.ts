@@ -10,7 +10,7 @@ import { compileExec } from '../compile/exec-program.ts';
 import { checkContainerId } from '../container/container-id.ts';
 import { isAlive } from '../container/process-identity.ts';
 import { StateStore, type ContainerRecord } from '../container/state-store.ts';
-import { statusOf } from '../container/status.ts';
+import { hookState, statusOf } from '../container/status.ts';
 import { noCgroup, placementForExec, recordedCgroup } from '../host/cgroups.ts';
 import { seccompProgram, warnOfCapabilities } from '../host/compile-options.ts';
 import { converse } from '../host/conversation.ts';
@@ -21,6 +21,7 @@ import { preservedDescriptors } from '../host/inherited-descriptors.ts';
 import { sendPidfd } from '../host/pidfd-socket.ts';
 import { foreignNamespaces } from '../host/namespaces.ts';
 import { originalOpenFiles } from '../host/open-files.ts';
+import { sendSeccompListener } from '../host/seccomp-listener.ts';
 import { inContext } from './error-context.ts';
 
 export const exec: Command = {
@@ -102,6 +103,10 @@ async function execute({ flags, root, log }: Invocation): Promise<number> {
       preserved,
       tolerant: process.geteuid?.() !== 0,
       detached: foreground === undefined,
+      onSeccomp({ pid }, fd) {
+        const state = hookState(record, 'running');
+        sendSeccompListener(record.config.linux?.seccomp, { pid, fd, state });
+      },
       onReady({ pid }) {
         // The namespaces were opened by pid: only now is it certain whose they were.
         if (!isAlive(record.pid, record.startTime)) {

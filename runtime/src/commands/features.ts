@@ -6,6 +6,7 @@ import { namespaceTypes } from '#spec/oci/linux';
 import { seccompActions, seccompFlags, seccompOperators } from '#spec/oci/seccomp';
 import type { Command } from '../command-line/command.ts';
 import { printJson } from '../command-line/output.ts';
+import { memoryPolicyFlags, memoryPolicyModes } from '../compile/processor-and-memory.ts';
 import { knownMountOptions } from '../compile/mount-options.ts';
 
 export const features: Command = {
@@ -26,7 +27,7 @@ export const features: Command = {
         cgroup: { v1: true, v2: true, systemd: false, systemdUser: false, rdma: true },
         seccomp: {
           enabled: true,
-          actions: seccompActions.filter((action) => action !== 'SCMP_ACT_NOTIFY'),
+          actions: [...seccompActions],
           operators: [...seccompOperators],
           archs: [
             'SCMP_ARCH_X86',
@@ -36,12 +37,12 @@ export const features: Command = {
             'SCMP_ARCH_AARCH64',
           ],
           knownFlags: [...seccompFlags],
-          supportedFlags: seccompFlags.filter((flag) => !flag.endsWith('WAIT_KILLABLE_RECV')),
+          supportedFlags: [...seccompFlags],
         },
         apparmor: { enabled: false },
         selinux: { enabled: false },
         intelRdt: { enabled: false },
-        memoryPolicy: { enabled: false },
+        memoryPolicy: { modes: [...memoryPolicyModes], flags: [...memoryPolicyFlags] },
         mountExtensions: { idmap: { enabled: false } },
         netDevices: { enabled: false },
       },

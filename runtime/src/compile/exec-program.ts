@@ -3,7 +3,7 @@ import type { Program } from '#lib/loader/program';
 import { prologue } from '#lib/loader/sequences';
 import type { Process } from '#spec/oci/process';
 import { CompileContext } from './context.ts';
-import { closeOnExecute, execute, findExecutable, loadSeccomp } from './executable.ts';
+import { closeOnExecute, execute, findExecutable, loadSeccomp, seccompTime } from './executable.ts';
 import { Handshake } from './handshake.ts';
 import { becomeUser, checkDirectory, enterDirectory, setLimits } from './identity.ts';
 import type {
@@ -68,16 +68,21 @@ export function compileExec(input: ExecInput): Program {
   setPriorities(context, process);
   setLimits(context, process);
   enterDirectory(context, root, process);
-  if (input.seccomp && !process.noNewPrivileges) loadSeccomp(context, input.seccomp);
+  const loadAt = (time: string) => {
+    if (!input.seccomp || seccompTime(process, input.seccomp) !== time) return;
+    loadSeccomp(context, handshake, input.seccomp);
+  };
+  loadAt('early');
   becomeUser(context, process, input.facts);
   checkDirectory(context, process);
   program.stage('set the umask').from('process.user.umask');
   program.syscall('umask', [process.user.umask ?? 0o022]);
   const path = program.register();
   findExecutable(context, process, path);
+  loadAt('middle');
   handshake.exchange('ready', 'wait until the process is on record');
   closeOnExecute(context);
-  if (input.seccomp && process.noNewPrivileges) loadSeccomp(context, input.seccomp);
+  loadAt('late');
   execute(context, process, input.home, path);
   return program.build();
 }

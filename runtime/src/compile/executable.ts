@@ -2,6 +2,7 @@
 import { lastDescriptor, type Register } from '#lib/loader/program';
 import type { Process } from '#spec/oci/process';
 import type { CompileContext } from './context.ts';
+import type { Handshake } from './handshake.ts';
 import type { SeccompProgram } from './input.ts';
 import {
   AT_EACCESS,
@@ -106,15 +107,43 @@ export function closeOnExecute(context: CompileContext): void {
   program.syscall('close_range', [program.firstOwnDescriptor, lastDescriptor, CLOSE_RANGE_CLOEXEC]);
 }
 
+/**
+ * When the filter is loaded. `early`: without no_new_privs the kernel wants CAP_SYS_ADMIN, which is about to go.
+ * `middle`: a listener must be handed over while the runtime is still there. `late`: as the last before execve.
+ */
+export function seccompTime(
+  { noNewPrivileges }: Process,
+  seccomp: SeccompProgram | undefined,
+): 'early' | 'middle' | 'late' | undefined {
+  if (!seccomp) return undefined;
+  if (!noNewPrivileges) return 'early';
+  return seccomp.notify ? 'middle' : 'late';
+}
+
 /** Loads the filter. What follows must be allowed by it. */
-export function loadSeccomp(context: CompileContext, { filter, flags }: SeccompProgram): void {
+export function loadSeccomp(
+  context: CompileContext,
+  handshake: Handshake,
+  { filter, flags, notify }: SeccompProgram,
+): void {
   const { program } = context;
   program.stage('load the seccomp filter').from('linux.seccomp');
   const description = program.struct('sock_fprog', {
     len: u16(filter.length / 8),
     filter: pointer(program.bytes(filter)),
   });
-  program.syscall('seccomp', [SECCOMP_SET_MODE_FILTER, flags, description]);
+  if (!notify) {
+    program.syscall('seccomp', [SECCOMP_SET_MODE_FILTER, flags, description]);
+    return;
+  }
+  context.borrow((listener) => {
+    program.syscall('seccomp', [SECCOMP_SET_MODE_FILTER, flags, description], {
+      result: listener,
+    });
+    program.stage('hand over the seccomp listener').from('linux.seccomp.listenerPath');
+    handshake.exchangeValue('seccomp', listener);
+    context.close(listener);
+  });
 }
 
 /** The end of every program: becomes the user's process. */

@@ -9,11 +9,14 @@
  *   process (its pid) --------> notes the pid
  *   hooks --------------------> prestart and createRuntime hooks, state for the hooks inside
  *                 <------------ token
+ *   seccomp (a descriptor) ---> takes the filter's listener to linux.seccomp.listenerPath
+ *                 <------------ token                         only for SCMP_ACT_NOTIFY
  *   ready --------------------> writes state and pid file
  *                 <------------ token                         from here on the container exists
  *   exited (wait status) -----> passes the status on          only while the loader lives (run, exec)
  */
 import { u32, type Data } from '#lib/loader/data';
+import type { Register } from '#lib/loader/program';
 import type { CompileContext } from './context.ts';
 
 export const messageTags = {
@@ -22,6 +25,7 @@ export const messageTags = {
   hooks: 3,
   ready: 4,
   exited: 5,
+  seccomp: 6,
 } as const;
 export type MessageTag = keyof typeof messageTags;
 
@@ -76,6 +80,14 @@ export class Handshake {
   exchange(tag: MessageTag, stage: string, property?: string): void {
     this.#context.program.stage(stage).from(property);
     this.say(this.message(tag));
+    this.awaitToken();
+  }
+
+  /** {@link exchange} of a message with the content of `value`. */
+  exchangeValue(tag: MessageTag, value: Register): void {
+    const message = this.message(tag);
+    this.#context.program.store(value, message.field('value'), 0, 32);
+    this.say(message);
     this.awaitToken();
   }
 

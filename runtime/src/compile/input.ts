@@ -79,4 +79,6 @@ export interface SeccompProgram {
   /** Array of struct sock_filter. */
   readonly filter: Uint8Array;
   readonly flags: number;
+  /** The call returns a listener, which goes to `linux.seccomp.listenerPath`. */
+  readonly notify: boolean;
 }

@@ -3,7 +3,6 @@ import { compileFilter } from '#lib/seccomp/compile-filter';
 import type { RuntimeConfig } from '#spec/oci/runtime-config';
 import { missingCapabilities } from '../compile/identity.ts';
 import type { HostFacts, SeccompProgram } from '../compile/input.ts';
-import { notImplemented } from '../compile/context.ts';
 import type { Process } from '#spec/oci/process';
 
 /** `linux.seccomp` as a filter; undefined without one. */
@@ -13,8 +12,7 @@ export function seccompProgram({ linux }: RuntimeConfig): SeccompProgram | undef
     linux.seccomp,
     process.arch === 'arm64' ? 'arm64' : 'x64',
   );
-  if (notify) notImplemented('linux.seccomp: SCMP_ACT_NOTIFY');
-  return { filter: bytes, flags };
+  return { filter: bytes, flags, notify };
 }
 
 /** Says which capabilities the process will not get. */

@@ -21,7 +21,7 @@ interface InputFile {
 
 export class ContainerHookFiles {
   readonly #inputs: readonly InputFile[];
-  readonly #output: number | undefined;
+  #output: number | undefined;
 
   constructor(hooks: Hooks = {}) {
     this.#inputs = containerHookKinds.flatMap((kind) =>
@@ -50,7 +50,7 @@ export class ContainerHookFiles {
     }
   }
 
-  /** What was printed so far. */
+  /** What was printed so far; nothing after {@link close}. */
   readonly output = (): string => {
     if (this.#output === undefined) return '';
     const bytes = Buffer.alloc(outputLimit);
@@ -60,5 +60,6 @@ export class ContainerHookFiles {
   close(): void {
     for (const { fd } of this.#inputs) fs.closeSync(fd);
     if (this.#output !== undefined) fs.closeSync(this.#output);
+    this.#output = undefined;
   }
 }

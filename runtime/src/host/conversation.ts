@@ -26,6 +26,8 @@ export interface ConversationOptions {
   readonly hookOutput?: () => string;
   /** Run while the program waits before pivot_root. */
   onHooks?(started: StartedProcess): void;
+  /** Takes the listener of the seccomp filter, `fd` in the process, to where config.json says. */
+  onSeccomp?(started: StartedProcess, fd: number): void;
   /** Run when the process is ready, before it is let go. */
   onReady(started: StartedProcess): void;
 }
@@ -45,6 +47,7 @@ export class RunningProgram {
   readonly #user: Process;
   readonly #hookOutput: (() => string) | undefined;
   #loaderEnded: boolean;
+  #resultOpen = true;
 
   constructor(
     started: StartedProcess,
@@ -64,6 +67,7 @@ export class RunningProgram {
 
   /** Blocks until the process has executed its command; throws if it could not. Not for one that waits for `start`. */
   awaitExecution(): void {
+    this.#resultOpen = false;
     const failure = readFailure(this.#program, this.#loader);
     if (failure) throw startFailure(this.#program, failure, this.#user, this.#hookOutput);
   }
@@ -72,7 +76,7 @@ export class RunningProgram {
   leave(): void {
     if (!this.#loaderEnded) endLoader(this.#loader);
     this.#loaderEnded = true;
-    this.#partner.close();
+    this.#closeDescriptors();
   }
 
   /** The wait status of the process, once it has ended. */
@@ -80,11 +84,17 @@ export class RunningProgram {
     const message = await this.#partner.receiveLater();
     waitPid(this.#loader.pid);
     this.#loaderEnded = true;
-    this.#partner.close();
+    this.#closeDescriptors();
     if (message?.tag !== 'exited') {
       throw new StackError('internal', 'the loader was killed; the exit status is lost');
     }
     return message.value;
+  }
+
+  #closeDescriptors(): void {
+    this.#partner.close();
+    if (this.#resultOpen) fs.closeSync(this.#loader.result);
+    this.#resultOpen = false;
   }
 }
 
@@ -93,6 +103,7 @@ export function converse(program: Program, options: ConversationOptions): Runnin
   const partner = new HandshakePartner();
   let loader: StartedLoader | undefined;
   let loaderEnded = false;
+  let resultOpen = false;
   let started: StartedProcess | undefined;
   try {
     loader = startLoader(program, {
@@ -100,6 +111,7 @@ export function converse(program: Program, options: ConversationOptions): Runnin
       preserved: options.preserved,
       argv0: 'runtime',
     });
+    resultOpen = true;
     partner.releaseTheirs();
     while (true) {
       const message = partner.receive();
@@ -114,6 +126,10 @@ export function converse(program: Program, options: ConversationOptions): Runnin
           started ??= receiveProcess(partner, options);
           options.onHooks?.(started);
           break;
+        case 'seccomp':
+          started ??= receiveProcess(partner, options);
+          options.onSeccomp?.(started, message.value);
+          break;
         case 'ready':
           started ??= receiveProcess(partner, options);
           options.onReady(started);
@@ -123,6 +139,7 @@ export function converse(program: Program, options: ConversationOptions): Runnin
           partner.answer();
           return new RunningProgram(started, program, loader, partner, options);
         default:
+          resultOpen = false;
           throw programFailure(program, loader, options);
       }
       partner.answer();
@@ -130,6 +147,7 @@ export function converse(program: Program, options: ConversationOptions): Runnin
   } catch (error) {
     if (started) killQuietly(started.pid);
     partner.close();
+    if (loader && resultOpen) fs.closeSync(loader.result);
     if (loader && !loaderEnded) waitPid(loader.pid); // it waits for its process, so both are gone
     throw error;
   }

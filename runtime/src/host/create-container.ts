@@ -18,8 +18,14 @@ import type { RuntimeLog } from '../log/runtime-log.ts';
 import { cgroupPath, noCgroup, placementOf, prepareCgroup } from './cgroups.ts';
 import { seccompProgram, warnOfCapabilities } from './compile-options.ts';
 import { ContainerHookFiles } from './container-hook-files.ts';
-import { converse, type RunningProgram, type StartedProcess } from './conversation.ts';
+import {
+  converse,
+  type ConversationOptions,
+  type RunningProgram,
+  type StartedProcess,
+} from './conversation.ts';
 import { fillCopyUps } from './copy-up.ts';
+import { sendSeccompListener } from './seccomp-listener.ts';
 import { gatherFacts, resolveSources } from './facts.ts';
 import {
   announceListening,
@@ -138,9 +144,10 @@ function start(
   let record: ContainerRecord | undefined;
   const complete = (started: StartedProcess): ContainerRecord => ({ ...unfinished, ...started });
   const hookFiles = new ContainerHookFiles(config.hooks);
-  const running = converse(program, {
+  const copies = fillCopyUps(config, unfinished.rootfs);
+  const conversation: ConversationOptions = {
     process: config.process,
-    descriptors: { ...hookFiles.descriptors, ...fillCopyUps(config, unfinished.rootfs) },
+    descriptors: { ...hookFiles.descriptors, ...copies },
     hookOutput: hookFiles.output,
     ...(config.linux && { linux: config.linux }),
     preserved,
@@ -155,6 +162,10 @@ function start(
         startContainer: hookState(complete(started), 'created'),
       });
     },
+    onSeccomp(started, fd) {
+      const state = hookState(complete(started), 'creating');
+      sendSeccompListener(config.linux?.seccomp, { pid: started.pid, fd, state });
+    },
     onReady(started) {
       record = complete(started);
       store.write(record);
@@ -165,7 +176,14 @@ function start(
         writeFileAtomicSync(options.pidFile, String(started.pid), { mode: 0o644 });
       }
     },
-  });
+  };
+  let running: RunningProgram;
+  try {
+    running = converse(program, conversation);
+  } finally {
+    hookFiles.close();
+    for (const fd of Object.values(copies)) fs.closeSync(fd);
+  }
   if (!record) throw new Error('converse() calls onReady before it returns');
   return { record, running };
 }

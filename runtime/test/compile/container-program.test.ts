@@ -152,7 +152,7 @@ describe('compileContainer', () => {
   });
 
   it('loads the seccomp filter last with no_new_privs, and before the user is left without', () => {
-    const seccomp = { filter: Buffer.alloc(8), flags: 0 };
+    const seccomp = { filter: Buffer.alloc(8), flags: 0, notify: false };
     const names = (noNewPrivileges: boolean) =>
       compile(({ process }) => (process.noNewPrivileges = noNewPrivileges), { seccomp }).map(
         ({ name }) => name,

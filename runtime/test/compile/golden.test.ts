@@ -67,7 +67,7 @@ function hostFor(name: string, config: RuntimeConfig): CompileInput {
     noNewKeyring: false,
     preservedDescriptors: 0,
     home: '/root',
-    ...(seccomp && { seccomp: { filter: seccomp.bytes, flags: seccomp.flags } }),
+    ...(seccomp && { seccomp: { filter: seccomp.bytes, flags: seccomp.flags, notify: false } }),
   };
 }
 
