@@ -12,8 +12,8 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { Duplex } from 'node:stream';
 import { StackError, messageOf } from '#spec/errors';
 import type { Logger } from '#lib/log/logger';
-import { lowerPriority, restorePriority } from './background-priority.ts';
 import { parseEndpoint, type Bundle, type ShimEndpoint } from './bundle.ts';
+import { lowerSessionPriority, restoreSessionPriority } from './session-priority.ts';
 import { environmentOf, sharedFlags, type ShimEnvironment } from './shim-binary.ts';
 
 /** After a standby was taken its place is filled once the task it went to has most likely started. */
@@ -108,7 +108,7 @@ class StandbyShim {
     this.#control = control instanceof Duplex ? control : undefined; // a 'pipe' is one, once it was started
     this.#control?.on('error', () => undefined); // its end follows
     const { pid } = this.#child;
-    if (pid !== undefined) lowerPriority(pid);
+    if (pid !== undefined) lowerSessionPriority(pid);
   }
 
   /** Throws unavailable, internal, or what the kernel says. */
@@ -116,7 +116,7 @@ class StandbyShim {
     const { pid } = this.#child;
     if (pid === undefined || !this.#control)
       throw new StackError('unavailable', 'it has not started');
-    restorePriority(pid);
+    restoreSessionPriority(pid);
     const control = this.#control;
     const timer = setTimeout(() => control.destroy(), answerTimeoutMs);
     try {
