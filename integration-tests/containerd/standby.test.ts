@@ -33,6 +33,15 @@ function standbys({ address }: ContainerdLite): number[] {
     });
 }
 
+/** Pids of the processes that a process has started. */
+function childrenOf(pid: number): number[] {
+  return fs
+    .readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8')
+    .split(' ')
+    .filter((child) => child !== '')
+    .map(Number);
+}
+
 /** What stays the same whichever way a shim was started. */
 function describeProcess(pid: number, id: string) {
   const read = (name: string) => fs.readFileSync(`/proc/${pid}/${name}`, 'utf8');
@@ -53,7 +62,9 @@ function describeProcess(pid: number, id: string) {
     signals: /^SigIgn:.*\nSigCgt:.*$/m.exec(status)?.[0],
     leadsSession: Number(fields[3]) === pid,
     nice: fields[16],
+    autogroup: fs.existsSync(`/proc/${pid}/autogroup`) && read('autogroup').replace(/-\d+/, ''),
     oomScore: read('oom_score_adj'),
+    socketMode: fs.statSync(read('cwd/address').replace('unix://', '')).mode,
     cgroups: read('cgroup'),
     // ctr keeps FIFOs in a folder with a random name.
     files: descriptors.map((file) => path.basename(file).replaceAll(id, 'ID')).sort(),
@@ -125,8 +136,10 @@ describe('shims that stand by', () => {
     await run('s2', 'sleep', '1000');
     await full();
     const shim = await containerd.shimPid('s2');
+    const waiting = standbys(containerd).flatMap((pid) => [pid, ...childrenOf(pid)]);
     await containerd.end('SIGKILL');
-    await waitFor('their end', () => standbys(containerd).length === 0 && true);
+    await waitFor('their end', () => waiting.every((pid) => commandLine(pid).length === 0));
+    expect(standbys(containerd)).to.deep.equal([]);
     expect(commandLine(shim)).to.include('s2');
     await containerd.start();
     expect(await containerd.taskStatus('s2')).to.equal('RUNNING');

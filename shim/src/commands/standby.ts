@@ -55,7 +55,7 @@ function warmUp(): RuntimeServer {
   adjustOomScore(process.pid);
   setChildSubreaper();
   peekExitedChild();
-  return new RuntimeServer();
+  return new RuntimeServer({ hasTime: true });
 }
 
 async function become(
@@ -69,9 +69,11 @@ async function become(
     process.env['NAMESPACE'] = namespace;
     showContainer({ ...line, namespace, id });
     fs.mkdirSync(path.dirname(socket), { recursive: true, mode: 0o700 });
-    process.umask(0o177);
+    const umask = process.umask(0o177); // of the socket alone: serve makes it before it first waits
     const options = { socket: { path: socket }, runtimeServer };
-    await serve({ ...line, verb: 'serve', namespace, id }, options);
+    const listening = serve({ ...line, verb: 'serve', namespace, id }, options);
+    process.umask(umask);
+    await listening;
     fs.writeFileSync('shim.pid', process.pid.toString());
     fs.writeFileSync('address', `unix://${socket}`);
   } catch (error) {

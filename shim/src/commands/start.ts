@@ -71,7 +71,7 @@ async function listenOrFind(file: string): Promise<number | undefined> {
       server.once('error', reject);
       server.listen(file, resolve);
     });
-  process.umask(0o177);
+  const umask = process.umask(0o177);
   try {
     await listen();
   } catch (error) {
@@ -81,6 +81,8 @@ async function listenOrFind(file: string): Promise<number | undefined> {
     if (await answers(file)) return undefined;
     fs.rmSync(file, { force: true }); // of a shim that was killed
     await listen();
+  } finally {
+    process.umask(umask); // the shim, the runtime and its hooks would inherit it
   }
   // Node shows the descriptor of a listening socket nowhere else.
   const { fd } = (server as unknown as { _handle: { fd: number } })._handle;
