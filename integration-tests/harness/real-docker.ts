@@ -4,6 +4,7 @@ import { randomBytes } from 'node:crypto';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { removeCgroups } from './cgroups.ts';
 import { run, runOk, type CommandOptions, type CommandResult } from './command.ts';
 import { waitFor } from './wait.ts';
 
@@ -83,6 +84,7 @@ export class RealDocker {
     await this.end('containerd', 'SIGTERM');
     for (const mountPoint of mountPointsBelow(this.root)) await run('umount', ['-l', mountPoint]);
     fs.rmSync(this.root, { recursive: true, force: true });
+    removeCgroups(this.#cgroup);
     if (this.#options.ownNetns) await run('ip', ['netns', 'del', this.#netns ?? '']);
   }
 
@@ -122,6 +124,7 @@ disabled_plugins = ["io.containerd.grpc.v1.cri"]
     this.#spawn('dockerd', [
       ...['--config-file', config, '--data-root', `${this.root}/docker-root`],
       ...['--exec-root', `${this.root}/docker-exec`, '--pidfile', `${this.root}/dockerd.pid`],
+      ...['--cgroup-parent', `/${this.#cgroup}`],
       ...['-H', this.host, '--containerd', this.containerdAddress, '--storage-driver', 'overlay2'],
       ...(this.#options.arguments ?? []),
     ]);
@@ -130,6 +133,11 @@ disabled_plugins = ["io.containerd.grpc.v1.cri"]
       async () => (await this.docker(['version'])).status === 0,
       30_000,
     );
+  }
+
+  /** dockerd's own choice is shared by all dockerds of a machine. */
+  get #cgroup(): string {
+    return path.basename(this.root);
   }
 
   #spawn(name: Daemon, args: readonly string[]): void {

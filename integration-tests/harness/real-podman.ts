@@ -2,6 +2,7 @@
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { removeCgroups } from './cgroups.ts';
 import { run, runOk } from './command.ts';
 
 export class RealPodman {
@@ -34,6 +35,11 @@ export class RealPodman {
     ];
   }
 
+  /** Options of `run`: podman's own choice of a cgroup is shared by all of a machine. */
+  get runFlags(): string[] {
+    return ['--cgroup-parent', `/${path.basename(this.root)}`];
+  }
+
   /** Runs a command of podman; an error with its output unless it ends with 0. */
   async ok(...args: string[]): Promise<string> {
     const [file = '', ...rest] = [...this.command, ...args];
@@ -49,5 +55,6 @@ export class RealPodman {
       .filter((mountPoint) => mountPoint.startsWith(`${this.root}/`));
     for (const mountPoint of mounts.reverse()) await run('umount', ['-l', mountPoint]);
     fs.rmSync(this.root, { recursive: true, force: true });
+    removeCgroups(path.basename(this.root));
   }
 }

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { removeCgroups } from '../harness/cgroups.ts';
 import { run, runOk, type CommandResult } from '../harness/command.ts';
 import { waitFor } from '../harness/wait.ts';
 import type {
@@ -144,10 +145,7 @@ export class CtrClient implements ContainerClient {
 
   /** Removes the client's files, and the cgroups named by its namespace, which nobody else removes. */
   async close(): Promise<void> {
-    for (const hierarchy of fs.readdirSync('/sys/fs/cgroup')) {
-      const cgroup = path.join('/sys/fs/cgroup', hierarchy, this.namespace);
-      if (fs.existsSync(cgroup)) fs.rmdirSync(cgroup);
-    }
+    removeCgroups(this.namespace);
     fs.rmSync(this.#folder, { recursive: true });
   }
 

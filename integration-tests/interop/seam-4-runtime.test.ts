@@ -58,11 +58,11 @@ describe("seam 4: runc's command line", () => {
       const image = await busyboxReference(context);
       podman = new RealPodman(runtime);
       await podman.ok('pull', '--tls-verify=false', image);
-      const { command, root } = podman;
+      const { command, root, runFlags } = podman;
       return new DockerClient({
         command,
         image,
-        runFlags: ['--network', 'none'],
+        runFlags: ['--network', 'none', ...runFlags],
         // With runc as well: conmon 2.1 leaves its report in the working directory, attach always ends with 0.
         lacks: ['oom report', 'attach status'],
         folders: [root],
