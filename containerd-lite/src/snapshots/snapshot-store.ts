@@ -92,10 +92,7 @@ export class SnapshotStore {
         .list(namespace, this.#name(''))
         .find(({ value }) => value.parent === key);
       if (child) {
-        throw new StackError(
-          'conflict',
-          `cannot remove snapshot "${key}" with child: failed precondition`,
-        );
+        throw new StackError('conflict', 'cannot remove snapshot with child: failed precondition');
       }
       this.#metadata.snapshots.delete(namespace, this.#name(key));
     });

@@ -71,7 +71,7 @@ export class Tasks {
   /** The Task service of a task's shim. Throws not_found, also for a task that ended with its shim. */
   client(namespace: string, id: string): TaskClient {
     const task = this.#live.get(namespace, id);
-    if (!task) throw notFound(namespace, id);
+    if (!task) throw notFound(id);
     return task.shim.task;
   }
 
@@ -175,7 +175,7 @@ export class Tasks {
 
   #ended(namespace: string, id: string, execId: string): ExitRecord {
     const exit = this.#parts.exits.get(namespace, id, execId);
-    if (!exit) throw notFound(namespace, id, execId);
+    if (!exit) throw notFound(id, execId);
     return exit;
   }
 
@@ -207,7 +207,8 @@ function processOf(id: string, execId: string, exit: ExitRecord): Process {
   };
 }
 
-function notFound(namespace: string, id: string, execId = ''): StackError {
-  const what = execId === '' ? 'task' : `process "${execId}" of task`;
-  return new StackError('not_found', `${what} "${id}" in namespace "${namespace}": not found`);
+/** containerd's own words, which clients show. */
+function notFound(id: string, execId = ''): StackError {
+  const what = execId === '' ? `task ${id}` : `process ${execId} of task ${id}`;
+  return new StackError('not_found', `${what} not found: not found`);
 }
