@@ -21,6 +21,10 @@ describe('parseCommandLine', () => {
       id: 'a=b',
       bundle: '/b',
     });
+    expect(parseCommandLine(['-address', '/a', 'standby'])).to.include({
+      verb: 'standby',
+      address: '/a',
+    });
     expect(parseCommandLine(['-v']).verb).to.equal('version');
     expect(parseCommandLine(['-info']).verb).to.equal('info');
     expect(parseCommandLine(['-id', 'x']).verb).to.equal('serve');

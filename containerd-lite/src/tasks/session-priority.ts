@@ -1,6 +1,5 @@
 /** Sessions of processes that are got ready while the machine has better to do. */
 import fs from 'node:fs';
-import { errorCode } from '#spec/errors';
 
 /** What nice(1) calls them. */
 const lowest = 19;
@@ -9,20 +8,22 @@ const normal = 0;
 /**
  * Lets the session that a process leads run on what others leave: the nice value of its autogroup (sched(7)). Each
  * thread's own would be inherited by the container, and there is no moment at which all could be given back. Without
- * autogroups, and where cgroups share out the processor, nothing changes.
+ * autogroups, and where cgroups share out the processor, nothing changes. Returns whether there was one to lower.
  */
-export function lowerSessionPriority(leader: number): void {
-  setSessionPriority(leader, lowest);
+export function lowerSessionPriority(leader: number): boolean {
+  try {
+    setSessionPriority(leader, lowest);
+    return true;
+  } catch {
+    return false; // a kernel without them, or we may not: the process then competes with others
+  }
 }
 
+/** Takes back {@link lowerSessionPriority}. Throws what the kernel says. */
 export function restoreSessionPriority(leader: number): void {
   setSessionPriority(leader, normal);
 }
 
 function setSessionPriority(leader: number, priority: number): void {
-  try {
-    fs.writeFileSync(`/proc/${leader}/autogroup`, priority.toString());
-  } catch (error) {
-    if (errorCode(error) !== 'ENOENT') throw error; // a kernel without them
-  }
+  fs.writeFileSync(`/proc/${leader}/autogroup`, priority.toString());
 }

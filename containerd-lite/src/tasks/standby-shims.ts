@@ -90,6 +90,7 @@ class StandbyShim {
   readonly ended: Promise<string>;
   readonly #child: ChildProcess;
   readonly #control: Duplex | undefined;
+  readonly #isLowered: boolean;
 
   constructor(shimPath: string, environment: ShimEnvironment) {
     this.#child = spawn(shimPath, [...sharedFlags(environment), '-id', room, 'standby'], {
@@ -108,7 +109,7 @@ class StandbyShim {
     this.#control = control instanceof Duplex ? control : undefined; // a 'pipe' is one, once it was started
     this.#control?.on('error', () => undefined); // its end follows
     const { pid } = this.#child;
-    if (pid !== undefined) lowerSessionPriority(pid);
+    this.#isLowered = pid !== undefined && lowerSessionPriority(pid);
   }
 
   /** Throws unavailable, internal, or what the kernel says. */
@@ -116,7 +117,7 @@ class StandbyShim {
     const { pid } = this.#child;
     if (pid === undefined || !this.#control)
       throw new StackError('unavailable', 'it has not started');
-    restoreSessionPriority(pid);
+    if (this.#isLowered) restoreSessionPriority(pid);
     const control = this.#control;
     const timer = setTimeout(() => control.destroy(), answerTimeoutMs);
     try {
