@@ -5,6 +5,105 @@ import { expect } from 'chai';
 import { describeContainers } from './fixture.ts';
 
 describeContainers('mounts', (fixture) => {
+  describe('id-mapped mounts', () => {
+    const mapped = (source: string, option: string) => ({
+      destination: '/data',
+      type: 'bind',
+      source,
+      options: ['rbind', option],
+      uidMappings: [{ containerID: 0, hostID: 1000, size: 10 }],
+      gidMappings: [
+        { containerID: 0, hostID: 2000, size: 10 },
+        { containerID: 20, hostID: 3000, size: 1 },
+      ],
+    });
+
+    for (const option of ['idmap', 'ridmap']) {
+      it(`${option}: show other owners and keep them on disk`, () => {
+        const source = path.join(fixture().bundle.directory, 'data');
+        fs.mkdirSync(source);
+        fs.writeFileSync(path.join(source, 'file'), '');
+        fs.chownSync(path.join(source, 'file'), 7, 20);
+        const { stdout, stderr } = fixture().run(
+          ['stat', '-c', '%u:%g', '/data', '/data/file'],
+          ({ mounts }) => mounts!.push(mapped(source, option)),
+        );
+        expect(stderr).to.equal('');
+        expect(stdout).to.equal('1000:2000\n1007:3000\n');
+        const { uid, gid } = fs.statSync(path.join(source, 'file'));
+        expect({ uid, gid }).to.deep.equal({ uid: 7, gid: 20 });
+      });
+    }
+
+    it('take the mappings of the user namespace when they have none', () => {
+      const source = path.join(fixture().bundle.directory, 'data');
+      fs.mkdirSync(source);
+      const mapping = [{ containerID: 0, hostID: 100000, size: 1000 }];
+      const { stdout, stderr } = fixture().shell(
+        'stat -c %u:%g /data; touch /data/new; stat -c %u /data/new',
+        (config) => {
+          config.linux!.namespaces!.push({ type: 'user' });
+          Object.assign(config.linux!, { uidMappings: mapping, gidMappings: mapping });
+          fs.chownSync(fixture().rootfs, 100000, 100000);
+          config.mounts!.push({
+            destination: '/data',
+            type: 'bind',
+            source,
+            options: ['bind', 'idmap'],
+          });
+        },
+      );
+      expect(stderr).to.equal('');
+      expect(stdout).to.equal('0:0\n0\n');
+      expect(fs.statSync(path.join(source, 'new')).uid).to.equal(0);
+    });
+
+    it('need mappings', () => {
+      const { stderr } = fixture().run(['true'], ({ mounts }) =>
+        mounts!.push({
+          destination: '/data',
+          type: 'bind',
+          source: '/tmp',
+          options: ['bind', 'idmap'],
+        }),
+      );
+      expect(stderr).to.contain('mounts[7].uidMappings: an id-mapped mount needs mappings');
+    });
+  });
+
+  it('recursive options reach what is mounted below, others do not', () => {
+    // A tree with mounts below that every machine with containers has: the tmpfs or cgroup2 at /sys/fs/cgroup.
+    const { stdout, stderr } = fixture().run(['cat', '/proc/mounts'], ({ mounts }) =>
+      mounts!.push(
+        { destination: '/plain', type: 'bind', source: '/sys/fs', options: ['rbind', 'ro'] },
+        {
+          destination: '/recursive',
+          type: 'bind',
+          source: '/sys/fs',
+          options: ['rbind', 'rro', 'rnoexec', 'rnosuid', 'rnodev', 'rnoatime'],
+        },
+      ),
+    );
+    expect(stderr).to.equal('');
+    const flagsOf = (destination: string) =>
+      stdout
+        .split('\n')
+        .find((line) => line.split(' ')[1] === destination)
+        ?.split(' ')[3]
+        ?.split(',');
+    expect(flagsOf('/plain')).to.include('ro');
+    expect(flagsOf('/plain/cgroup')).to.include('rw');
+    for (const destination of ['/recursive', '/recursive/cgroup']) {
+      expect(flagsOf(destination)).to.include.members([
+        'ro',
+        'noexec',
+        'nosuid',
+        'nodev',
+        'noatime',
+      ]);
+    }
+  });
+
   describe('tmpcopyup', () => {
     const mount = (destination: string, ...options: string[]) => ({
       destination,

@@ -43,7 +43,7 @@ export const features: Command = {
         selinux: { enabled: false },
         intelRdt: { enabled: false },
         memoryPolicy: { modes: [...memoryPolicyModes], flags: [...memoryPolicyFlags] },
-        mountExtensions: { idmap: { enabled: false } },
+        mountExtensions: { idmap: { enabled: true } },
         netDevices: { enabled: false },
       },
     });

@@ -26,7 +26,7 @@ import {
 } from './namespaces.ts';
 import { setMemoryPolicy } from './processor-and-memory.ts';
 import { maskPaths, protectReadonlyPaths } from './protected-paths.ts';
-import { attachRoot, cloneRoot, enterRoot, makeRootReadonly } from './rootfs.ts';
+import { attachRoot, cloneRoot, enterRoot, makeRootReadonly, shareRoot } from './rootfs.ts';
 import {
   bringLoopbackUp,
   joinSessionKeyring,
@@ -89,6 +89,7 @@ export function compileContainer(input: CompileInput): Program {
   }
   runContainerHooks(context, hooks, 'createContainer', { lifeline: handshake.lifeline });
   enterRoot(context, root, input.noPivot);
+  shareRoot(context, root, input);
   if (opened.console) {
     makeTerminal(context, {
       process: input.config.process,

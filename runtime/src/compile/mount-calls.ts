@@ -65,20 +65,22 @@ export interface AttributeArguments {
   /** MS_SHARED, … */
   propagation?: number;
   recursive?: boolean;
+  /** Descriptor that goes with MOUNT_ATTR_IDMAP. */
+  userNamespace?: number;
 }
 
 /** mount_setattr(2) on a descriptor. */
 export function setAttributes(
   context: CompileContext,
   fd: Register,
-  { set = 0, clear = 0, propagation = 0, recursive = false }: AttributeArguments,
+  { set = 0, clear = 0, propagation = 0, recursive = false, userNamespace = 0 }: AttributeArguments,
 ): void {
   const { program } = context;
   const attributes = program.struct('mount_attr', {
     attr_set: u64(set),
     attr_clr: u64(clear),
     propagation: u64(propagation),
-    userns_fd: u64(0),
+    userns_fd: u64(userNamespace),
   });
   const flags = AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0);
   program.syscall('mount_setattr', [fd, context.emptyPath(), flags, attributes, 32]);

@@ -168,6 +168,8 @@ export function knownMountOptions(): string[] {
     'rbind',
     'remount',
     'tmpcopyup',
+    'idmap',
+    'ridmap',
   ];
   return names.sort();
 }

@@ -1,12 +1,13 @@
 /** `mounts` of config.json, in their order. */
 import type { Register } from '#lib/loader/program';
-import type { Mount } from '#spec/oci/mount';
+import type { IdMapping, Mount } from '#spec/oci/mount';
 import { StackError } from '#spec/errors';
 import { mountCgroup, type CgroupSources } from './cgroup-mount.ts';
-import { notImplemented, type CompileContext, type DescriptorSlot } from './context.ts';
+import type { CompileContext, DescriptorSlot } from './context.ts';
 import type { CompileInput } from './input.ts';
 import {
   AT_EMPTY_PATH,
+  MOUNT_ATTR_IDMAP,
   MOUNT_ATTR_RDONLY,
   O_DIRECTORY,
   statxOffset,
@@ -32,6 +33,20 @@ export interface PlannedMount {
   /** Absolute, normalised. */
   readonly destination: string;
   readonly options: MountOptions;
+  /** For an id-mapped mount; without mappings of its own those of the container's user namespace. */
+  readonly idMap?: MountIdMap;
+}
+
+export interface MountIdMap {
+  readonly uidMappings: readonly IdMapping[] | undefined;
+  readonly gidMappings: readonly IdMapping[] | undefined;
+  /** `ridmap`: also what is mounted below. */
+  readonly recursive: boolean;
+}
+
+/** Name of the prepared descriptor of a user namespace with the mappings of a mount. */
+export function idMapDescriptor({ property, destination }: PlannedMount): string {
+  return `id mappings of ${destination} for ${property}`;
 }
 
 /** Detached clones of the bind mounts' sources, by property. */
@@ -45,7 +60,6 @@ export function planMounts({ config }: CompileInput): PlannedMount[] {
 export function planMount(mount: Mount, property: string): PlannedMount {
   const options = parseMountOptions(mount.options ?? []);
   const destination = `/${componentsOf(mount.destination).join('/')}`;
-  if (mount.uidMappings || options.idMap) notImplemented(`${property}.uidMappings`, '(idmap)');
   const type = options.bind ? 'bind' : (mount.type ?? '');
   if (!options.bind && !options.remount && (type === '' || type === 'none')) {
     throw new StackError('invalid_argument', `${property}.type: names no file system`);
@@ -56,8 +70,20 @@ export function planMount(mount: Mount, property: string): PlannedMount {
   if (options.bind && !mount.source) {
     throw new StackError('invalid_argument', `${property}.source: a bind mount needs one`);
   }
+  const { uidMappings, gidMappings } = mount;
+  const mapped = options.idMap !== undefined || uidMappings !== undefined;
+  if (mapped && !options.bind) {
+    throw new StackError('invalid_argument', `${property}: only bind mounts can have id mappings`);
+  }
   refuseInsideProc(destination, type, mount.source, property);
-  return { property, type, source: mount.source, destination, options };
+  return {
+    property,
+    type,
+    source: mount.source,
+    destination,
+    options,
+    ...(mapped && { idMap: { uidMappings, gidMappings, recursive: options.idMap === 'ridmap' } }),
+  };
 }
 
 /** Files below /proc that may be covered by a bind mount (lxcfs), as runc allows them. */
@@ -125,7 +151,8 @@ export function cloneBindSources(
   mounts: readonly PlannedMount[],
 ): BindSources {
   const sources = new Map<string, DescriptorSlot>();
-  for (const { type, property, source, destination, options } of mounts) {
+  for (const mount of mounts) {
+    const { type, property, source, destination, options } = mount;
     if (type !== 'bind' || source === undefined) continue;
     context.program.stage(`clone ${source} for ${destination}`).from(`${property}.source`);
     context.borrow((tree) => {
@@ -133,6 +160,14 @@ export function cloneBindSources(
       cloneHostTree(context, source, options.recursive || !input.facts.privileged, tree);
       applyPropagation(context, tree, basePropagation(input));
       applyOptions(context, tree, options);
+      if (mount.idMap) {
+        context.program.stage(`map the ids of ${destination}`).from(`${property}.uidMappings`);
+        setAttributes(context, tree, {
+          set: MOUNT_ATTR_IDMAP,
+          userNamespace: context.program.descriptor(idMapDescriptor(mount)),
+          recursive: mount.idMap.recursive,
+        });
+      }
       sources.set(property, context.keep(tree));
     });
   }

@@ -11,6 +11,7 @@ import {
   MOUNT_ATTR_RDONLY,
   MOVE_MOUNT_F_EMPTY_PATH,
   MS_REC,
+  MS_SHARED,
   MS_SLAVE,
   O_CLOEXEC,
   O_DIRECTORY,
@@ -35,10 +36,23 @@ export function cloneRoot(context: CompileContext, input: CompileInput): Descrip
   context.borrow((tree) => {
     cloneHostTree(context, input.rootfs, true, tree);
     applyPropagation(context, tree, basePropagation(input));
+    // pivot_root takes no shared mount; shareRoot() makes it one again.
+    if (isShared(input)) setAttributes(context, tree, { propagation: MS_SLAVE });
     slot = context.keep(tree);
   });
   if (!slot) throw new Error('borrow() calls back at once');
   return slot;
+}
+
+function isShared(input: CompileInput): boolean {
+  return basePropagation(input).some(({ type }) => type === MS_SHARED);
+}
+
+/** `linux.rootfsPropagation` "shared" or "rshared", for the root itself. */
+export function shareRoot(context: CompileContext, root: Register, input: CompileInput): void {
+  if (!isShared(input)) return;
+  context.program.stage('share the mounts of the root').from('linux.rootfsPropagation');
+  applyPropagation(context, root, basePropagation(input));
 }
 
 /** Cuts the new mount namespace off from the host and puts the root's clone on top of it. */

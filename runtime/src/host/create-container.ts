@@ -17,6 +17,7 @@ import { StateStore, type ContainerRecord } from '../container/state-store.ts';
 import type { RuntimeLog } from '../log/runtime-log.ts';
 import { cgroupPath, noCgroup, placementOf, prepareCgroup } from './cgroups.ts';
 import { seccompProgram, warnOfCapabilities } from './compile-options.ts';
+import { makeMountIdMaps } from './mount-id-maps.ts';
 import { ContainerHookFiles } from './container-hook-files.ts';
 import {
   converse,
@@ -144,10 +145,13 @@ function start(
   let record: ContainerRecord | undefined;
   const complete = (started: StartedProcess): ContainerRecord => ({ ...unfinished, ...started });
   const hookFiles = new ContainerHookFiles(config.hooks);
-  const copies = fillCopyUps(config, unfinished.rootfs);
+  const prepared = {
+    ...fillCopyUps(config, unfinished.rootfs),
+    ...makeMountIdMaps(config),
+  };
   const conversation: ConversationOptions = {
     process: config.process,
-    descriptors: { ...hookFiles.descriptors, ...copies },
+    descriptors: { ...hookFiles.descriptors, ...prepared },
     hookOutput: hookFiles.output,
     ...(config.linux && { linux: config.linux }),
     preserved,
@@ -182,7 +186,7 @@ function start(
     running = converse(program, conversation);
   } finally {
     hookFiles.close();
-    for (const fd of Object.values(copies)) fs.closeSync(fd);
+    for (const fd of Object.values(prepared)) fs.closeSync(fd);
   }
   if (!record) throw new Error('converse() calls onReady before it returns');
   return { record, running };

@@ -15,14 +15,24 @@ export function writeNamespaceMaps(pid: number, linux: LinuxConfig): void {
         'linux.uidMappings: a user namespace needs uidMappings and gidMappings',
       );
     }
-    writeMap(pid, 'uid', uidMappings);
-    // Without privileges the kernel takes a gid map only after setgroups was given up.
-    if (isOwnId(gidMappings, process.getegid?.() ?? 0)) {
-      fs.writeFileSync(`/proc/${pid}/setgroups`, 'deny');
-    }
-    writeMap(pid, 'gid', gidMappings);
+    writeIdMaps(pid, { uidMappings, gidMappings });
   }
   if (namespaces.has('time')) writeTimeOffsets(pid, linux);
+}
+
+export interface IdMaps {
+  readonly uidMappings: readonly IdMapping[];
+  readonly gidMappings: readonly IdMapping[];
+}
+
+/** Writes both maps of the user namespace that `pid` has just made. */
+export function writeIdMaps(pid: number, { uidMappings, gidMappings }: IdMaps): void {
+  writeMap(pid, 'uid', uidMappings);
+  // Without privileges the kernel takes a gid map only after setgroups was given up.
+  if (isOwnId(gidMappings, process.getegid?.() ?? 0)) {
+    fs.writeFileSync(`/proc/${pid}/setgroups`, 'deny');
+  }
+  writeMap(pid, 'gid', gidMappings);
 }
 
 function isOwnId(mappings: readonly IdMapping[], id: number): boolean {
@@ -57,5 +67,14 @@ function writeTimeOffsets(pid: number, { timeOffsets = {} }: LinuxConfig): void 
   const lines = Object.entries(timeOffsets).map(
     ([clock, { secs = 0, nanosecs = 0 }]) => `${clock} ${secs} ${nanosecs}\n`,
   );
-  if (lines.length > 0) fs.writeFileSync(`/proc/${pid}/timens_offsets`, lines.join(''));
+  if (lines.length === 0) return;
+  try {
+    fs.writeFileSync(`/proc/${pid}/timens_offsets`, lines.join(''));
+  } catch (error) {
+    throw new StackError(
+      'invalid_argument',
+      `linux.timeOffsets: cannot set ${lines.join('').trim().replaceAll('\n', ', ')}: ${messageOf(error)}`,
+      { cause: error },
+    );
+  }
 }

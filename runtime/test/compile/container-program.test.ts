@@ -47,10 +47,6 @@ describe('compileContainer', () => {
   const refused: readonly [string, (config: RuntimeConfig) => void][] = [
     ['linux.intelRdt', ({ linux }) => (linux!.intelRdt = {})],
     ['linux.netDevices', ({ linux }) => (linux!.netDevices = { eth0: {} })],
-    [
-      'mounts[0].uidMappings',
-      ({ mounts }) => (mounts![0]!.uidMappings = [{ containerID: 0, hostID: 1, size: 1 }]),
-    ],
   ];
   for (const [property, change] of refused) {
     it(`refuses ${property} by name instead of ignoring it`, () => {
@@ -72,6 +68,14 @@ describe('compileContainer', () => {
         .with.property('kind', 'invalid_argument');
     });
   }
+
+  it('refuses id mappings of anything but a bind mount', () => {
+    expect(() =>
+      compile(({ mounts }) => {
+        mounts![1]!.uidMappings = [{ containerID: 0, hostID: 1, size: 1 }];
+      }),
+    ).to.throw('mounts[1]: only bind mounts can have id mappings');
+  });
 
   it('writes labels by way of the /proc of the host and nothing on top of it', () => {
     const calls = compile(
