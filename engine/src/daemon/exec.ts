@@ -103,7 +103,10 @@ export async function startExec(
 
 /** The task's own prefix means nothing to somebody who asked for an exec. */
 function execError(error: StackError): StackError {
-  const message = messageOf(error).replace(/^failed to create task for container: /, '');
+  const message = messageOf(error).replace(
+    /^failed to create task for container: (failed to create shim task: )?/,
+    '',
+  );
   return new StackError(error.kind, message, { cause: error });
 }
 

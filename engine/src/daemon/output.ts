@@ -18,7 +18,7 @@ export interface TaskOutput {
   subscribe(subscriber: OutputSubscriber): () => void;
   /** Everything the task wrote was delivered and stored. */
   readonly finished: Promise<void>;
-  /** Stops reading, whatever is left. */
+  /** Stops reading, whatever is left and however slow a subscriber is. */
   close(): Promise<void>;
 }
 
@@ -27,7 +27,10 @@ export class UnloggedOutput implements TaskOutput {
   readonly finished: Promise<void>;
   readonly #subscribers = new Set<OutputSubscriber>();
   readonly #readers: readonly { stream: OutputStream; socket: Readable }[];
+  /** Ends the waits for slow subscribers. */
+  readonly #releases = new Set<() => void>();
   #ended = false;
+  #closed = false;
 
   /** Opens the FIFOs; must happen before the task is created. */
   constructor({ stdout, stderr }: StdioPaths) {
@@ -52,7 +55,9 @@ export class UnloggedOutput implements TaskOutput {
   }
 
   async close(): Promise<void> {
+    this.#closed = true;
     for (const { socket } of this.#readers) socket.destroy();
+    for (const release of this.#releases) release();
     await this.finished;
   }
 
@@ -62,11 +67,24 @@ export class UnloggedOutput implements TaskOutput {
         const waiting = [...this.#subscribers]
           .map((subscriber) => subscriber.write(stream, chunk))
           .filter((wait) => wait !== undefined);
-        if (waiting.length > 0) await Promise.all(waiting);
+        if (waiting.length > 0) await this.#delivered(waiting);
       }
     } catch {
       // destroyed by close(), or the FIFO is gone: there is nothing more to read
     }
+  }
+
+  /** Resolves when all have taken the output, or nobody waits for that any more. */
+  async #delivered(waiting: readonly Promise<void>[]): Promise<void> {
+    if (this.#closed) return;
+    await new Promise<void>((resolve) => {
+      const release = (): void => {
+        this.#releases.delete(release);
+        resolve();
+      };
+      this.#releases.add(release);
+      Promise.all(waiting).then(release, release);
+    });
   }
 
   #end(): void {

@@ -25,8 +25,7 @@ export function startFailure(
       thrown instanceof StackError ? thrown : new StackError('internal', words, { cause: thrown });
     return { exitCode: 128, error };
   }
-  // gRPC's code "unknown" is part of the text in Go's clients, which everybody has learnt to match.
-  const message = `failed to create task for container: ${words}${words.endsWith(': unknown') ? '' : ': unknown'}`;
+  const message = dockersWords(words);
   const lower = message.toLowerCase();
   const command = [...(config.Entrypoint ?? []), ...(config.Cmd ?? [])][0] ?? '';
   const invalid = (exitCode: number, text = message): StartFailure => ({
@@ -44,4 +43,17 @@ export function startFailure(
     return invalid(127);
   }
   return { exitCode: 128, error: new StackError('internal', message, { cause: thrown }) };
+}
+
+/**
+ * `failed to create task for container: failed to create shim task: OCI runtime create failed: …: unknown`: dockerd's
+ * prefix, then containerd's. The code `unknown`, which Go's clients put behind an error that has no better one, is part
+ * of what everybody has learnt to match. An older containerd leaves its prefix out.
+ */
+function dockersWords(words: string): string {
+  const shimTask = words.startsWith('OCI runtime create failed')
+    ? 'failed to create shim task: '
+    : '';
+  const code = words.endsWith(': unknown') ? '' : ': unknown';
+  return `failed to create task for container: ${shimTask}${words}${code}`;
 }

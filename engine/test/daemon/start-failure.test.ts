@@ -14,6 +14,14 @@ describe('startFailure', () => {
     expect(error.message).to.match(/^failed to create task for container: .*: unknown$/);
   });
 
+  it('has the words of every layer, also where containerd-lite leaves its own out', () => {
+    const create = 'OCI runtime create failed: runc create failed: no';
+    const whole = `failed to create task for container: failed to create shim task: ${create}: unknown`;
+    expect(failure(create).error.message).to.equal(whole);
+    expect(failure(`failed to create shim task: ${create}`).error.message).to.equal(whole);
+    expect(failure('OCI runtime exec failed: no').error.message).to.not.include('shim task');
+  });
+
   it('is 126 for a command that may not be executed', () => {
     const words = 'OCI runtime create failed: exec: "/etc/passwd": permission denied: unknown';
     expect(failure(words, '/etc/passwd').exitCode).to.equal(126);
