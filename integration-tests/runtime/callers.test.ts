@@ -166,6 +166,16 @@ describeContainers('callers', (fixture) => {
     });
   });
 
+  it('a cgroup in which somebody lives is not taken', () => {
+    const { bundle, id } = fixture();
+    fixture().create(['sleep', '60']);
+    const second = `${id}-second`;
+    bundle.configure(['true'], ({ linux }) => (linux!.cgroupsPath = `/${id}`));
+    expect(bundle.run(['create', second]).stderr).to.contain('is not empty: 1 process(es) found');
+    expect(bundle.run(['delete', '--force', second]).status).to.equal(0);
+    expect(bundle.run(['state', id]).stdout).to.contain('"created"');
+  });
+
   it('--systemd-cgroup is refused', () => {
     const { bundle, id } = fixture();
     bundle.configure(['true']);

@@ -2,6 +2,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { expect } from 'chai';
+import { executablePath } from '#lib/installation/installation';
 import type { Hook, HookKind } from '#spec/oci/hooks';
 import { waitFor } from '../harness/wait.ts';
 import { describeContainers, processesIn, type Fixture } from './fixture.ts';
@@ -61,6 +62,22 @@ describeContainers('hooks', (fixture) => {
       expect(state.annotations).to.deep.equal({ who: 'me' });
     }
     expect(states[5]).not.to.have.property('pid');
+  });
+
+  it('find the container in the state creating, which nobody may start, kill or delete', () => {
+    const { bundle, id } = fixture();
+    const command = `${executablePath('runtime')} --root ${bundle.root}`;
+    const commands = ['state', 'kill', 'start', 'delete --force'].map(
+      (verb) => `${command} ${verb} ${id} >> ${shared()}/said 2>&1`,
+    );
+    const { stderr } = create(fixture(), 'createRuntime', [shell(`${commands.join('; ')}; true`)]);
+    expect(stderr).to.equal('');
+    expect(read('said'))
+      .to.contain('"creating"')
+      .and.contain('container not running')
+      .and.contain('cannot start a container in the creating state')
+      .and.contain(`cannot delete container ${id} that is being created`);
+    expect(bundle.run(['state', id]).stdout).to.contain('"created"');
   });
 
   it('createContainer runs in the namespaces of the container, with the paths of the host', () => {

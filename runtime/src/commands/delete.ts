@@ -25,6 +25,9 @@ export const deleteContainer: Command = {
       return 0;
     }
     const status = statusOf(record, store);
+    if (status === 'creating') {
+      throw new StackError('conflict', `cannot delete container ${id} that is being created`);
+    }
     if (status !== 'stopped') {
       if (status !== 'created' && !force) {
         throw new StackError(

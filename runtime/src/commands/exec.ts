@@ -136,6 +136,9 @@ function refuseStatus(status: string, flags: Flags): void {
   if (status === 'stopped') {
     throw new StackError('conflict', 'cannot exec a container that has stopped');
   }
+  if (status === 'creating') {
+    throw new StackError('conflict', 'cannot exec in a container that is being created');
+  }
   if (status === 'paused' && !flags.has('ignore-paused')) {
     throw new StackError(
       'conflict',

@@ -27,7 +27,8 @@ export const kill: Command = {
       if (cgroupExists(cgroup)) await killAll(cgroup, signal);
       return 0;
     }
-    if (status === 'stopped') throw new StackError('conflict', 'container not running');
+    if (status === 'stopped' || status === 'creating')
+      throw new StackError('conflict', 'container not running');
     try {
       process.kill(record.pid, signal);
     } catch (error) {

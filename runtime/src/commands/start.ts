@@ -21,8 +21,8 @@ export const start: Command = {
     if (status === 'stopped') {
       throw new StackError('conflict', 'cannot start a container that has stopped');
     }
-    if (status === 'paused') {
-      throw new StackError('conflict', 'cannot start a container in the paused state');
+    if (status === 'paused' || status === 'creating') {
+      throw new StackError('conflict', `cannot start a container in the ${status} state`);
     }
     if (status !== 'created') {
       throw new StackError('conflict', 'cannot start an already running container');

@@ -17,6 +17,8 @@ export interface ContainerRecord {
   readonly pid: number;
   /** Of the first process: guards against a reused pid. */
   readonly startTime: string;
+  /** The runtime that is making it, as long as there is no first process. */
+  readonly creator?: { readonly pid: number; readonly startTime: string };
   /** RFC 3339. */
   readonly created: string;
   readonly ownerUid: number;

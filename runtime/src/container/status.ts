@@ -10,6 +10,8 @@ import type { ContainerRecord, StateStore } from './state-store.ts';
 export type Status = 'creating' | 'created' | 'running' | 'paused' | 'stopped';
 
 export function statusOf(record: ContainerRecord, store: StateStore): Status {
+  const { creator } = record;
+  if (record.pid === 0 && creator && isAlive(creator.pid, creator.startTime)) return 'creating';
   if (!isAlive(record.pid, record.startTime)) return 'stopped';
   // First, because a container can also be paused before it was started.
   if (isPaused(record)) return 'paused';

@@ -9,7 +9,7 @@ import {
   type Cgroup,
 } from '#lib/cgroup/layout';
 import { giveCgroup } from '#lib/cgroup/ownership';
-import { procsFiles } from '#lib/cgroup/processes';
+import { pids, procsFiles } from '#lib/cgroup/processes';
 import { errorCode, messageOf, StackError } from '#spec/errors';
 import type { DeviceRule, Resources } from '#spec/oci/resources';
 import type { RuntimeConfig } from '#spec/oci/runtime-config';
@@ -41,6 +41,18 @@ export const noCgroup: CgroupPlacement = { procsFiles: [], mounts: [] };
 /** The path that `linux.cgroupsPath` means; without it `/<id>`. */
 export function cgroupPath({ linux }: RuntimeConfig, id: string): string {
   return path.posix.join('/', linux?.cgroupsPath ?? id);
+}
+
+/** A group in which somebody else lives would be limited, frozen and killed with the container. */
+export function refuseOccupiedCgroup(config: RuntimeConfig, id: string): void {
+  const cgroup = openCgroup(detectCgroups(), cgroupPath(config, id));
+  const found = pids(cgroup).length;
+  if (found > 0) {
+    throw new StackError(
+      'conflict',
+      `linux.cgroupsPath: container's cgroup ${cgroup.path} is not empty: ${found} process(es) found`,
+    );
+  }
 }
 
 /**

@@ -13,9 +13,16 @@ import type { CompileInput } from '../compile/input.ts';
 import { readBundle } from '../container/bundle.ts';
 import { runHooks } from '../container/hooks.ts';
 import { hookState } from '../container/status.ts';
+import { readProcessStat } from '../container/process-identity.ts';
 import { StateStore, type ContainerRecord } from '../container/state-store.ts';
 import type { RuntimeLog } from '../log/runtime-log.ts';
-import { cgroupPath, noCgroup, placementOf, prepareCgroup } from './cgroups.ts';
+import {
+  cgroupPath,
+  noCgroup,
+  placementOf,
+  prepareCgroup,
+  refuseOccupiedCgroup,
+} from './cgroups.ts';
 import { seccompProgram, warnOfCapabilities } from './compile-options.ts';
 import { makeMountIdMaps } from './mount-id-maps.ts';
 import { ContainerHookFiles } from './container-hook-files.ts';
@@ -93,7 +100,14 @@ export async function createContainer(options: CreateOptions): Promise<CreatedCo
   let cgroup: Cgroup | undefined;
   try {
     // Should this process be killed, `delete --force` finds the cgroup by this.
-    const planned = { pid: 0, startTime: '', home: '/', cgroupPath: cgroupPath(config, id) };
+    const planned = {
+      pid: 0,
+      startTime: '',
+      creator: { pid: process.pid, startTime: readProcessStat(process.pid)?.startTime ?? '' },
+      home: '/',
+      cgroupPath: cgroupPath(config, id),
+    };
+    refuseOccupiedCgroup(config, id); // what is on record, delete kills
     store.write({ ...unfinished, ...planned });
     cgroup = prepareCgroup(config, id, { tolerant, warn: (message) => log.warn(message) });
     const facts = gatherFacts(config, cgroup ? placementOf(cgroup) : noCgroup);
