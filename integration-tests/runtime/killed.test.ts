@@ -56,7 +56,7 @@ describeContainers('a runtime that is killed during create', (fixture) => {
     const { bundle, id } = fixture();
     bundle.configure(['sleep', '60']);
     const seen = { killed: 0, created: 0, refused: 0 };
-    let longestMs = 100;
+    let longestMs = 200;
     for (let round = 0; round < rounds; round++) {
       const delayMs = Math.random() * longestMs;
       const when = `round ${round}, after ${delayMs.toFixed(1)} ms`;
@@ -72,7 +72,7 @@ describeContainers('a runtime that is killed during create', (fixture) => {
         expect(processesIn(id), when).to.deep.equal([String(state.pid)]);
       } else {
         seen.killed++;
-        longestMs += 1;
+        longestMs += 5;
         expect(['stopped', 'none'], when).to.include(state.status);
         expect(state.pid, when).to.equal(0);
         await waitFor(`nothing lives (${when})`, () => processesIn(id).length === 0);
