@@ -1,8 +1,8 @@
 /** Sessions of processes that are got ready while the machine has better to do. */
 import fs from 'node:fs';
 
-/** What nice(1) calls them. */
-const lowest = 19;
+/** As nice(1) counts: a tenth of the usual share. The lowest would not start at all on a machine that is busy for long. */
+const low = 10;
 const normal = 0;
 
 /**
@@ -12,7 +12,7 @@ const normal = 0;
  */
 export function lowerSessionPriority(leader: number): boolean {
   try {
-    setSessionPriority(leader, lowest);
+    setSessionPriority(leader, low);
     return true;
   } catch {
     return false; // a kernel without them, or we may not: the process then competes with others
