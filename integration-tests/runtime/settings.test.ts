@@ -66,6 +66,16 @@ describeContainers('settings', (fixture) => {
     expect(values).to.equal('321\n99\n0027');
   });
 
+  it('a hard limit that only CAP_SYS_RESOURCE can raise is refused by that name', function () {
+    const effective = /^CapEff:\s*(\w+)/m.exec(fs.readFileSync('/proc/self/status', 'utf8'))?.[1];
+    if ((BigInt(`0x${effective ?? '0'}`) >> 24n) & 1n) this.skip(); // the caller holds it
+    const { status, stderr } = fixture().shell('true', ({ process }) => {
+      process.rlimits = [{ type: 'RLIMIT_NOFILE', soft: 2 ** 30, hard: 2 ** 30 }];
+    });
+    expect(status).to.equal(1);
+    expect(stderr).to.contain('process.rlimits[0]').and.contain('CAP_SYS_RESOURCE');
+  });
+
   it('linux.memoryPolicy', () => {
     const { status, stderr } = fixture().shell('grep -m1 "" /proc/self/numa_maps', ({ linux }) => {
       linux!.memoryPolicy = { mode: 'MPOL_BIND', nodes: '0', flags: ['MPOL_F_STATIC_NODES'] };

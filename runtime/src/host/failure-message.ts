@@ -49,9 +49,21 @@ export function startFailure(
     }
     if (stage === executableStages.execute) return `exec ${name}: ${phrase ?? error.message}`;
     if (property === 'process.cwd') return `chdir to cwd ("${cwd}"): ${phrase ?? error.message}`;
+    const capability = failure.code === 'EPERM' ? neededCapability(property) : undefined;
+    if (capability !== undefined) {
+      return `${error.message} (${phrase ?? ''}: this needs ${capability}, which the caller does not hold)`;
+    }
     return phrase === undefined ? error.message : `${error.message} (${phrase})`;
   })();
   return new StackError(error.kind, `unable to start container process: ${text}`, { cause: error });
+}
+
+/** What the kernel wants for a property beyond the ordinary; EPERM alone does not say it. */
+function neededCapability(property = ''): string | undefined {
+  if (property.startsWith('process.rlimits')) return 'CAP_SYS_RESOURCE to raise a hard limit';
+  if (property === 'process.scheduler' || property === 'linux.memoryPolicy') return 'CAP_SYS_NICE';
+  if (property === 'process.ioPriority') return 'CAP_SYS_ADMIN or CAP_SYS_NICE for real time';
+  return undefined;
 }
 
 /** The hook that was to run when the program failed. */
