@@ -34,13 +34,19 @@ export function serveWith(run: (args: readonly string[]) => Promise<number>): Co
   return {
     usage: 'serve',
     description: 'carry out the command lines that come over descriptor 3',
-    flags: {},
+    flags: {
+      rehearse: {
+        kind: 'boolean',
+        help: 'go through a create first, so that the next one is quick',
+      },
+    },
     minimumArguments: 0,
     maximumArguments: 0,
-    async run() {
+    async run({ flags }) {
       setCloseOnExec(channel);
       const nothing = fs.openSync('/dev/null', 'r+');
       await loadCommands();
+      if (flags.has('rehearse')) (await import('../host/rehearsal.ts')).rehearseCreate();
       for (const line of lines()) {
         const request = parseRequest(line);
         let exitCode = 1;
