@@ -113,6 +113,9 @@ export async function createContainer(options: CreateOptions): Promise<CreatedCo
     const facts = gatherFacts(config, cgroup ? placementOf(cgroup) : noCgroup);
     warnOfCapabilities(config.process, facts, (message) => log.warn(message));
     if (options.waits) makeFifo(store.fifo(id));
+    if (process.env.NOTIFY_SOCKET) {
+      log.warn('NOTIFY_SOCKET is not handed to the container: sd_notify is not implemented');
+    }
     const listening = listeningDescriptors();
     const preserved = preservedDescriptors(listening + options.preserveFds);
     const home = homeDirectory(rootfs, config.process);
