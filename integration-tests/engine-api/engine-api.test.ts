@@ -147,6 +147,36 @@ describe('the Engine API', () => {
     expect((await api.call('POST', `/exec/${execId}/start`, {})).status).to.equal(409);
   });
 
+  it("says why a container cannot start in docker's words, and keeps them out of its log", async () => {
+    const id = await create({ Cmd: ['nope'], HostConfig: { NetworkMode: 'none' } });
+    const { status, body } = await api.call('POST', `/containers/${id}/start`);
+    expect(status).to.equal(400);
+    expect(body)
+      .to.have.property('message')
+      .that.matches(
+        /^failed to create task for container: failed to create shim task: OCI runtime create failed: .*exec: "nope": executable file not found in \$PATH: unknown$/,
+      );
+    const logs = await api.call('GET', `/containers/${id}/logs?stdout=1&stderr=1`);
+    expect([logs.status, logs.body]).to.deep.equal([200, '']);
+  });
+
+  it('ends an exec whose command does not exist, and its stream', async () => {
+    const id = await create({ Cmd: ['sleep', '60'], HostConfig: { NetworkMode: 'none' } });
+    await api.call('POST', `/containers/${id}/start`);
+    const exec = await api.call('POST', `/containers/${id}/exec`, {
+      Cmd: ['nope'],
+      AttachStdout: true,
+      AttachStderr: true,
+    });
+    const { Id: execId } = exec.body as { Id: string };
+    const attached = await api.hijack(`/v1.47/exec/${execId}/start`, '{}');
+    expect(demultiplex(await readToEnd(attached)).stdout).to.match(
+      /^OCI runtime exec failed: .*exec: "nope": executable file not found in \$PATH: unknown\r\n$/,
+    );
+    const { body } = await api.call('GET', `/exec/${execId}/json`);
+    expect(body).to.include({ Running: false, ExitCode: 127 });
+  });
+
   it('replays events with every digit of their time', async () => {
     const id = await create({ Cmd: ['true'] });
     const filters = encodeURIComponent(JSON.stringify({ container: [id] }));

@@ -33,8 +33,12 @@ export interface ContainerLogs {
    * left half-done is finished first.
    */
   open(container: Container, stdio: StdioPaths): Promise<TaskOutput>;
-  /** Entries in order. Following ends with the container's task. Throws unimplemented for a driver that cannot. */
-  read(container: Container, selection: LogSelection, signal: AbortSignal): AsyncIterable<LogEntry>;
+  /** Entries in order, several at once. Following ends with the container's task. Throws unimplemented for a driver that cannot. */
+  read(
+    container: Container,
+    selection: LogSelection,
+    signal: AbortSignal,
+  ): AsyncIterable<LogEntry[]>;
 }
 
 /** The body of `GET …/logs`, piece by piece. */
@@ -76,19 +80,26 @@ export async function replayOf(
   };
   return async (client) => {
     const entries = engine.logs.read(container, everything, new AbortController().signal);
-    for await (const { stream, line } of entries) await client.write(stream, line);
+    for await (const batch of entries) {
+      for (const { stream, line } of batch) await client.write(stream, line);
+    }
   };
 }
 
 async function* encoded(
-  entries: AsyncIterable<LogEntry>,
+  batches: AsyncIterable<LogEntry[]>,
   { tty, timestamps, details }: { tty: boolean; timestamps: boolean; details: boolean },
 ): AsyncGenerator<Buffer> {
-  for await (const { stream, time, line } of entries) {
-    // Details are labels and variables that a log option chose; without options there is an empty list.
-    const prefix = `${timestamps ? `${time} ` : ''}${details ? ' ' : ''}`;
-    const payload = prefix === '' ? line : Buffer.concat([Buffer.from(prefix), line]);
-    yield tty ? payload : frame(stream, payload);
+  // Details are labels and variables that a log option chose; without options there is an empty list.
+  const detail = details ? ' ' : '';
+  for await (const batch of batches) {
+    const pieces: Buffer[] = [];
+    for (const { stream, time, line } of batch) {
+      const prefix = timestamps ? `${time} ${detail}` : detail;
+      const payload = prefix === '' ? line : Buffer.concat([Buffer.from(prefix), line]);
+      pieces.push(tty ? payload : frame(stream, payload));
+    }
+    yield Buffer.concat(pieces);
   }
 }
 

@@ -20,6 +20,8 @@ export interface TaskOutput {
   readonly finished: Promise<void>;
   /** Stops reading, whatever is left and however slow a subscriber is. */
   close(): Promise<void>;
+  /** As `close`, and takes back what was stored: it was no output of the task. */
+  discard(): Promise<void>;
 }
 
 /** Output that is not stored: execs, and containers with the log driver `none`. */
@@ -72,6 +74,10 @@ export class UnloggedOutput implements TaskOutput {
     } catch {
       // destroyed by close(), or the FIFO is gone: there is nothing more to read
     }
+  }
+
+  discard(): Promise<void> {
+    return this.close();
   }
 
   /** Resolves when all have taken the output, or nobody waits for that any more. */

@@ -104,9 +104,11 @@ async function launch(
   ]);
   const output = await engine.logs.open(container, stdio);
   container.output = output;
+  let created = false;
   undo.push(async () => {
     container.output = undefined;
-    await output.close();
+    // A runtime that fails also complains on the stderr it was given; as with docker, that is no output to keep.
+    await (created ? output.close() : output.discard());
   });
   // Whatever came of it: an answer that got lost may have been a yes.
   undo.push(() => discardTask(engine, container));
@@ -117,6 +119,7 @@ async function launch(
     terminal: record.config.Tty,
     options: engine.runtimes.options(record.runtime),
   });
+  created = true;
   // Not earlier: what comes before is the runtime's own complaint about a container that it could not make.
   for (const subscriber of container.subscribers) output.subscribe(subscriber);
   openStdin(container, stdio);

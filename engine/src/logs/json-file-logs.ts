@@ -47,7 +47,7 @@ export class JsonFileLogs implements ContainerLogs {
     container: Container,
     selection: LogSelection,
     signal: AbortSignal,
-  ): AsyncIterable<LogEntry> {
+  ): AsyncIterable<LogEntry[]> {
     const growth = this.#growing.get(container.id);
     return readLogs(logFile(this.#paths, container.id), selection, signal, growth);
   }

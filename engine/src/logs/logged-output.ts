@@ -42,6 +42,8 @@ export class LoggedOutput implements TaskOutput {
   readonly #appender: LogAppender;
   readonly #open = new Map<OutputStream, OpenStream>();
   readonly #subscribers = new Set<OutputSubscriber>();
+  /** Of the log, before this task. */
+  readonly #sizeBefore: number;
   #finish: () => void = () => undefined;
   #closed = false;
 
@@ -62,6 +64,7 @@ export class LoggedOutput implements TaskOutput {
       stderr: this.#openFifo('stderr', stdio.stderr),
     };
     this.#appender = new LogAppender(this.#log, this.#progress, this.#spools, before, fifos);
+    this.#sizeBefore = this.#log.size;
     for (const stream of this.#open.values()) this.#watch(stream);
     if (this.#open.size === 0) this.#end();
   }
@@ -85,6 +88,13 @@ export class LoggedOutput implements TaskOutput {
       this.#endStream(stream);
     }
     await this.finished;
+  }
+
+  async discard(): Promise<void> {
+    await this.close();
+    const { logPath } = this.#options;
+    // A file that was begun anew meanwhile is shorter.
+    if (fs.statSync(logPath).size > this.#sizeBefore) fs.truncateSync(logPath, this.#sizeBefore);
   }
 
   /** Returns the FIFO's identity; empty for a stream that the task does not have. */

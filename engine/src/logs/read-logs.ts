@@ -18,32 +18,50 @@ export interface LogGrowth {
   next(seen: number, signal: AbortSignal): Promise<void>;
 }
 
-/** Entries in order. A log that does not exist is empty. Ends when `signal` aborts. */
+/**
+ * Entries in order, as many at once as a block of the file holds: a step of an async generator costs more than an
+ * entry. A log that does not exist is empty. Ends when `signal` aborts.
+ */
 export async function* readLogs(
   logPath: string,
   selection: LogSelection,
   signal: AbortSignal,
   growth?: LogGrowth,
-): AsyncGenerator<LogEntry> {
+): AsyncGenerator<LogEntry[]> {
   const files = await openFiles(logPath);
   try {
     const start = await startPosition(files, selection.tail);
-    for await (const line of readLines(logPath, files, start, {
+    for await (const lines of readLines(logPath, files, start, {
       growth: selection.follow ? growth : undefined,
       signal,
     })) {
-      const entry = parseEntry(line);
-      if (!entry || !selection[entry.stream]) continue;
-      if (selection.since !== undefined || selection.until !== undefined) {
-        const time = nanoseconds(entry.time);
-        if (selection.since !== undefined && time < selection.since) continue;
-        if (selection.until !== undefined && time > selection.until) return;
-      }
-      yield entry;
+      const { entries, isLast } = select(lines, selection);
+      if (entries.length > 0) yield entries;
+      if (isLast) return;
     }
   } finally {
     await Promise.all(files.map((file) => file.close()));
   }
+}
+
+/** The entries of `lines` that are wanted, and whether all that follow are too late. */
+function select(
+  lines: readonly string[],
+  selection: LogSelection,
+): { entries: LogEntry[]; isLast: boolean } {
+  const { since, until } = selection;
+  const entries: LogEntry[] = [];
+  for (const line of lines) {
+    const entry = parseEntry(line);
+    if (!entry || !selection[entry.stream]) continue;
+    if (since !== undefined || until !== undefined) {
+      const time = nanoseconds(entry.time);
+      if (since !== undefined && time < since) continue;
+      if (until !== undefined && time > until) return { entries, isLast: true };
+    }
+    entries.push(entry);
+  }
+  return { entries, isLast: false };
 }
 
 function startPosition(
@@ -84,7 +102,7 @@ async function* readLines(
   files: FileHandle[],
   start: LogPosition,
   { growth, signal }: FollowOptions,
-): AsyncGenerator<Buffer> {
+): AsyncGenerator<string[]> {
   let { offset } = start;
   const block = Buffer.allocUnsafe(blockBytes);
   for (let index = start.file; index < files.length; index++) {
@@ -99,7 +117,7 @@ async function* readLines(
         offset += bytesRead;
         const { lines, tail } = cut(Buffer.concat([rest, block.subarray(0, bytesRead)]));
         rest = tail;
-        yield* lines;
+        if (lines.length > 0) yield lines;
         continue;
       }
       if (index < files.length - 1 || !growth) break;
@@ -146,20 +164,17 @@ async function statIfPresent(file: string): Promise<fs.Stats | undefined> {
   }
 }
 
-function cut(bytes: Buffer): { lines: Buffer[]; tail: Buffer } {
-  const lines: Buffer[] = [];
-  let start = 0;
-  for (let end = bytes.indexOf(0x0a); end >= 0; end = bytes.indexOf(0x0a, start)) {
-    lines.push(Buffer.from(bytes.subarray(start, end)));
-    start = end + 1;
-  }
-  return { lines, tail: Buffer.from(bytes.subarray(start)) };
+/** The whole lines of `bytes`, and what is left after them. A newline is never part of another character in UTF-8. */
+function cut(bytes: Buffer): { lines: string[]; tail: Buffer } {
+  const end = bytes.lastIndexOf(0x0a);
+  const lines = end < 0 ? [] : bytes.toString('utf8', 0, end).split('\n');
+  return { lines, tail: Buffer.from(bytes.subarray(end + 1)) };
 }
 
 /** undefined for a line that is not an entry: the machine went down while it was written. */
-function parseEntry(line: Buffer): LogEntry | undefined {
+function parseEntry(line: string): LogEntry | undefined {
   try {
-    const entry: unknown = JSON.parse(line.toString('utf8'));
+    const entry: unknown = JSON.parse(line);
     if (typeof entry !== 'object' || entry === null) return undefined;
     const { log, stream, time } = entry as Readonly<Record<string, unknown>>; // checked below
     if (typeof log !== 'string' || typeof time !== 'string') return undefined;

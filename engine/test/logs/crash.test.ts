@@ -86,8 +86,10 @@ async function readAll(log: string): Promise<Record<OutputStream, string[]>> {
     until: undefined,
     tail: undefined,
   };
-  for await (const { stream, line } of readLogs(log, everything, new AbortController().signal)) {
-    found[stream].push(line.toString());
+  for await (const batch of readLogs(log, everything, new AbortController().signal)) {
+    for (const { stream, line } of batch) {
+      found[stream].push(line.toString());
+    }
   }
   return found;
 }

@@ -67,15 +67,27 @@ describe('LoggedOutput', () => {
 
   async function logged(): Promise<{ stream: OutputStream; text: string }[]> {
     const entries = [];
-    for await (const { stream, line } of readLogs(
-      file('log'),
-      everything,
-      new AbortController().signal,
-    )) {
-      entries.push({ stream, text: line.toString() });
+    for await (const batch of readLogs(file('log'), everything, new AbortController().signal)) {
+      for (const { stream, line } of batch) {
+        entries.push({ stream, text: line.toString() });
+      }
     }
     return entries;
   }
+
+  it('takes back what was written for a task that never came to be', async () => {
+    const first = open();
+    await Promise.all([once(run('echo earlier'), 'exit'), first.finished]);
+    makeFifos();
+    const failed = open();
+    await Promise.all([once(run('echo complaint >&2'), 'exit'), failed.finished]);
+    await failed.discard();
+    expect(await logged()).to.deep.equal([{ stream: 'stdout', text: 'earlier\n' }]);
+    makeFifos();
+    const last = open();
+    await Promise.all([once(run('echo later'), 'exit'), last.finished]);
+    expect((await logged()).map(({ text }) => text)).to.deep.equal(['earlier\n', 'later\n']);
+  });
 
   it('writes lines as docker does, and an unfinished one at the end', async () => {
     const output = open();

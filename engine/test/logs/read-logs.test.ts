@@ -36,7 +36,9 @@ describe('readLogs', () => {
   async function read(selection: Partial<LogSelection>): Promise<string[]> {
     const found: string[] = [];
     const entries = readLogs(log, { ...everything, ...selection }, new AbortController().signal);
-    for await (const { line } of entries) found.push(line.toString().trimEnd());
+    for await (const batch of entries) {
+      for (const { line } of batch) found.push(line.toString().trimEnd());
+    }
     return found;
   }
 
@@ -89,9 +91,11 @@ describe('readLogs', () => {
       const reading = (async () => {
         const found: string[] = [];
         const selection = { ...everything, follow: true };
-        for await (const { line } of readLogs(log, selection, growth.reader.signal, growth)) {
-          found.push(line.toString().trimEnd());
-          growth.read++;
+        for await (const batch of readLogs(log, selection, growth.reader.signal, growth)) {
+          for (const { line } of batch) {
+            found.push(line.toString().trimEnd());
+            growth.read++;
+          }
         }
         return found;
       })();
@@ -113,14 +117,16 @@ describe('readLogs', () => {
     fs.writeFileSync(log, entry(1));
     const growth = new TestGrowth();
     const found: string[] = [];
-    for await (const { line } of readLogs(
+    for await (const batch of readLogs(
       log,
       { ...everything, follow: true },
       growth.reader.signal,
       growth,
     )) {
-      found.push(line.toString());
-      setImmediate(() => growth.reader.abort());
+      for (const { line } of batch) {
+        found.push(line.toString());
+        setImmediate(() => growth.reader.abort());
+      }
     }
     expect(found).to.deep.equal(['line 1\n']);
   });
