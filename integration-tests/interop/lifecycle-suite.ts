@@ -162,6 +162,8 @@ export function describeLifecycle(
       const options = { binds: [{ source: folder, target: '/shared' }] };
       const running = execute(client.runCommand(name, options, shell(script)));
       await waitFor('the trap', () => fs.existsSync(path.join(folder, 'ready')));
+      // It may be ready before its daemon has the answer to its start.
+      await waitFor('its state', async () => (await client.state(name)) === 'running');
       await client.kill(name, 'USR1');
       expect(await running).to.include({ status: 9 });
     });
