@@ -1,10 +1,13 @@
 /** What callers hand to the runtime besides a bundle: descriptors, sockets, cgroups, labels. */
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import fs from 'node:fs';
 import path from 'node:path';
 import { expect } from 'chai';
 import { executablePath } from '#lib/installation/installation';
+import { DatagramSocket, sendDatagram } from '#lib/sys/datagram-socket';
 import { DescriptorSocket } from '#lib/sys/descriptor-socket';
+import { waitFor } from '../harness/wait.ts';
 import { cgroupsOf, describeContainers } from './fixture.ts';
 
 describeContainers('callers', (fixture) => {
@@ -164,6 +167,36 @@ describeContainers('callers', (fixture) => {
         'selinux is disabled',
       );
     });
+  });
+
+  it('NOTIFY_SOCKET: start returns when the container is ready, and says so', async () => {
+    const { bundle, id, rootfs } = fixture();
+    const file = path.join(bundle.directory, 'host.sock');
+    const inside = path.join(bundle.root, id, 'notify/notify.sock');
+    const script = 'echo $NOTIFY_SOCKET > /said; ls /run/notify >> /said; sleep 60';
+    bundle.configure(['sh', '-c', script], (config) => (config.root.readonly = false));
+    const socket = new DatagramSocket(file);
+    const start = (verb: string) =>
+      spawn(executablePath('runtime'), ['--root', bundle.root, verb, id], {
+        cwd: bundle.directory,
+        env: { ...process.env, NOTIFY_SOCKET: file },
+        stdio: 'ignore',
+      });
+    try {
+      expect(await once(start('create'), 'exit')).to.deep.equal([0, null]);
+      const ended = once(start('start'), 'exit');
+      await waitFor('the container ran', () => fs.existsSync(path.join(rootfs, 'said')));
+      sendDatagram(inside, 'STATUS=soon');
+      sendDatagram(inside, 'READY=1\nSTATUS=here');
+      expect(await ended).to.deep.equal([0, null]);
+      const { pid } = JSON.parse(bundle.run(['state', id]).stdout) as { pid: number };
+      expect(socket.receive()).to.equal(`READY=1\nMAINPID=${pid}\n`);
+      await waitFor('both lines', () =>
+        fs.readFileSync(path.join(rootfs, 'said'), 'utf8').endsWith('notify.sock\nnotify.sock\n'),
+      );
+    } finally {
+      socket.close();
+    }
   });
 
   it('a cgroup in which somebody lives is not taken', () => {

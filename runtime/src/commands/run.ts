@@ -34,6 +34,9 @@ async function runContainer({ flags, root, log }: Invocation): Promise<number> {
   const id = checkContainerId(flags.positional[0]);
   const bundle = path.resolve(flags.text('bundle') ?? '.');
   const detach = flags.has('detach');
+  if (process.env.NOTIFY_SOCKET) {
+    log.warn('NOTIFY_SOCKET is passed on by create and start, not by run');
+  }
   const foreground = detach
     ? undefined
     : new Foreground(readBundle(bundle).config.process, flags.text('console-socket'));

@@ -27,11 +27,20 @@ export const start: Command = {
     if (status !== 'created') {
       throw new StackError('conflict', 'cannot start an already running container');
     }
+    const proxy = await openNotifyProxy(store.notifyDirectory(record.id));
     await letGo(record, store.fifo(record.id));
     await runPoststart(record);
+    await proxy?.forward(record.pid, () => isAlive(record.pid, record.startTime));
     return 0;
   },
 };
+
+async function openNotifyProxy(directory: string) {
+  const target = process.env.NOTIFY_SOCKET;
+  if (!target || !fs.existsSync(directory)) return undefined;
+  const { NotifyProxy } = await import('../host/notify-socket.ts');
+  return new NotifyProxy(directory, target);
+}
 
 /** How often it is looked whether a process that should answer still lives. */
 const pollMs = 100;

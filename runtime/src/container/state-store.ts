@@ -48,6 +48,11 @@ export class StateStore {
     return path.join(this.directory(id), fifoName);
   }
 
+  /** Where the container's own NOTIFY_SOCKET lies. */
+  notifyDirectory(id: string): string {
+    return path.join(this.directory(id), 'notify');
+  }
+
   /** Reserves the name. Throws already_exists. */
   reserve(id: string): void {
     fs.mkdirSync(this.#root, { recursive: true, mode: 0o711 });

@@ -40,6 +40,7 @@ import {
   listeningDescriptors,
   preservedDescriptors,
 } from './inherited-descriptors.ts';
+import { withNotifySocket } from './notify-socket.ts';
 import { sendPidfd } from './pidfd-socket.ts';
 import { homeDirectory } from './home-directory.ts';
 import { originalOpenFiles } from './open-files.ts';
@@ -72,7 +73,11 @@ export async function createContainer(options: CreateOptions): Promise<CreatedCo
   const { id, log } = options;
   const store = new StateStore(options.root);
   const { directory, rootfs, config: written } = readBundle(options.bundle);
-  const config = resolveSources(written, directory);
+  // `run` does not wait for readiness, so it passes none on.
+  const notifyDirectory =
+    options.waits && process.env.NOTIFY_SOCKET ? store.notifyDirectory(id) : undefined;
+  const resolved = resolveSources(written, directory);
+  const config = notifyDirectory ? withNotifySocket(resolved, notifyDirectory) : resolved;
   const terminal = config.process.terminal ?? false;
   if (terminal && options.consoleSocket === undefined) {
     throw new StackError(
@@ -110,12 +115,10 @@ export async function createContainer(options: CreateOptions): Promise<CreatedCo
     refuseOccupiedCgroup(config, id); // what is on record, delete kills
     store.write({ ...unfinished, ...planned });
     cgroup = prepareCgroup(config, id, { tolerant, warn: (message) => log.warn(message) });
+    if (notifyDirectory !== undefined) fs.mkdirSync(notifyDirectory, { mode: 0o755 });
     const facts = gatherFacts(config, cgroup ? placementOf(cgroup) : noCgroup);
     warnOfCapabilities(config.process, facts, (message) => log.warn(message));
     if (options.waits) makeFifo(store.fifo(id));
-    if (process.env.NOTIFY_SOCKET) {
-      log.warn('NOTIFY_SOCKET is not handed to the container: sd_notify is not implemented');
-    }
     const listening = listeningDescriptors();
     const preserved = preservedDescriptors(listening + options.preserveFds);
     const home = homeDirectory(rootfs, config.process);
