@@ -28,6 +28,8 @@ interface RunningDaemon {
 
 const watchMs = 250;
 const startMs = 15_000;
+/** How many may end before that is an error. */
+const maximumLaunches = 3;
 /** SIGTERM is answered by containers going on and the database being closed. */
 const stopMs = 10_000;
 
@@ -50,8 +52,7 @@ export class ContainerdSupervisor {
     await fs.promises.mkdir(this.#folder, { recursive: true, mode: 0o711 });
     const running = this.#find();
     if (running) this.#options.logger.info('adopted containerd-lite', { ...running });
-    else this.#launch();
-    await this.#ready();
+    await this.#ensure();
     this.#watching = this.#watch();
   }
 
@@ -80,8 +81,7 @@ export class ContainerdSupervisor {
       if (stopping() || this.#find()) continue;
       this.#options.logger.error('containerd-lite ended and is started again');
       try {
-        this.#launch();
-        await this.#ready();
+        await this.#ensure();
       } catch (error) {
         this.#options.logger.error('cannot start containerd-lite', { error });
       }
@@ -108,11 +108,15 @@ export class ContainerdSupervisor {
       });
       child.unref();
       if (child.pid === undefined) return;
-      const running: RunningDaemon = { pid: child.pid, startTime: startTimeOf(child.pid) ?? '' };
-      writeFileAtomicSync(this.#pidFile, JSON.stringify(running));
+      this.#note(child.pid);
     } finally {
       fs.closeSync(log);
     }
+  }
+
+  #note(pid: number): void {
+    const running: RunningDaemon = { pid, startTime: startTimeOf(pid) ?? '' };
+    writeFileAtomicSync(this.#pidFile, JSON.stringify(running));
   }
 
   /** The process of the pid file, if it is still that process. */
@@ -128,16 +132,25 @@ export class ContainerdSupervisor {
     return startTimeOf(running.pid) === running.startTime ? running : undefined;
   }
 
-  async #ready(): Promise<void> {
+  /** Resolves when it answers; starts it where none is known. Throws unavailable when it keeps ending. */
+  async #ensure(): Promise<void> {
     const client = new ContainerdClient(this.address, { namespace: 'default' });
     const deadline = Date.now() + startMs;
+    let launches = 0;
     try {
       while (true) {
+        if (!this.#find() && launches < maximumLaunches) {
+          this.#launch();
+          launches++;
+        }
         try {
-          await client.version.version({}, { deadlineMs: 1000 });
+          const { pid } = await client.introspection.server({}, { deadlineMs: 1000 });
+          // An engine that was killed between starting it and noting that left the file with another process or none.
+          if (this.#find()?.pid !== pid) this.#note(pid);
           return;
         } catch (error) {
-          if (!this.#find() || Date.now() > deadline) {
+          // Beside one of which nobody knew, and which has not answered yet, the next ones end at once.
+          if (Date.now() > deadline || (!this.#find() && launches === maximumLaunches)) {
             const log = path.join(this.#folder, 'containerd-lite.log');
             throw new StackError(
               'unavailable',

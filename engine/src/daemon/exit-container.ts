@@ -1,11 +1,14 @@
 /** What happens when a container's process has ended: its status is kept, then everything it used is given back. */
+import fs from 'node:fs';
+import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { isStackError } from '#spec/errors';
-import { removeStdio } from '../containerd/fifo.ts';
+import { hangUp, outputOf, removeStdio } from '../containerd/fifo.ts';
 import type { Container } from './container.ts';
 import { publishContainerEvent } from './container-events.ts';
 import type { Engine } from './engine.ts';
-import { stdioFolders } from './paths.ts';
+import type { TaskOutput } from './output.ts';
+import { stdioFolder, stdioFolders } from './paths.ts';
 import { removeLocked } from './remove-container.ts';
 import { planRestart } from './restart-policy.ts';
 
@@ -29,8 +32,25 @@ export async function handleExit(
 ): Promise<void> {
   await container.mutex.run(async () => {
     if (!container.isRunning || container.state.pid !== exit.pid) return;
+    container.output ??= await leftOutput(engine, container);
     await exitLocked(engine, container, exit);
   });
+}
+
+/**
+ * The output of a task that ended before this engine took it up: what it still had to say waits in its FIFOs.
+ * Undefined when an earlier engine has read and removed them.
+ */
+async function leftOutput(
+  { paths, logs }: Engine,
+  container: Container,
+): Promise<TaskOutput | undefined> {
+  const folder = stdioFolder(paths, container.id);
+  if (!fs.existsSync(path.join(folder, 'stdout'))) return undefined;
+  const stdio = outputOf(folder);
+  const output = await logs.open(container, stdio);
+  hangUp(stdio);
+  return output;
 }
 
 /** {@link handleExit} for a caller that holds the mutex and knows that the task is over. */

@@ -11,10 +11,10 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import type { Process } from '#proto/generated/containerd.v1.types';
-import { hangUp, outputOf, removeStdio } from '../containerd/fifo.ts';
+import { removeStdio } from '../containerd/fifo.ts';
 import type { Container } from './container.ts';
 import type { Engine } from './engine.ts';
-import { exitLocked, type TaskExit } from './exit-container.ts';
+import { handleExit } from './exit-container.ts';
 import { discardTask, removeLeftovers } from './leftovers.ts';
 import { stdioFolder, stdioFolders } from './paths.ts';
 import { removeLocked } from './remove-container.ts';
@@ -59,10 +59,10 @@ async function reconcile(
   if (container.isRunning) {
     if (!task) {
       const error = 'exit status lost';
-      await missedExit(engine, container, { pid, exitCode: lostExitCode, exitedAt: now(), error });
+      await handleExit(engine, container, { pid, exitCode: lostExitCode, exitedAt: now(), error });
     } else if (task.status === 'STOPPED') {
       const { exitStatus: exitCode, exitedAt } = task;
-      await missedExit(engine, container, { pid, exitCode, exitedAt: timeOf(exitedAt) });
+      await handleExit(engine, container, { pid, exitCode, exitedAt: timeOf(exitedAt) });
     } else {
       await container.mutex.run(() => adoptLocked(engine, container, task));
     }
@@ -78,20 +78,6 @@ async function reconcile(
     } else if (task) {
       await discardTask(engine, container);
     }
-  });
-}
-
-/** An exit that nobody was there to see: what the task still had to say waits in its FIFOs. */
-async function missedExit(engine: Engine, container: Container, exit: TaskExit): Promise<void> {
-  await container.mutex.run(async () => {
-    if (!container.isRunning || container.state.pid !== exit.pid) return;
-    const folder = stdioFolder(engine.paths, container.id);
-    if (!container.output && fs.existsSync(path.join(folder, 'stdout'))) {
-      const stdio = outputOf(folder);
-      container.output = await engine.logs.open(container, stdio);
-      hangUp(stdio);
-    }
-    await exitLocked(engine, container, exit);
   });
 }
 

@@ -47,7 +47,7 @@ async function killForRemoval(engine: Engine, container: Container): Promise<voi
   } catch (error) {
     if (isStackError(error, 'conflict')) return; // it ended by itself
     throw new StackError(
-      'internal',
+      isStackError(error, 'unavailable') ? 'unavailable' : 'internal',
       `cannot remove container "${container.record.name}": could not kill container: ${messageOf(error)}`,
       { cause: error },
     );
@@ -73,7 +73,7 @@ export async function removeLocked(engine: Engine, container: Container): Promis
     record.state.error = messageOf(error);
     await containers.save(container);
     throw new StackError(
-      'internal',
+      isStackError(error, 'unavailable') ? 'unavailable' : 'internal',
       `cannot remove container "${record.name}": ${messageOf(error)}`,
       { cause: error },
     );

@@ -167,7 +167,7 @@ async function signalTask(engine: Engine, container: Container, signal: number):
       /process already finished|not found/i.test(messageOf(error));
     if (!gone) {
       throw new StackError(
-        'internal',
+        isStackError(error, 'unavailable') ? 'unavailable' : 'internal',
         `cannot kill container: ${container.record.name}: ${messageOf(error)}`,
         { cause: error },
       );
