@@ -132,7 +132,7 @@ export class Stack {
 
   /** pid of the containerd-lite that engined keeps, from its pid file. */
   get containerdPid(): number {
-    const file = findFile(path.join(this.root, 'run'), 'containerd-lite.pid');
+    const file = path.join(this.root, 'run/containerd-lite/containerd-lite.pid');
     // engined wrote it: pid and start time, by which it knows the process again.
     return (JSON.parse(fs.readFileSync(file, 'utf8')) as { pid: number }).pid;
   }
@@ -158,12 +158,4 @@ export class Stack {
     await this.endEngined('SIGTERM');
     fs.rmSync(this.root, { recursive: true, force: true });
   }
-}
-
-function findFile(folder: string, name: string): string {
-  const found = fs
-    .readdirSync(folder, { recursive: true, encoding: 'utf8' })
-    .find((entry) => path.basename(entry) === name);
-  if (found === undefined) throw new Error(`no ${name} below ${folder}`);
-  return path.join(folder, found);
 }
