@@ -13,7 +13,7 @@ import {
   makeFileSystem,
   setAttributes,
 } from './mount-calls.ts';
-import type { PlannedMount } from './mounts.ts';
+import type { PlannedMount } from './mount-plan.ts';
 import { openOrMake } from './paths.ts';
 import { basePropagation } from './rootfs.ts';
 

@@ -14,7 +14,8 @@ import { becomeUser, checkDirectory, enterDirectory, setLimits } from './identit
 import type { CompileInput } from './input.ts';
 import { CLONE_NEWCGROUP, O_CLOEXEC, O_DIRECTORY, O_PATH, O_WRONLY } from './kernel-constants.ts';
 import { checkLabels, checkMountLabel, setLabels } from './labels.ts';
-import { cloneBindSources, mountAll, planMounts, type PlannedMount } from './mounts.ts';
+import { planMounts, type PlannedMount } from './mount-plan.ts';
+import { cloneBindSources, mountAll } from './mounts.ts';
 import {
   checkNamespaces,
   cloneFlags,

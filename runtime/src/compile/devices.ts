@@ -12,7 +12,7 @@ import {
   S_IFIFO,
 } from './kernel-constants.ts';
 import { attach, cloneHostTree, setAttributes } from './mount-calls.ts';
-import { isLateReadonly, type PlannedMount } from './mounts.ts';
+import { isLateReadonly, type PlannedMount } from './mount-plan.ts';
 import { openInRoot, openOrMake, openParent } from './paths.ts';
 
 const defaultDevices: readonly Device[] = [

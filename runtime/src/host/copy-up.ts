@@ -14,7 +14,7 @@ import { SyscallError } from '#lib/sys/libc';
 import { detachedFileSystem } from '#lib/sys/mount-api';
 import { messageOf, StackError } from '#spec/errors';
 import type { RuntimeConfig } from '#spec/oci/runtime-config';
-import { copyUpDescriptor, planMount, type PlannedMount } from '../compile/mounts.ts';
+import { copyUpDescriptor, planMount, type PlannedMount } from '../compile/mount-plan.ts';
 import { copyAttributes, copyTree } from './copy-tree.ts';
 
 /** Fills one tmpfs for each mount that asks for it; the descriptors by the names that the program gave them. */

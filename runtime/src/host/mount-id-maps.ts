@@ -5,7 +5,7 @@ import { readFailure, startLoader } from '#lib/loader/spawn-loader';
 import { waitPid } from '#lib/sys/posix-spawn';
 import { StackError } from '#spec/errors';
 import type { RuntimeConfig } from '#spec/oci/runtime-config';
-import { idMapDescriptor, planMount, type PlannedMount } from '../compile/mounts.ts';
+import { idMapDescriptor, planMount, type PlannedMount } from '../compile/mount-plan.ts';
 import { compileUserNamespace } from '../compile/user-namespace-program.ts';
 import { HandshakePartner } from './handshake-partner.ts';
 import { writeIdMaps, type IdMaps } from './id-maps.ts';
