@@ -83,12 +83,15 @@ describe(`a stack whose processes are killed at random (SEED=${seed})`, () => {
     ];
     const choices = steps.flatMap(([weight, kill]) => Array<typeof kill>(weight).fill(kill));
     const load = churn();
-    for (let count = 0; count < kills; count++) {
-      await delay(20 + random() * 400);
-      await choices[Math.floor(random() * choices.length)]?.();
+    try {
+      for (let count = 0; count < kills; count++) {
+        await delay(20 + random() * 400);
+        await choices[Math.floor(random() * choices.length)]?.();
+      }
+      for (const victim of unharmed) killShim(victim);
+    } finally {
+      await load.stop();
     }
-    for (const victim of unharmed) killShim(victim);
-    await load.stop();
     console.log(
       `      ${kills} kills, ${load.done()} clients served and ${load.failed()} not;` +
         ` containerd-lite was back after at most ${Math.max(0, ...restartsMs).toFixed(0)} ms`,
