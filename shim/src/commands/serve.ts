@@ -15,6 +15,9 @@ import { listeningDescriptor, socketPath } from '../socket-address.ts';
 /** Events that could not be delivered keep the shim this long after it was told to go. */
 const flushTimeoutMs = 20_000;
 
+/** How often a shim without a container looks whether its bundle is still there. */
+const abandonedMs = 5000;
+
 export interface ServeOptions {
   /** Listens already, or a path to listen at. */
   socket?: { fd: number } | { path: string };
@@ -69,5 +72,11 @@ export async function serve(
   server.serve(TaskServiceV2, handlers);
   server.serve(TaskServiceV3, handlers);
   await server.listen(socket);
+  // A containerd that was killed while it started us, and has removed the bundle since, knows nothing of us.
+  const look = setInterval(() => {
+    if (slot.container || slot.reserved || fs.existsSync('config.json')) return;
+    clearInterval(look);
+    void shutdown();
+  }, abandonedMs).unref();
   log.debug('shim is ready', { pid: process.pid });
 }
