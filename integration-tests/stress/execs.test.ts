@@ -5,7 +5,7 @@ import { expect } from 'chai';
 import { needRoot } from '../harness/peers.ts';
 import { devRegistry } from '../harness/registry.ts';
 import { Stack } from '../harness/stack.ts';
-import { settleFootprint, readFootprint, zombieChildren } from './footprint.ts';
+import { restingFootprint, settleFootprint, zombieChildren } from './footprint.ts';
 import { inParallel } from './load.ts';
 import { waitFor } from '../harness/wait.ts';
 
@@ -32,7 +32,7 @@ describe('many execs in one container', () => {
 
   /** Exit codes of `count` execs, `width` at a time, that ask for the codes 0, 1, 2 … and print their number. */
   async function execs(count: number, width: number): Promise<void> {
-    const before = readFootprint(stack, [id]);
+    const before = await restingFootprint(stack, [id]);
     const results = await inParallel(width, count, (index) =>
       stack.engine('exec', 'execs', 'sh', '-c', `echo ${index}; exit ${index % 256}`),
     );

@@ -31,12 +31,15 @@ export function readFootprint(stack: Stack, ids: readonly string[] = []): Footpr
     .sort();
 }
 
-/** {@link readFootprint} of a stack without containers, once it has given back everything of earlier ones. */
-export async function restingFootprint(stack: Stack): Promise<Footprint> {
+/** {@link readFootprint} once the stack has given back what it needs no more, and prepared what it keeps ready. */
+export async function restingFootprint(
+  stack: Stack,
+  ids: readonly string[] = [],
+): Promise<Footprint> {
   return waitFor('the stack to be at rest', async () => {
-    const footprint = readFootprint(stack);
+    const footprint = readFootprint(stack, ids);
     await delay(500);
-    return compare(footprint, readFootprint(stack)).length === 0 && footprint;
+    return compare(footprint, readFootprint(stack, ids)).length === 0 && footprint;
   });
 }
 
