@@ -4,29 +4,19 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { executablePath } from '#lib/installation/installation';
 import { run } from '../harness/command.ts';
-import { readMachineState, settleTo, type MachineState } from '../harness/machine-state.ts';
+import { restingFootprint, settleFootprint, type Footprint } from '../harness/footprint.ts';
+import { readMachineState } from '../harness/machine-state.ts';
 import { needRoot } from '../harness/peers.ts';
 import { devRegistry } from '../harness/registry.ts';
 import { sharedStack } from '../harness/shared-stack.ts';
 import type { Stack } from '../harness/stack.ts';
 
-/** Without the names of the network namespaces that engined keeps ready: a used one is replaced by another. */
-function comparable(state: MachineState): MachineState {
-  const anonymous = (line: string): string =>
-    line.replace(/\/netns\/[0-9a-f]{12}/, '/netns/*').replace(/^v[0-9a-f]{6}-[0-9a-f]{7}$/, 'v*');
-  return {
-    ...state,
-    mounts: state.mounts.map(anonymous),
-    links: state.links.map(anonymous),
-    namespaces: [],
-  };
-}
-
 describe('bad input', () => {
   let stack: Stack;
   let registry: string;
   let busybox: string;
-  let machine: MachineState;
+  let footprint: Footprint;
+  let cgroups: string[];
   let containers: string;
 
   before(async function () {
@@ -38,13 +28,15 @@ describe('bad input', () => {
   });
 
   beforeEach(async () => {
-    machine = comparable(readMachineState());
+    footprint = await restingFootprint(stack);
+    cgroups = readMachineState().cgroups;
     containers = await stack.engineOk('ps', '-aq');
   });
 
   afterEach(async () => {
     expect(await stack.engineOk('ps', '-aq')).to.equal(containers);
-    expect(await settleTo(machine, 10_000, comparable)).to.deep.equal([]);
+    expect(await settleFootprint(stack, footprint)).to.deep.equal([]);
+    expect(readMachineState().cgroups).to.deep.equal(cgroups);
   });
 
   /** [title, arguments, exit code, what the message must say] */

@@ -12,7 +12,7 @@ import { needRoot } from '../harness/peers.ts';
 import { devRegistry } from '../harness/registry.ts';
 import { Stack } from '../harness/stack.ts';
 import { waitFor } from '../harness/wait.ts';
-import { restingFootprint, settleFootprint, type Footprint } from '../stress/footprint.ts';
+import { restingFootprint, settleFootprint, type Footprint } from '../harness/footprint.ts';
 import { inParallel } from '../stress/load.ts';
 
 const kills = 40 * Number(process.env['STRESS'] ?? 1);

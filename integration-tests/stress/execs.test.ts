@@ -5,7 +5,7 @@ import { expect } from 'chai';
 import { needRoot } from '../harness/peers.ts';
 import { devRegistry } from '../harness/registry.ts';
 import { Stack } from '../harness/stack.ts';
-import { restingFootprint, settleFootprint, zombieChildren } from './footprint.ts';
+import { restingFootprint, settleFootprint, zombieChildren } from '../harness/footprint.ts';
 import { inParallel } from './load.ts';
 import { waitFor } from '../harness/wait.ts';
 

@@ -10,7 +10,7 @@ import {
   restingFootprint,
   settleFootprint,
   type Footprint,
-} from './footprint.ts';
+} from '../harness/footprint.ts';
 import { inParallel, percentile } from './load.ts';
 
 /** `STRESS=10` makes everything ten times as many. */

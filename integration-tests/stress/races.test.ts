@@ -4,7 +4,7 @@ import { ApiClient, type ApiAnswer } from '../engine-api/api-client.ts';
 import { needRoot } from '../harness/peers.ts';
 import { devRegistry } from '../harness/registry.ts';
 import { Stack } from '../harness/stack.ts';
-import { restingFootprint, settleFootprint, type Footprint } from './footprint.ts';
+import { restingFootprint, settleFootprint, type Footprint } from '../harness/footprint.ts';
 import { inParallel } from './load.ts';
 
 const rounds = 6 * Number(process.env['STRESS'] ?? 1);

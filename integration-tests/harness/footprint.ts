@@ -5,9 +5,9 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { compareMachineStates, readMachineState } from '../harness/machine-state.ts';
-import type { Stack } from '../harness/stack.ts';
-import { waitFor } from '../harness/wait.ts';
+import { compareMachineStates, readMachineState } from './machine-state.ts';
+import type { Stack } from './stack.ts';
+import { waitFor } from './wait.ts';
 
 /** Each thing as a line; names that are drawn at random are written as `#`, so that stacks at rest compare equal. */
 export type Footprint = string[];
