@@ -25,7 +25,7 @@ const fifoFolders = ['/run', '/tmp', '/var/lib'];
 export function readMachineState(): MachineState {
   return {
     mounts: readMounts(),
-    cgroups: listFolders('/sys/fs/cgroup', 8),
+    cgroups: readCgroups(),
     namespaces: readNamespaces(),
     links: fs.readdirSync('/sys/class/net').sort(),
     nft: readNft(),
@@ -34,13 +34,46 @@ export function readMachineState(): MachineState {
   };
 }
 
+/** What others on the machine may end or remove at any time; only what is new can be a leak. */
+const comesAndGoes: ReadonlySet<keyof MachineState> = new Set([
+  'processes',
+  'namespaces',
+  'cgroups',
+  'fifos',
+]);
+
 /** Lines like `mounts: + /tmp/x overlay` for what appeared (+) or vanished (-); empty when nothing did. */
 export function compareMachineStates(before: MachineState, after: MachineState): string[] {
   return (Object.keys(before) as (keyof MachineState)[]).flatMap((kind) => [
     ...without(after[kind], before[kind]).map((line) => `${kind}: + ${line}`),
-    ...without(before[kind], after[kind]).map((line) => `${kind}: - ${line}`),
+    ...(comesAndGoes.has(kind) ? [] : without(before[kind], after[kind])).map(
+      (line) => `${kind}: - ${line}`,
+    ),
   ]);
 }
+
+/** In the environment of this process and of all that it starts, by which they are told from others. */
+const marker = 'ENGINE_TEST_RUN';
+process.env[marker] ??= `${process.pid}-${Date.now()}`;
+
+/** Daemons and shims whose environment may be gone: they overwrite it with their title. */
+const ourCommands =
+  /^(engine|engined|containerd|containerd-lite|containerd-shim|dockerd|runtime|runc|crun|conmon|docker-registr)/;
+
+/** Whether a process was started by this run, or lives in a container. Others on the machine are nobody's leak. */
+function isOurs(pid: string): boolean {
+  try {
+    if (fs.readlinkSync(`/proc/${pid}/ns/pid`) !== ownPidNamespace) return true;
+    if (ourCommands.test(fs.readFileSync(`/proc/${pid}/comm`, 'utf8'))) return true;
+    return fs
+      .readFileSync(`/proc/${pid}/environ`, 'utf8')
+      .includes(`${marker}=${process.env[marker] ?? ''}`);
+  } catch {
+    return false; // it ended
+  }
+}
+
+const ownPidNamespace = fs.readlinkSync('/proc/self/ns/pid');
 
 /**
  * Waits until the machine looks as `before`, because kernels and daemons clean up a little after they answer.
@@ -82,6 +115,32 @@ function readMounts(): string[] {
     });
 }
 
+/** Every cgroup but those below a group in which somebody else's processes live. */
+function readCgroups(): string[] {
+  const foreign = foreignGroups();
+  return listFolders('/sys/fs/cgroup', 8).filter((folder) => {
+    const [, group = ''] = /^\/sys\/fs\/cgroup\/[^/]+\/([^/]+)/.exec(folder) ?? [];
+    return !foreign.has(group);
+  });
+}
+
+/** First components of the cgroups of processes that are not ours. */
+function foreignGroups(): Set<string> {
+  const groups = new Set<string>();
+  for (const pid of pids()) {
+    if (isOurs(pid)) continue;
+    try {
+      for (const line of fs.readFileSync(`/proc/${pid}/cgroup`, 'utf8').trim().split('\n')) {
+        const [, , name = ''] = line.split(':');
+        if (name !== '/') groups.add(name.split('/')[1] ?? '');
+      }
+    } catch {
+      // it ended
+    }
+  }
+  return groups;
+}
+
 function listFolders(folder: string, depth: number): string[] {
   if (depth === 0) return [];
   return readEntries(folder)
@@ -111,10 +170,10 @@ function readEntries(folder: string): fs.Dirent[] {
   }
 }
 
-/** Every namespace that a process is in, as `net:[4026531840]`. */
+/** Every namespace that a process of ours is in, as `net:[4026531840]`. */
 function readNamespaces(): string[] {
   const names = new Set<string>();
-  for (const pid of pids()) {
+  for (const pid of pids().filter(isOurs)) {
     for (const entry of readEntries(`/proc/${pid}/ns`)) {
       try {
         names.add(fs.readlinkSync(`/proc/${pid}/ns/${entry.name}`));
@@ -139,19 +198,21 @@ function readNft(): string[] {
   }
 }
 
-/** `pid start-time command`, without kernel threads and without the tools a test itself is running right now. */
+/** `pid start-time command` of the processes that are ours, but for this one. */
 function readProcesses(): string[] {
-  return pids().flatMap((pid) => {
-    try {
-      const stat = fs.readFileSync(`/proc/${pid}/stat`, 'utf8');
-      const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-      const command = stat.slice(stat.indexOf('(') + 1, stat.lastIndexOf(')'));
-      if (pid === '2' || fields[1] === '2' || Number(pid) === process.pid) return [];
-      return [`${pid} ${fields[19] ?? ''} ${command} ${commandLine(pid)}`];
-    } catch {
-      return []; // it ended
-    }
-  });
+  return pids()
+    .filter(isOurs)
+    .flatMap((pid) => {
+      try {
+        const stat = fs.readFileSync(`/proc/${pid}/stat`, 'utf8');
+        const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+        const command = stat.slice(stat.indexOf('(') + 1, stat.lastIndexOf(')'));
+        if (Number(pid) === process.pid) return [];
+        return [`${pid} ${fields[19] ?? ''} ${command} ${commandLine(pid)}`];
+      } catch {
+        return []; // it ended
+      }
+    });
 }
 
 function commandLine(pid: string): string {

@@ -11,9 +11,7 @@ const installation = [
   'lib/node',
   'lib/koffi.node',
   'lib/package.json',
-  'lib/runtime.cjs',
-  'lib/runtime.js',
-  'lib/runtime.cache',
+  ...['cjs', 'js', 'cache'].flatMap((kind) => [`lib/runtime.${kind}`, `lib/runtime-all.${kind}`]),
 ];
 
 /** Writes the archive `file`. `work` is for what must be made first. */
