@@ -24,6 +24,8 @@ export interface Exec {
   readonly containerId: string;
   readonly config: ExecConfig;
   state: 'created' | 'running' | 'exited';
+  /** Set by the first report of its end, so that a second one is dropped. */
+  isEnding: boolean;
   pid: number;
   /** null until it ended. */
   exitCode: number | null;
@@ -47,6 +49,7 @@ export class ExecStore {
       containerId,
       config,
       state: 'created',
+      isEnding: false,
       pid: 0,
       exitCode: null,
       output: undefined,
@@ -68,6 +71,11 @@ export class ExecStore {
 
   find(id: string): Exec | undefined {
     return this.#execs.get(id);
+  }
+
+  /** Those whose process was started and has not been reported as ended. */
+  running(): Exec[] {
+    return [...this.#execs.values()].filter(({ state, pid }) => state === 'running' && pid !== 0);
   }
 
   forget(id: string): void {

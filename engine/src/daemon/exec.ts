@@ -86,6 +86,9 @@ export async function startExec(
     // Its exit may have been reported already.
     if (exec.exitCode === null) exec.pid = pid;
     exec.hasStarted();
+    void checkExec(engine, exec).catch((error: unknown) => {
+      engine.logger.error('cannot look at an exec', { exec: exec.id, error });
+    });
     publishContainerEvent(engine, container, `exec_start: ${exec.config.command.join(' ')}`, {
       execID: exec.id,
     });
@@ -123,7 +126,8 @@ export async function handleExecExit(
   exec: Exec,
   exitCode: number,
 ): Promise<void> {
-  if (exec.exitCode !== null) return;
+  if (exec.exitCode !== null || exec.isEnding) return;
+  exec.isEnding = true;
   const { client, execs, paths } = engine;
   if (exec.output) {
     const limit = new AbortController();
@@ -140,6 +144,23 @@ export async function handleExecExit(
   exec.stdin?.destroy();
   await quietly(client.tasks.deleteProcess({ containerId: container.id, execId: exec.id }));
   await removeStdio(stdioFolder(paths, container.id, exec.id));
+}
+
+/** Asks for the end of an exec, whose report is lost if nobody was subscribed at that moment. */
+export async function checkExec(engine: Engine, exec: Exec): Promise<void> {
+  const container = engine.containers.find(exec.containerId);
+  if (!container) return;
+  try {
+    const { process } = await engine.client.tasks.get({
+      containerId: exec.containerId,
+      execId: exec.id,
+    });
+    if (process?.status !== 'STOPPED') return;
+    await handleExecExit(engine, container, exec, process.exitStatus);
+  } catch (error) {
+    // Gone with its task, or containerd is away: then the next subscription asks again.
+    if (!isStackError(error)) throw error;
+  }
 }
 
 /** The container's end takes its execs along, so they may be gone first. */

@@ -8,7 +8,7 @@ import { TaskExit, TaskOOM } from '#proto/generated/containerd.events';
 import type { Envelope } from '#proto/generated/containerd.types';
 import { Empty } from '#proto/generated/google.protobuf';
 import { messageOf } from '#spec/errors';
-import { handleExecExit } from './exec.ts';
+import { checkExec, handleExecExit } from './exec.ts';
 import { handleExit } from './exit-container.ts';
 import type { Engine } from './engine.ts';
 import { publishContainerEvent } from './container-events.ts';
@@ -21,7 +21,7 @@ const retryMs = 100;
 
 /** Subscribes until `signal` aborts; resolves once the first subscription stands and all tasks were looked at. */
 export function watchTasks(engine: Engine, namespace: string, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
+  return new Promise<void>((resolve) => {
     void (async () => {
       let lastReason = '';
       const stopped = (): boolean => signal.aborted;
@@ -69,7 +69,10 @@ async function subscribe(
         if (marked) continue;
         marked = true;
         // Exits that come while this runs are handled below, after it began: both sides drop doubles.
-        void reconcileTasks(engine).then(ready, (error: unknown) => {
+        const looked = reconcileTasks(engine).then(() =>
+          Promise.all(engine.execs.running().map((exec) => checkExec(engine, exec))),
+        );
+        void looked.then(ready, (error: unknown) => {
           logger.error('cannot look at tasks', { error });
           ended.abort();
         });
