@@ -31,13 +31,16 @@ export async function* readLogs(
   const files = await openFiles(logPath);
   try {
     const start = await startPosition(files, selection.tail);
+    // What is appended after the start was found comes on top of the lines asked for, and only when following.
+    let wanted = selection.follow ? Infinity : (selection.tail ?? Infinity);
     for await (const lines of readLines(logPath, files, start, {
       growth: selection.follow ? growth : undefined,
       signal,
     })) {
-      const { entries, isLast } = select(lines, selection);
+      const { entries, isLast } = select(lines.slice(0, wanted), selection);
+      wanted -= lines.length;
       if (entries.length > 0) yield entries;
-      if (isLast) return;
+      if (isLast || wanted <= 0) return;
     }
   } finally {
     await Promise.all(files.map((file) => file.close()));
