@@ -23,6 +23,8 @@ const lastStreamId = 0xffff_ffff;
 
 /** A connection. Once it is lost every call fails with unavailable; make a new one to try again. */
 export class TtrpcClient {
+  /** Resolves with the reason when the connection is lost, could not be made, or was closed. */
+  readonly closed: Promise<StackError>;
   private readonly socket: net.Socket;
   private readonly namespace: string;
   private readonly pending = new Map<number, PendingCall>();
@@ -30,11 +32,13 @@ export class TtrpcClient {
   private readonly address: string;
   private nextStreamId = 1;
   private failure: StackError | undefined;
+  private resolveClosed: (failure: StackError) => void = () => undefined;
 
   /** Connects at once; `address` is a socket's path or `unix://` and a path. */
   constructor(address: string, defaults: { namespace: string }) {
     this.address = address.replace(/^unix:(\/\/)?/, '');
     this.namespace = defaults.namespace;
+    this.closed = new Promise((resolve) => (this.resolveClosed = resolve));
     this.socket = net.connect(this.address);
     this.socket.on('data', (chunk: Buffer) => this.receive(chunk));
     this.socket.on('error', (error) =>
@@ -175,5 +179,6 @@ export class TtrpcClient {
     this.failure = new StackError('unavailable', message, cause && { cause });
     for (const call of this.pending.values()) call.reject(this.failure);
     this.pending.clear();
+    this.resolveClosed(this.failure);
   }
 }

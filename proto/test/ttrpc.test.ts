@@ -120,6 +120,7 @@ describe('TtrpcServer with TtrpcClient', () => {
     await task.connect({});
     client.close();
     expect(await waiting).to.have.property('kind', 'unavailable');
+    expect(await client.closed).to.have.property('kind', 'unavailable');
     expect(await task.connect({}).catch((thrown: unknown) => thrown)).to.have.property(
       'kind',
       'unavailable',
