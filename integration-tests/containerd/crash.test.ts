@@ -106,6 +106,19 @@ for (const runtime of ['io.containerd.runc.v2', 'io.containerd.lite.v2']) {
       expect(await deleteTask('c4')).to.equal(137);
     });
 
+    it('does not take a shim for dead that answers late', async () => {
+      const pid = await start('c6', 'trap "exit 4" TERM; while :; do sleep 0.05; done');
+      const shim = await containerd.shimPid('c6');
+      process.kill(shim, 'SIGSTOP');
+      await restart();
+      process.kill(shim, 'SIGCONT');
+      expect(isAlive(pid)).to.equal(true);
+      expect(await containerd.taskStatus('c6')).to.equal('RUNNING');
+      await containerd.ctrOk('tasks', 'kill', 'c6');
+      await waitFor('the end', async () => (await containerd.taskStatus('c6')) === 'STOPPED');
+      expect(await deleteTask('c6')).to.equal(4);
+    });
+
     it('has every image that was pulled before', async () => {
       const before = await containerd.ctrOk('content', 'ls', '-q');
       await restart();

@@ -2,6 +2,7 @@
  * Tasks with a shim: starts shims, finds those of a previous process again, and cleans up after those that die.
  */
 import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { isStackError, messageOf } from '#spec/errors';
 import { TaskExit } from '#proto/generated/containerd.events';
 import type { CreateTaskRequest, DeleteResponse } from '#proto/generated/containerd.task.v2';
@@ -19,13 +20,15 @@ import {
   type Bundle,
   type Bundles,
 } from './bundle.ts';
-import { quickDeadlineMs, slowDeadlineMs } from './deadlines.ts';
+import { quickDeadlineMs } from './deadlines.ts';
 import type { Exits } from './exits.ts';
 import { deleteShim, startShim, type ShimEnvironment } from './shim-binary.ts';
 import { copyShimLog } from './shim-log.ts';
 import { Shim } from './shim.ts';
 import type { StandbyShims } from './standby-shims.ts';
 
+/** How long the daemon's start waits for shims that do not answer. They are asked on behind it. */
+const loadTimeoutMs = 2000;
 /** Exit status of a task whose shim died, as the shells count SIGKILL. */
 const killedStatus = 128 + 9;
 
@@ -87,10 +90,7 @@ export class LiveTasks {
       writeEndpoint(bundle, endpoint);
       shim = new Shim(bundle, endpoint);
       this.#watch(shim, stopLog);
-      const { pid } = await shim.task.create(
-        { ...request, id: bundle.id, bundle: bundle.path },
-        { deadlineMs: slowDeadlineMs },
-      );
+      const pid = await shim.create(request);
       const { stdin, stdout, stderr, terminal } = request;
       markCreated(bundle, { stdin, stdout, stderr, terminal });
       return pid;
@@ -209,26 +209,42 @@ export class LiveTasks {
   }
 
   async #loadOne(bundle: Bundle): Promise<void> {
-    const { log, exits } = this.#parts;
     const endpoint = readEndpoint(bundle);
-    const stopLog = copyShimLog(bundle, log);
+    const stopLog = copyShimLog(bundle, this.#parts.log);
     if (!endpoint) return this.#cleanUpAfter(bundle, stopLog);
     const shim = new Shim(bundle, endpoint);
-    const { id, namespace } = bundle;
     if (!readCreated(bundle)) return this.#discard(shim, stopLog);
-    try {
-      await shim.task.connect({ id }, { deadlineMs: quickDeadlineMs });
-      const state = await shim.task.state({ id }, { deadlineMs: quickDeadlineMs });
-      this.#watch(shim, stopLog);
-      if (state.status === 'STOPPED') {
-        const { pid, exitStatus, exitedAt } = state;
-        exits.record(namespace, id, '', { pid, exitStatus, exitedAt: exitedAt ?? timestampNow() });
+    const task = this.#watch(shim, stopLog); // from here on its end is noticed
+    const isKnown = this.#recognise(task);
+    // One that is stopped or starved must not hold up the others, nor be taken for dead.
+    await Promise.race([isKnown, delay(loadTimeoutMs, undefined, { ref: false })]);
+  }
+
+  /** Asks the shim what became of its task, however long it takes to answer. */
+  async #recognise(task: LiveTask): Promise<void> {
+    const { log, exits } = this.#parts;
+    const { shim } = task;
+    const { id, namespace } = shim.bundle;
+    while (true) {
+      try {
+        const state = await shim.task.state({ id }, { deadlineMs: quickDeadlineMs });
+        const { status, pid, exitStatus, exitedAt } = state;
+        if (status === 'STOPPED') {
+          const exit = { pid, exitStatus, exitedAt: exitedAt ?? timestampNow() };
+          exits.record(namespace, id, '', exit);
+        }
+        log.info('found a task again', { namespace, id, status });
+        return;
+      } catch (error) {
+        const reason = messageOf(error);
+        if (isStackError(error, 'deadline_exceeded')) {
+          log.warn('a shim does not answer yet', { namespace, id, reason });
+          continue;
+        }
+        log.warn('the shim of a task is gone', { namespace, id, reason });
+        shim.close(); // also one that lives but lost its task: what is left of it is cleaned up
+        return task.gone;
       }
-      log.info('found a task again', { namespace, id, status: state.status });
-    } catch (error) {
-      log.warn('the shim of a task is gone', { namespace, id, reason: messageOf(error) });
-      shim.close();
-      await this.#cleanUpAfter(bundle, stopLog);
     }
   }
 

@@ -38,7 +38,7 @@ export async function startShim(
     throw new StackError('internal', `failed to start shim: ${shim}: ${text || failure}`);
   }
   const endpoint = parseEndpoint(text);
-  if (endpoint.protocol !== 'ttrpc') {
+  if (endpoint.protocol !== 'ttrpc' && endpoint.protocol !== 'grpc') {
     throw new StackError('unimplemented', `shim ${shim} wants to speak "${endpoint.protocol}"`);
   }
   return endpoint;
