@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { mountFlags } from '#lib/sys/flags';
-import { parseMountOptions } from '../src/rootfs.ts';
+import { parseMountOptions } from '#lib/mounts/mount-with-options';
 
 describe('parseMountOptions', () => {
   it('tells flags from options of the file system', () => {
