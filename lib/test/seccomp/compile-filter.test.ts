@@ -233,6 +233,21 @@ describe('compileFilter', () => {
     expect(ask(admin, 'clone', 0x10000000)).to.equal(ALLOW);
   });
 
+  it("compiles docker's profile for arm64", () => {
+    const profile = defaultSeccompProfile([], 'arm64');
+    const numbers = syscallNumbers('arm64');
+    const answer = (name: string, ...args: number[]) =>
+      askNumber(profile, numbers.get(name) ?? -1, 'arm64', ...args);
+    expect(answer('openat')).to.equal(ALLOW);
+    expect(answer('clone', 0x01200011)).to.equal(ALLOW);
+    expect(answer('clone', 0x10000000)).to.equal(EPERM);
+    expect(answer('clone3')).to.equal(ENOSYS);
+    expect(answer('mount')).to.equal(EPERM);
+    // The same number through the other ABI of such a machine is another call.
+    expect(askNumber(profile, syscallNumbers('arm').get('mount') ?? -1, 'arm')).to.equal(EPERM);
+    expect(askNumber(profile, syscallNumbers('arm').get('openat') ?? -1, 'arm')).to.equal(ALLOW);
+  });
+
   it('agrees with a naive evaluation of generated rules', () => {
     fc.assert(
       fc.property(profiles, calls, (seccomp, call) => {
