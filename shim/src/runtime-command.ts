@@ -6,6 +6,7 @@ import { messageOf } from '#spec/errors';
 import { ReportedError } from '#proto/status';
 import type { ShimLog } from './log.ts';
 import type { Reaper } from './reaper.ts';
+import { runtimeEnvironment } from './runtime-environment.ts';
 import type { RuntimeOptions } from './runtime-options.ts';
 import type { RuntimeServer } from './runtime-server.ts';
 
@@ -100,6 +101,7 @@ export class RuntimeCommand {
     return new Promise((resolve) => {
       const child = spawn(this.options.binary, args, {
         cwd: this.bundle,
+        env: runtimeEnvironment(),
         stdio: stdio ? [...stdio] : collected(input),
       });
       const output = { stdout: '', stderr: '' };

@@ -7,6 +7,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import type { Duplex } from 'node:stream';
 import { executablePath } from '#lib/installation/installation';
 import type { Reaper } from './reaper.ts';
+import { runtimeEnvironment } from './runtime-environment.ts';
 
 /** A Node process costs 8 MB: it stays for the calls of one `run --rm`, not for those that follow in hours. */
 const idleTimeoutMs = 2000;
@@ -37,6 +38,7 @@ export class RuntimeServer {
   constructor({ hasTime = false }: { hasTime?: boolean } = {}) {
     this.child = spawn(this.binary, ['serve', ...(hasTime ? ['--rehearse'] : [])], {
       stdio: ['ignore', 'ignore', 'ignore', 'pipe'],
+      env: runtimeEnvironment(),
     });
     this.child.on('error', () => this.end()); // not installed: every call is made by argv then, and says so
     this.child.on('exit', () => this.end());

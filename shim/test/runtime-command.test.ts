@@ -41,6 +41,16 @@ describe('RuntimeCommand', () => {
     );
   });
 
+  it('keeps the NOTIFY_SOCKET of the daemon to itself', async () => {
+    process.env['NOTIFY_SOCKET'] = '/of/containerd';
+    try {
+      const printed = await runtime('echo "[$NOTIFY_SOCKET]"').run('x', { args: ['start'] });
+      expect(printed).to.equal('[]\n');
+    } finally {
+      delete process.env['NOTIFY_SOCKET'];
+    }
+  });
+
   it('reports the last error in the log', async () => {
     const error = await failure(
       `echo '{"level":"error","msg":"first"}' >>$log; echo '{"level":"error","msg":"runc create failed: why"}' >>$log
