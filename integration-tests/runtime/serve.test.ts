@@ -1,45 +1,19 @@
 /** `runtime serve`: the same commands without a process for each. */
-import { spawn, type ChildProcess } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import fs from 'node:fs';
 import path from 'node:path';
-import type { Duplex } from 'node:stream';
 import { expect } from 'chai';
 import { executablePath } from '#lib/installation/installation';
 import { waitFor } from '../harness/wait.ts';
 import { describeContainers } from './fixture.ts';
-
-/** A runtime that serves, and the file that its commands log to. */
-class Server {
-  readonly child: ChildProcess = spawn(executablePath('runtime'), ['serve'], {
-    stdio: ['ignore', 'ignore', 'inherit', 'pipe'],
-  });
-  private readonly channel = this.child.stdio[3] as Duplex; // 'pipe' makes a socket of it
-
-  async call(args: readonly string[], cwd: string, stdout = '/dev/null'): Promise<number> {
-    const stdio = ['/dev/null', stdout, '/dev/null'];
-    this.channel.write(`${JSON.stringify({ args, cwd, stdio })}\n`);
-    const [answer] = (await once(this.channel, 'data')) as [Buffer];
-    return (JSON.parse(answer.toString()) as { exitCode: number }).exitCode;
-  }
-
-  openDescriptors(): number {
-    return fs.readdirSync(`/proc/${this.child.pid ?? 0}/fd`).length;
-  }
-
-  async end(): Promise<void> {
-    this.channel.end();
-    if (this.child.exitCode === null && this.child.signalCode === null) {
-      await once(this.child, 'exit');
-    }
-  }
-}
+import { ServingRuntime } from './serving-runtime.ts';
 
 describeContainers('runtime serve', (fixture) => {
-  let server: Server;
-  const call = (...args: string[]): Promise<number> => {
+  let server: ServingRuntime;
+  const call = (...args: string[]) => {
     const { bundle } = fixture();
-    return server.call(['--root', bundle.root, ...args], bundle.directory);
+    return server.call({ args: ['--root', bundle.root, ...args], cwd: bundle.directory });
   };
   const status = (): string => {
     const { bundle, id } = fixture();
@@ -47,7 +21,7 @@ describeContainers('runtime serve', (fixture) => {
   };
 
   beforeEach(() => {
-    server = new Server();
+    server = new ServingRuntime();
   });
   afterEach(() => server.end());
 
@@ -73,7 +47,8 @@ describeContainers('runtime serve', (fixture) => {
     const reader = fs.openSync(fifo, fs.constants.O_RDONLY | fs.constants.O_NONBLOCK);
     try {
       const args = ['--root', bundle.root, 'create', id];
-      expect(await server.call(args, bundle.directory, fifo)).to.equal(0);
+      const command = { args, cwd: bundle.directory, stdout: fifo };
+      expect(await server.call(command)).to.equal(0);
       expect(await call('start', id)).to.equal(0);
       await waitFor('it has ended', () => status() === 'stopped');
       expect(fs.readFileSync(reader, 'utf8')).to.equal('hello\n'); // and the end: nobody else holds the FIFO
@@ -97,8 +72,24 @@ describeContainers('runtime serve', (fixture) => {
     bundle.configure(['sleep', '60']);
     expect(await call('create', id)).to.equal(0);
     expect(await call('start', id)).to.equal(0);
-    server.child.kill('SIGKILL');
-    await once(server.child, 'exit');
+    await server.kill();
     expect(status()).to.equal('running');
+  });
+
+  it('hands on no descriptor of its own, neither for --preserve-fds nor for LISTEN_FDS', async () => {
+    const { bundle, id, rootfs } = fixture();
+    await server.end();
+    const listening = 'export LISTEN_FDS=1 LISTEN_PID=$$; exec "$@"'; // the channel, if it were believed
+    server = new ServingRuntime(['sh', '-c', listening, 'sh', executablePath('runtime'), 'serve']);
+    bundle.configure(['sh', '-c', 'ls /proc/1/fd | cat > /descriptors'], ({ root }) => {
+      root.readonly = false;
+    });
+    const log = path.join(bundle.directory, 'log.json');
+    expect(await call('--log', log, 'create', '--preserve-fds', '1', id)).to.equal(1);
+    expect(fs.readFileSync(log, 'utf8')).to.contain('serve has no descriptors to hand on');
+    expect(await call('create', id)).to.equal(0);
+    expect(await call('start', id)).to.equal(0);
+    await waitFor('it has ended', () => status() === 'stopped');
+    expect(fs.readFileSync(path.join(rootfs, 'descriptors'), 'utf8')).to.equal('0\n1\n2\n');
   });
 });

@@ -7,7 +7,8 @@
  *
  * One JSON object a line in both directions; what failed stands where `--log` in `args` says, as always. `stdio` names
  * three files that are opened as descriptors 0 to 2 for this one command: /dev/null, a FIFO, or /proc/PID/fd/N of the
- * supervisor. So each container gets open file descriptions of its own, and nothing of it stays open here.
+ * supervisor. So each container gets open file descriptions of its own, and nothing of it stays open here. Further
+ * descriptors are not handed on: `--preserve-fds` is refused.
  *
  * The supervisor must be the parent or a further ancestor, and a subreaper: when a command has ended, the container's
  * process is a child of the nearest one. The end of descriptor 3 ends `serve`; being killed at any moment means for the
@@ -17,6 +18,7 @@ import fs from 'node:fs';
 import { dup2, setCloseOnExec } from '#lib/sys/descriptor';
 import { StackError } from '#spec/errors';
 import type { Command } from '../command-line/command.ts';
+import { inheritNothing } from '../host/inherited-descriptors.ts';
 
 const channel = 3;
 
@@ -44,6 +46,7 @@ export function serveWith(run: (args: readonly string[]) => Promise<number>): Co
     maximumArguments: 0,
     async run({ flags }) {
       setCloseOnExec(channel);
+      inheritNothing();
       const nothing = fs.openSync('/dev/null', 'r+');
       await loadCommands();
       if (flags.has('rehearse')) (await import('../host/rehearsal.ts')).rehearseCreate();

@@ -6,8 +6,16 @@ import type { RuntimeConfig } from '#spec/oci/runtime-config';
 const first = 3;
 const largestCount = 1024;
 
+let ofOneCaller = true;
+
+/** For `serve`, whose descriptors belong to none of its command lines: from now on none is handed on. */
+export function inheritNothing(): void {
+  ofOneCaller = false;
+}
+
 /** How many sockets were passed to us (sd_listen_fds(3)); 0 when LISTEN_PID means another process. */
 export function listeningDescriptors(): number {
+  if (!ofOneCaller) return 0;
   const { LISTEN_FDS: count = '', LISTEN_PID: pid } = process.env;
   return pid === String(process.pid) && /^\d+$/.test(count) ? Number(count) : 0;
 }
@@ -23,6 +31,9 @@ export function announceListening(config: RuntimeConfig, count: number): Runtime
 export function preservedDescriptors(count: number): number[] {
   if (count < 0 || count > largestCount) {
     throw new StackError('invalid_argument', `cannot preserve ${count} descriptors`);
+  }
+  if (count > 0 && !ofOneCaller) {
+    throw new StackError('invalid_argument', '--preserve-fds: serve has no descriptors to hand on');
   }
   const descriptors = Array.from({ length: count }, (_, index) => first + index);
   const missing = descriptors.find((fd) => !isInherited(fd));
