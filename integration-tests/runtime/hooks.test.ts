@@ -151,6 +151,25 @@ describeContainers('hooks', (fixture) => {
     expect(stderr).to.contain('startContainer hook #1: exit status 4');
   });
 
+  it('startContainer: what the hooks printed is told by start and by run', () => {
+    const { bundle, id } = fixture();
+    const hooks = [shell('echo one'), shell('echo two; echo three >&2; exit 4')];
+    create(fixture(), 'startContainer', hooks);
+    const told = 'startContainer hook #1: exit status 4, output: one\\ntwo\\nthree';
+    expect(bundle.run(['start', id]).stderr).to.contain(told);
+    bundle.run(['delete', '--force', id]);
+    expect(bundle.run(['run', id]).stderr).to.contain(told);
+  });
+
+  it('startContainer: of what the hooks printed the beginning is told', () => {
+    const { bundle, id } = fixture();
+    const script = 'i=0; while [ $i -lt 2000 ]; do echo line $i; i=$((i+1)); done; exit 1';
+    create(fixture(), 'startContainer', [shell(script)]);
+    expect(bundle.run(['start', id]).stderr)
+      .to.contain('exit status 1, output: line 0')
+      .and.not.contain('line 1999');
+  });
+
   it('startContainer: a hook that takes too long is killed', () => {
     const { bundle, id } = fixture();
     create(fixture(), 'startContainer', [

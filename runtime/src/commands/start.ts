@@ -1,6 +1,6 @@
 /** `start`: lets a created container's process execute its command, and waits until it has. */
 import fs from 'node:fs';
-import { getSystemErrorName, promisify } from 'node:util';
+import { promisify } from 'node:util';
 import { errorCode, StackError } from '#spec/errors';
 import type { Command } from '../command-line/command.ts';
 import { checkContainerId } from '../container/container-id.ts';
@@ -67,14 +67,19 @@ async function letGo(record: ContainerRecord, fifo: string): Promise<void> {
     throw new StackError('conflict', 'cannot start a container that has stopped');
   }
   fs.rmSync(fifo, { force: true });
-  if (bytes.length > 1) await throwLateFailure(bytes.subarray(1), record);
+  if (bytes.length === 1) return;
+  const { lateFailure } = await import('../host/failure-message.ts');
+  throw lateFailure(bytes.subarray(1), record.config.process);
 }
+
+/** "0", two records of the loader, and the beginning of what hooks have printed. Bytes. */
+const largestAnswer = 1 + 2 * 32 + 4096;
 
 /** Everything that comes through the fifo. Both waits take place on a pool thread. */
 async function readFifo(fifo: string): Promise<Buffer> {
   const fd = await promisify(fs.open)(fifo, 'r'); // waits for the other end
   try {
-    const bytes = Buffer.alloc(256); // "0" and at most two records
+    const bytes = Buffer.alloc(largestAnswer);
     let length = 0;
     while (true) {
       const { bytesRead } = await promisify(fs.read)(
@@ -100,23 +105,6 @@ function releaseReader(fifo: string): void {
     if (errorCode(error) !== 'ENOENT') throw error; // another start was faster
   }
 }
-
-/** Records of the loader (`#lib/loader/failure`): the result of the failed operation is all that is read here. */
-async function throwLateFailure(records: Buffer, { config }: ContainerRecord): Promise<never> {
-  const { lateFailure, lateHookFailure } = await import('../host/failure-message.ts');
-  const results: number[] = [];
-  for (let start = 0; start + recordSize <= records.length; start += recordSize) {
-    results.push(Number(records.readBigInt64LE(start + recordResult)));
-  }
-  const hookFailure = lateHookFailure(results);
-  if (hookFailure) throw hookFailure;
-  const [result = 0] = results;
-  const code = result < 0 && result > -4096 ? getSystemErrorName(result) : undefined;
-  throw lateFailure(code, config.process);
-}
-
-const recordSize = 32;
-const recordResult = 16;
 
 /** A poststart hook that fails takes the container with it (runtime-spec 1.3). */
 async function runPoststart(record: ContainerRecord): Promise<void> {

@@ -1,10 +1,12 @@
 /**
  * Hooks that run inside the container: createContainer before pivot_root, where paths are still the host's, and
  * startContainer right before the user's process. Each finds the container's state on its stdin, a memfd that the
- * runtime has written; what it prints goes to another one.
+ * runtime has written; what it prints goes to another one. After a startContainer hook that failed `start` finds on
+ * the exec fifo, behind what it waits for: a record if the hook could not be executed, what the hooks have printed,
+ * and a record with how the hook ended.
  */
 import { u16, u32, u64, type Data } from '#lib/loader/data';
-import { lastDescriptor, type Register } from '#lib/loader/program';
+import { lastDescriptor, resultDescriptor, type Register } from '#lib/loader/program';
 import type { Hook, Hooks } from '#spec/oci/hooks';
 import type { CompileContext } from './context.ts';
 import {
@@ -22,6 +24,9 @@ export const containerHookKinds = ['createContainer', 'startContainer'] as const
 /** Name of the prepared descriptor that takes what hooks print. */
 export const hookOutput = 'output of hooks';
 
+/** More of what hooks printed is not repeated in an error. Bytes. */
+export const hookOutputLimit = 4096;
+
 /** Name of the prepared descriptor with the state for one hook. */
 export function hookInput(kind: ContainerHookKind, index: number): string {
   return `state for ${kind} hook #${index}`;
@@ -35,6 +40,8 @@ export function hookStage(kind: ContainerHookKind, index: number): string {
 export interface ContainerHookOptions {
   /** Descriptor whose other end is the runtime's: should that go, the hook is killed. */
   readonly lifeline?: number;
+  /** Whether failures go to the exec fifo, whose reader has not seen what the hooks printed. */
+  readonly reportsToFifo?: boolean;
 }
 
 /** Runs the hooks of one kind in their order. The first that fails ends the program. */
@@ -91,7 +98,7 @@ interface RunningHook extends HookRun {
 /** Waits for a hook, no longer than its time-out and the life of the runtime. */
 function superviseHook(context: CompileContext, hook: Hook, run: RunningHook): void {
   const { program } = context;
-  const { pid, index, output } = run;
+  const { pid, index } = run;
   // The wait status in the lower half; the upper says which hook it was.
   const report = program.struct('hook_report', { status: u32(0), index: u32(index) });
   const reap = program.label();
@@ -103,7 +110,7 @@ function superviseHook(context: CompileContext, hook: Hook, run: RunningHook): v
   context.borrow((value) => {
     program.load(value, report, 0, 32).branchEqual(value, 0, succeeded);
     program.load(value, report, 0, 64);
-    failWith(context, output, value);
+    failWith(context, run, value);
     program.place(succeeded).load(value, run.pidfd, 0, 32);
     context.close(value);
   });
@@ -116,7 +123,7 @@ interface PolledHook extends RunningHook {
 
 function pollHook(context: CompileContext, { timeout }: Hook, run: PolledHook): void {
   const { program } = context;
-  const { output, lifeline } = run;
+  const { lifeline } = run;
   const polled = program.struct('pollfd[2]', {
     fd: u32(0),
     events: u16(POLLIN),
@@ -146,7 +153,7 @@ function pollHook(context: CompileContext, { timeout }: Hook, run: PolledHook): 
     killHook(context, run);
     program.set(value, timedOutStatus).store(value, run.report, 0, 32);
     program.load(value, run.report, 0, 64);
-    failWith(context, output, value);
+    failWith(context, run, value);
   });
 }
 
@@ -163,8 +170,23 @@ function killHook(context: CompileContext, { pid, pidfd, report }: PolledHook): 
 const timedOutStatus = 0x8000_0000;
 
 /** Ends the program with `value` as the result of the failed operation: lseek answers with the offset it is given. */
-function failWith(context: CompileContext, file: number, value: Register): void {
-  context.program.syscall('lseek', [file, value, SEEK_SET], { demand: never });
+function failWith(
+  context: CompileContext,
+  { output, reportsToFifo }: HookRun,
+  value: Register,
+): void {
+  if (reportsToFifo) sendOutput(context, output);
+  context.program.syscall('lseek', [output, value, SEEK_SET], { demand: never });
+}
+
+function sendOutput(context: CompileContext, output: number): void {
+  const { program } = context;
+  const text = program.reserve(hookOutputLimit);
+  program.syscall('lseek', [output, 0, SEEK_SET]);
+  context.borrow((length) => {
+    program.syscall('read', [output, text, hookOutputLimit], { result: length });
+    program.syscall('write', [resultDescriptor, text, length], { demand: 'any' });
+  });
 }
 
 const never = -1;

@@ -202,7 +202,9 @@ function becomeProcess(
   loadAt('middle');
   handshake.exchange('ready', 'wait until the container is on record');
   if (opened.fifo) waitForStart(context, handshake, { proc: opened.proc, fifo: opened.fifo });
-  runContainerHooks(context, input.config.hooks, 'startContainer');
+  runContainerHooks(context, input.config.hooks, 'startContainer', {
+    reportsToFifo: opened.fifo !== undefined,
+  });
   closeOnExecute(context);
   loadAt('late');
   execute(context, process, input.home, path);

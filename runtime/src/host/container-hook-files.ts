@@ -7,11 +7,9 @@ import {
   containerHookKinds,
   hookInput,
   hookOutput,
+  hookOutputLimit,
   type ContainerHookKind,
 } from '../compile/container-hooks.ts';
-
-/** More of what a hook printed is not repeated in an error. */
-const outputLimit = 4096;
 
 interface InputFile {
   readonly kind: ContainerHookKind;
@@ -19,9 +17,33 @@ interface InputFile {
   readonly fd: number;
 }
 
+/** What hooks inside the container have printed. */
+export class HookOutput {
+  #fd: number | undefined;
+
+  constructor(fd: number) {
+    this.#fd = fd;
+  }
+
+  /** Nothing after {@link close}. */
+  read(): string {
+    if (this.#fd === undefined) return '';
+    const bytes = Buffer.alloc(hookOutputLimit);
+    return bytes.toString('utf8', 0, fs.readSync(this.#fd, bytes, 0, hookOutputLimit, 0)).trim();
+  }
+
+  close(): void {
+    if (this.#fd !== undefined) fs.closeSync(this.#fd);
+    this.#fd = undefined;
+  }
+}
+
 export class ContainerHookFiles {
   readonly #inputs: readonly InputFile[];
-  #output: number | undefined;
+  /** By the names of the program's prepared descriptors. */
+  readonly descriptors: Readonly<Record<string, number>>;
+  /** Undefined without hooks. Whoever takes it closes it. */
+  readonly output: HookOutput | undefined;
 
   constructor(hooks: Hooks = {}) {
     this.#inputs = containerHookKinds.flatMap((kind) =>
@@ -31,15 +53,12 @@ export class ContainerHookFiles {
         fd: memfdCreate('state', memfdFlags.MFD_ALLOW_SEALING),
       })),
     );
-    this.#output = this.#inputs.length > 0 ? memfdCreate('hook-output') : undefined;
-  }
-
-  /** By the names of the program's prepared descriptors. */
-  get descriptors(): Readonly<Record<string, number>> {
-    return Object.fromEntries([
-      ...this.#inputs.map(({ name, fd }) => [name, fd] as const),
-      ...(this.#output === undefined ? [] : [[hookOutput, this.#output] as const]),
-    ]);
+    const output = this.#inputs.length > 0 ? memfdCreate('hook-output') : undefined;
+    this.output = output === undefined ? undefined : new HookOutput(output);
+    this.descriptors = {
+      ...Object.fromEntries(this.#inputs.map(({ name, fd }) => [name, fd])),
+      ...(output !== undefined && { [hookOutput]: output }),
+    };
   }
 
   /** To be called once, before the first hook runs. */
@@ -50,16 +69,7 @@ export class ContainerHookFiles {
     }
   }
 
-  /** What was printed so far; nothing after {@link close}. */
-  readonly output = (): string => {
-    if (this.#output === undefined) return '';
-    const bytes = Buffer.alloc(outputLimit);
-    return bytes.toString('utf8', 0, fs.readSync(this.#output, bytes, 0, outputLimit, 0)).trim();
-  };
-
-  close(): void {
+  closeInputs(): void {
     for (const { fd } of this.#inputs) fs.closeSync(fd);
-    if (this.#output !== undefined) fs.closeSync(this.#output);
-    this.#output = undefined;
   }
 }

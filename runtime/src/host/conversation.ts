@@ -8,6 +8,7 @@ import type { LinuxConfig } from '#spec/oci/linux';
 import type { Process } from '#spec/oci/process';
 import { readProcessStat } from '../container/process-identity.ts';
 import { startFailure } from './failure-message.ts';
+import type { HookOutput } from './container-hook-files.ts';
 import { HandshakePartner } from './handshake-partner.ts';
 import { writeNamespaceMaps } from './id-maps.ts';
 
@@ -22,8 +23,8 @@ export interface ConversationOptions {
   readonly detached: boolean;
   /** Besides those of the handshake, by the names that the program gave them. */
   readonly descriptors?: Readonly<Record<string, number>>;
-  /** What hooks inside the container have printed. */
-  readonly hookOutput?: () => string;
+  /** What hooks inside the container have printed; closed when no more of them can run. */
+  readonly hookOutput?: HookOutput | undefined;
   /** Run while the program waits before pivot_root. */
   onHooks?(started: StartedProcess): void;
   /** Takes the listener of the seccomp filter, `fd` in the process, to where config.json says. */
@@ -45,7 +46,7 @@ export class RunningProgram {
   readonly #loader: StartedLoader;
   readonly #partner: HandshakePartner;
   readonly #user: Process;
-  readonly #hookOutput: (() => string) | undefined;
+  readonly #hookOutput: HookOutput | undefined;
   #loaderEnded: boolean;
   #resultOpen = true;
 
@@ -69,7 +70,9 @@ export class RunningProgram {
   awaitExecution(): void {
     this.#resultOpen = false;
     const failure = readFailure(this.#program, this.#loader);
-    if (failure) throw startFailure(this.#program, failure, this.#user, this.#hookOutput);
+    const printed = this.#hookOutput?.read();
+    this.#hookOutput?.close();
+    if (failure) throw startFailure(this.#program, failure, this.#user, printed);
   }
 
   /** Ends the loader: the process goes to the nearest subreaper above. */
@@ -93,6 +96,7 @@ export class RunningProgram {
 
   #closeDescriptors(): void {
     this.#partner.close();
+    this.#hookOutput?.close();
     if (this.#resultOpen) fs.closeSync(this.#loader.result);
     this.#resultOpen = false;
   }
@@ -147,6 +151,7 @@ export function converse(program: Program, options: ConversationOptions): Runnin
   } catch (error) {
     if (started) killQuietly(started.pid);
     partner.close();
+    options.hookOutput?.close();
     if (loader && resultOpen) fs.closeSync(loader.result);
     if (loader && !loaderEnded) waitPid(loader.pid); // it waits for its process, so both are gone
     throw error;
@@ -180,7 +185,7 @@ function programFailure(
   { process, hookOutput }: ConversationOptions,
 ): StackError {
   const failure = readFailure(program, loader);
-  if (failure) return startFailure(program, failure, process, hookOutput);
+  if (failure) return startFailure(program, failure, process, hookOutput?.read());
   return new StackError('internal', 'unable to start container process: the loader was killed');
 }
 

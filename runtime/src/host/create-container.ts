@@ -205,7 +205,7 @@ function start(
   try {
     running = converse(program, conversation);
   } finally {
-    hookFiles.close();
+    hookFiles.closeInputs();
     for (const fd of Object.values(prepared)) fs.closeSync(fd);
   }
   if (!record) throw new Error('converse() calls onReady before it returns');

@@ -1,6 +1,6 @@
 /** What a failed program means in the words that docker, containerd and podman look for. */
-import { failureError, type LoaderFailure } from '#lib/loader/failure';
-import type { Program } from '#lib/loader/program';
+import { failureError, failureRecordSize, record, type LoaderFailure } from '#lib/loader/failure';
+import { programMagic, type Program } from '#lib/loader/program';
 import { errnoName } from '#lib/sys/libc';
 import { StackError } from '#spec/errors';
 import type { Process } from '#spec/oci/process';
@@ -29,14 +29,14 @@ export function startFailure(
   program: Program,
   failure: LoaderFailure,
   { args, cwd }: Process,
-  hookOutput: () => string = () => '',
+  hookOutput?: string,
 ): StackError {
   const error = failureError(program, failure);
   const phrase = failure.code === undefined ? undefined : phrases[failure.code];
   const hook = containerHookOf(failure);
   if (hook) {
     const reason = parseHookFailure(failure.result)?.reason ?? phrase ?? error.message;
-    return hookFailure(hook, reason, hookOutput());
+    return hookFailure(hook, reason, hookOutput);
   }
   const [name = ''] = args;
   const { stage, property } = failure.operation;
@@ -78,22 +78,33 @@ function hookFailure(hook: string, reason: string, output = ''): StackError {
 }
 
 /**
- * What {@link lateFailure} is for a startContainer hook: its result comes after the errno of a hook that could not
- * even be executed.
+ * The same for what `start` finds on the exec fifo, when the program itself is gone (the layout is that of
+ * compile/container-hooks.ts): of an operation nothing but its errno, of a startContainer hook all there is.
  */
-export function lateHookFailure(results: readonly number[]): StackError | undefined {
-  const failure = parseHookFailure(results.at(-1) ?? -1);
-  if (!failure) return undefined;
-  const [first = 0] = results;
-  const phrase = first < 0 ? phrases[errnoName(-first)] : undefined;
-  return hookFailure(`startContainer hook #${failure.index}`, phrase ?? failure.reason);
-}
-
-/** The same for an operation after the exec fifo, when the program itself is gone: `start` has its errno only. */
-export function lateFailure(code: string | undefined, { args }: Pick<Process, 'args'>): StackError {
-  const phrase = (code && phrases[code]) ?? code ?? 'unknown failure';
+export function lateFailure(bytes: Buffer, { args }: Pick<Process, 'args'>): StackError {
+  const first = resultAt(bytes, 0);
+  const phrase = first === undefined || first >= 0 ? undefined : phraseOf(first);
+  const last = bytes.length - failureRecordSize;
+  const failure = parseHookFailure(resultAt(bytes, last) ?? -1);
+  if (failure) {
+    const output = bytes.toString('utf8', phrase === undefined ? 0 : failureRecordSize, last);
+    const hook = `startContainer hook #${failure.index}`;
+    return hookFailure(hook, phrase ?? failure.reason, output.trim());
+  }
   return new StackError(
     'internal',
-    `unable to start container process: exec ${args[0] ?? ''}: ${phrase}`,
+    `unable to start container process: exec ${args[0] ?? ''}: ${phrase ?? 'unknown failure'}`,
   );
+}
+
+/** The result in the record at this offset; undefined if there is none. */
+function resultAt(bytes: Buffer, offset: number): number | undefined {
+  if (offset < 0 || offset + failureRecordSize > bytes.length) return undefined;
+  if (bytes.readUInt32LE(offset + record.magic) !== programMagic) return undefined;
+  return Number(bytes.readBigInt64LE(offset + record.result));
+}
+
+function phraseOf(result: number): string {
+  const name = errnoName(-result);
+  return phrases[name] ?? name;
 }
