@@ -1,6 +1,8 @@
 /** Commands that tell something: events, explain, features. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import fs from 'node:fs';
+import path from 'node:path';
 import { expect } from 'chai';
 import { executablePath } from '#lib/installation/installation';
 import { waitFor } from '../harness/wait.ts';
@@ -66,5 +68,16 @@ describeContainers('commands', (fixture) => {
     expect(linux.mountExtensions.idmap.enabled).to.equal(true);
     expect(linux.netDevices.enabled).to.equal(false);
     expect(linux.intelRdt.enabled).to.equal(false);
+  });
+
+  it('start knows a container whose start was killed before it had cleaned up', () => {
+    const { bundle, id } = fixture();
+    fixture().create(['sleep', '60']);
+    const fifo = path.join(bundle.root, id, 'exec.fifo');
+    expect(fs.readFileSync(fifo, 'utf8')).to.equal('0'); // as start does, and dies
+    expect(bundle.run(['state', id]).stdout).to.contain('"running"');
+    expect(bundle.run(['start', id])).to.include({ status: 1 });
+    expect(bundle.run(['start', id]).stderr).to.contain('already running');
+    expect(bundle.run(['exec', id, 'true'])).to.include({ status: 0 });
   });
 });

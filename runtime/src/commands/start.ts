@@ -6,7 +6,7 @@ import type { Command } from '../command-line/command.ts';
 import { checkContainerId } from '../container/container-id.ts';
 import { isAlive } from '../container/process-identity.ts';
 import { StateStore, type ContainerRecord } from '../container/state-store.ts';
-import { statusOf } from '../container/status.ts';
+import { isWaiting, statusOf } from '../container/status.ts';
 
 export const start: Command = {
   usage: 'start <container-id>',
@@ -56,15 +56,21 @@ async function letGo(record: ContainerRecord, fifo: string): Promise<void> {
     while (!answered) {
       await new Promise((resolve) => setTimeout(resolve, pollMs).unref());
       if (!isAlive(record.pid, record.startTime)) return 'dead';
+      if (!isWaiting(record.pid)) return 'running';
     }
-    return 'alive';
+    return 'answered';
   };
   const first = await Promise.race([answer, watch()]);
   if (typeof first === 'string') releaseReader(fifo);
   const bytes = await answer;
   answered = true;
   if (bytes.length === 0 || bytes[0] !== 0x30) {
-    throw new StackError('conflict', 'cannot start a container that has stopped');
+    throw new StackError(
+      'conflict',
+      isAlive(record.pid, record.startTime)
+        ? 'cannot start an already running container' // another start was faster
+        : 'cannot start a container that has stopped',
+    );
   }
   fs.rmSync(fifo, { force: true });
   if (bytes.length === 1) return;

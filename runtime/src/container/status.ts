@@ -3,6 +3,7 @@ import fs from 'node:fs';
 import { detectCgroups } from '#lib/cgroup/layout';
 import { openCgroup } from '#lib/cgroup/cgroup';
 import { isFrozen } from '#lib/cgroup/processes';
+import { errorCode } from '#spec/errors';
 import { ociVersion } from '#spec/oci/version';
 import { isAlive } from './process-identity.ts';
 import type { ContainerRecord, StateStore } from './state-store.ts';
@@ -15,7 +16,20 @@ export function statusOf(record: ContainerRecord, store: StateStore): Status {
   if (!isAlive(record.pid, record.startTime)) return 'stopped';
   // First, because a container can also be paused before it was started.
   if (isPaused(record)) return 'paused';
-  return fs.existsSync(store.fifo(record.id)) ? 'created' : 'running';
+  return fs.existsSync(store.fifo(record.id)) && isWaiting(record.pid) ? 'created' : 'running';
+}
+
+/** What the loader calls itself until it executes the user's command. */
+const loaderName = 'runtime\n';
+
+/** Whether the first process still waits for `start`: one that was killed halfway left the fifo of a running container. */
+export function isWaiting(pid: number): boolean {
+  try {
+    return fs.readFileSync(`/proc/${pid}/comm`, 'utf8') === loaderName;
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT' || errorCode(error) === 'ESRCH') return false; // it ended
+    throw error;
+  }
 }
 
 function isPaused({ cgroupPath }: ContainerRecord): boolean {
