@@ -31,6 +31,8 @@ export const { S_IFMT, S_IFREG, S_IFDIR, S_IFCHR, S_IFBLK, S_IFIFO, S_IFLNK } = 
 
 const SYS_openat2 = 437; // the same on every architecture
 const STATX_BASIC_STATS = 0x7ff;
+const SEEK_DATA = 3;
+const SEEK_HOLE = 4;
 /** How often openat2 is asked again when a rename elsewhere made it give up (EAGAIN). */
 const openat2Attempts = 128;
 
@@ -53,6 +55,7 @@ const libc = {
   write: libcFunction('long write(int, const void *, size_t)'),
   pwrite: libcFunction('long pwrite64(int, const void *, size_t, int64_t)'),
   ftruncate: libcFunction('int ftruncate(int, int64_t)'),
+  lseek: libcFunction('int64_t lseek64(int, int64_t, int)'),
   statx: libcFunction('int statx(int, const char *, int, unsigned int, void *)'),
 };
 
@@ -192,6 +195,23 @@ export function ftruncate(fd: number, size: number): void {
   check(libc.ftruncate(fd, size), 'ftruncate');
 }
 
+/**
+ * lseek(2) with SEEK_DATA: where the next data at or behind `offset` begins; undefined where only a hole is left. The
+ * descriptor's position moves.
+ */
+export function seekData(fd: number, offset: number): number | undefined {
+  const found = libc.lseek(fd, offset, SEEK_DATA);
+  if (found >= 0) return found;
+  const error = new SyscallError('lseek', lastErrno());
+  if (error.code === 'ENXIO') return undefined;
+  throw error;
+}
+
+/** lseek(2) with SEEK_HOLE: where the data at `offset` ends; the end of a file counts as a hole. */
+export function seekHole(fd: number, offset: number): number {
+  return check(libc.lseek(fd, offset, SEEK_HOLE), 'lseek');
+}
+
 /** What statx(2) says of a file. */
 export interface FileStatus {
   /** Type and permission bits. */
@@ -201,6 +221,8 @@ export interface FileStatus {
   links: number;
   inode: bigint;
   sizeBytes: number;
+  /** What it takes on disk: less than its size where it has holes. */
+  allocatedBytes: number;
   accessTime: Timespec;
   modificationTime: Timespec;
   /** Of a device node. */
@@ -225,6 +247,7 @@ export function lstatat(dirfd: number, path: RawPath): FileStatus {
     mode: buffer.readUInt16LE(28),
     inode: buffer.readBigUInt64LE(32),
     sizeBytes: Number(buffer.readBigUInt64LE(40)),
+    allocatedBytes: Number(buffer.readBigUInt64LE(48)) * 512,
     accessTime: time(64),
     modificationTime: time(112),
     rdev: { major: buffer.readUInt32LE(128), minor: buffer.readUInt32LE(132) },
