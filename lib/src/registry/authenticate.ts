@@ -9,7 +9,7 @@
  *       | GET /v2/… (Bearer token) ->|
  */
 import { StackError } from '#spec/errors';
-import type { RegistryCredentials } from './credentials.ts';
+import type { CredentialSource, RegistryCredentials } from './credentials.ts';
 import type { HttpClient } from './http-client.ts';
 
 export interface Challenge {
@@ -41,12 +41,13 @@ interface Token {
 /** Gets and keeps the `Authorization` headers for one user of one registry. */
 export class Authenticator {
   readonly #http: HttpClient;
-  readonly #credentials: RegistryCredentials;
+  readonly #ask: () => Promise<RegistryCredentials>;
   readonly #tokens = new Map<string, Token>();
 
-  constructor(http: HttpClient, credentials: RegistryCredentials = {}) {
+  /** `credentials` are asked for at a challenge, with the name of the host that challenges. */
+  constructor(http: HttpClient, credentials: CredentialSource = {}, host = '') {
     this.#http = http;
-    this.#credentials = credentials;
+    this.#ask = async () => (typeof credentials === 'function' ? credentials(host) : credentials);
   }
 
   /** What to send without having been asked: a token that an earlier challenge brought. */
@@ -66,28 +67,34 @@ export class Authenticator {
   async answer(header: string, scope: string, signal?: AbortSignal): Promise<string> {
     const challenges = parseChallenges(header);
     const bearer = challenges.find(({ scheme }) => scheme === 'bearer');
-    const { registryToken } = this.#credentials;
+    const credentials = await this.#ask();
+    const { registryToken } = credentials;
     if (bearer && registryToken !== undefined)
       return this.#keep(scope, `Bearer ${registryToken}`, 60);
-    if (bearer) return this.#fetchToken(bearer, scope, signal);
+    if (bearer) return this.#fetchToken(bearer, scope, credentials, signal);
     if (challenges.some(({ scheme }) => scheme === 'basic')) {
-      const basic = basicHeader(this.#credentials);
+      const basic = basicHeader(credentials);
       if (basic === undefined) throw new StackError('unauthenticated', 'no basic auth credentials');
       return this.#keep(scope, basic, 3600);
     }
     throw new StackError('unauthenticated', `cannot answer the challenge "${header}"`);
   }
 
-  async #fetchToken(challenge: Challenge, scope: string, signal?: AbortSignal): Promise<string> {
+  async #fetchToken(
+    challenge: Challenge,
+    scope: string,
+    credentials: RegistryCredentials,
+    signal?: AbortSignal,
+  ): Promise<string> {
     const { realm = '', service = '' } = challenge.parameters;
     if (!URL.canParse(realm)) {
       throw new StackError('unauthenticated', `token server "${realm}" is not a URL`);
     }
-    const { identityToken } = this.#credentials;
+    const { identityToken } = credentials;
     const response =
       identityToken === undefined
         ? await this.#http.get(tokenUrl(realm, service, scope), {
-            headers: authorization(basicHeader(this.#credentials)),
+            headers: authorization(basicHeader(credentials)),
             ...(signal && { signal }),
           })
         : await this.#http.postForm(

@@ -9,6 +9,10 @@ export interface RegistryCredentials {
   registryToken?: string;
 }
 
+/** Credentials that are known, or whoever knows them: asked for a host (`registry.example:5000`) that wants to see some. */
+export type CredentialSource =
+  RegistryCredentials | ((host: string) => Promise<RegistryCredentials>);
+
 /**
  * The credentials in an `X-Registry-Auth` header: JSON in base64url (or base64, which some clients send).
  * Undefined for a header that is absent, empty or unreadable: docker tolerates those.

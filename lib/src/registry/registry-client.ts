@@ -4,7 +4,7 @@ import { isStackError, StackError } from '#spec/errors';
 import type { Descriptor } from '#spec/oci/image';
 import type { ImageReference } from '#spec/reference';
 import { Authenticator } from './authenticate.ts';
-import type { RegistryCredentials } from './credentials.ts';
+import type { CredentialSource } from './credentials.ts';
 import { endpointsOf, type Endpoint, type RegistrySettings } from './endpoints.ts';
 import { HttpClient, type HttpResponse } from './http-client.ts';
 import { AuthenticationRequired, TemporaryFailure } from './http-error.ts';
@@ -18,7 +18,7 @@ export interface RegistryClientOptions extends RegistrySettings {
 }
 
 export interface AccessOptions {
-  credentials?: RegistryCredentials;
+  credentials?: CredentialSource;
   signal?: AbortSignal;
 }
 
@@ -68,7 +68,7 @@ export class RemoteRepository {
   readonly #signal: AbortSignal | undefined;
   readonly #retries: RetryPolicy;
   readonly #authenticators = new Map<string, Authenticator>();
-  readonly #credentials: RegistryCredentials | undefined;
+  readonly #credentials: CredentialSource | undefined;
   #endpoints: readonly Endpoint[];
 
   constructor(
@@ -129,11 +129,15 @@ export class RemoteRepository {
 
   /**
    * A blob from `offset` on. Broken connections are taken up again where they broke. A blob read from its start is
-   * verified: throws data_loss, after the last byte, if it is not what its descriptor says.
+   * verified, unless the caller does that: throws data_loss, after the last byte, if it is not what its descriptor says.
    */
-  async *blob(descriptor: Descriptor, offset = 0): AsyncGenerator<Buffer> {
+  async *blob(
+    descriptor: Descriptor,
+    offset = 0,
+    { verify: verified = offset === 0 } = {},
+  ): AsyncGenerator<Buffer> {
     const expected = parseDigest(descriptor.digest);
-    const digester = offset === 0 ? new Digester(algorithmOf(expected)) : undefined;
+    const digester = verified ? new Digester(algorithmOf(expected)) : undefined;
     let position = offset;
     let attempt = 0;
     while (position < descriptor.size) {
@@ -211,7 +215,11 @@ export class RemoteRepository {
   #authenticator({ url, mirror }: Endpoint): Authenticator {
     const known = this.#authenticators.get(url);
     if (known) return known;
-    const created = new Authenticator(this.#http, mirror ? {} : this.#credentials);
+    const created = new Authenticator(
+      this.#http,
+      mirror ? {} : this.#credentials,
+      new URL(url).host,
+    );
     this.#authenticators.set(url, created);
     return created;
   }
