@@ -17,6 +17,7 @@ import type { Engine } from './daemon/engine.ts';
 import { EventLog } from './daemon/event-log.ts';
 import { execBackend } from './daemon/exec-backend.ts';
 import { ExecStore } from './daemon/exec-store.ts';
+import { volumeUsers } from './daemon/container-volumes.ts';
 import { readHostFacts } from './daemon/host-facts.ts';
 import { enginePaths, type EnginePaths } from './daemon/paths.ts';
 import { resumeRestartPolicies } from './daemon/recovery.ts';
@@ -33,7 +34,10 @@ import { execRoutes } from './routes/exec/routes.ts';
 import { imageRoutes } from './routes/images/routes.ts';
 import { networkRoutes } from './routes/networks/routes.ts';
 import { notBuiltRoutes } from './routes/not-built.ts';
+import { volumeRoutes } from './routes/volumes/routes.ts';
 import { systemRoutes } from './routes/system/routes.ts';
+import { VolumeService } from './volumes/volume-service.ts';
+import { VolumeStore } from './volumes/volume-store.ts';
 
 /** The parts that main chooses. */
 export interface EngineParts {
@@ -128,10 +132,20 @@ async function start(
   const containers = new ContainerStore(paths.containers, logger);
   await containers.load();
   const events = new EventLog();
+  const volumeStore = new VolumeStore(paths.volumes, logger);
+  await volumeStore.load();
+  const volumes = new VolumeService({
+    store: volumeStore,
+    users: volumeUsers(containers),
+    kernel,
+    events,
+    logger,
+  });
   const engine: Engine = {
     client,
     images: parts.createImages({ client, options, store: containers, events, logger }),
     network,
+    volumes,
     containers,
     execs: new ExecStore(),
     events,
@@ -158,6 +172,8 @@ async function start(
   const { tasks } = await client.tasks.list({});
   await network.restore([...running, ...tasks].map(({ id }) => id));
   await watchTasks(engine, options.containerdNamespace, watching.signal);
+  undo.push(() => volumes.unmountUnused());
+  await volumes.unmountUnused();
   await parts.beforeListening(engine);
   resumeRestartPolicies(engine);
 
@@ -181,6 +197,7 @@ async function start(
         networks: () => network.networks(),
         containerName: (id) => containers.find(id)?.record.name ?? '',
       }),
+      ...volumeRoutes(volumes, events),
       ...notBuiltRoutes(),
     ],
   });

@@ -20,7 +20,7 @@ describe('seam 1: the Docker Engine API', () => {
       const image = await busyboxReference(context);
       await stack.engineOk('pull', image);
       const command = [docker, '-H', stack.host];
-      return new DockerClient({ command, image, lacks: ['volumes'] });
+      return new DockerClient({ command, image });
     });
   }
 
@@ -36,7 +36,7 @@ describe('seam 1: the Docker Engine API', () => {
       return new DockerClient({
         command: [executablePath('engine'), '-H', peers.host],
         image: await loadBusybox(context, peers),
-        lacks: ['pause', 'restart', 'volumes'],
+        lacks: ['pause', 'restart'],
         folders: [peers.root],
       });
     });

@@ -75,7 +75,6 @@ describe('seam 2: the API of containerd', () => {
       client = new DockerClient({
         command: ['docker', '-H', stack.host],
         image,
-        lacks: ['volumes'],
         folders: [peers.root],
       });
     });

@@ -8,11 +8,19 @@ import { ps } from '../commands/ps.ts';
 import { pull } from '../commands/pull.ts';
 import { create, run } from '../commands/run.ts';
 import { info, version } from '../commands/system.ts';
+import {
+  volumeCreate,
+  volumeInspect,
+  volumeList,
+  volumePrune,
+  volumeRemove,
+} from '../commands/volume.ts';
 import type { Command } from './command.ts';
 
 export const commands: readonly Command[] = [
   ...[run, exec, ps, logs, stop, start, kill, rm, wait, attach, create],
   ...[pull, images, rmi, inspect, info, version],
+  ...[volumeCreate, volumeList, volumeInspect, volumeRemove, volumePrune],
 ];
 
 const groups: Readonly<Record<string, Readonly<Record<string, Command>>>> = {
@@ -34,6 +42,15 @@ const groups: Readonly<Record<string, Readonly<Record<string, Command>>>> = {
   },
   image: { ls: images, list: images, pull, rm: rmi, inspect },
   system: { info },
+  volume: {
+    create: volumeCreate,
+    ls: volumeList,
+    list: volumeList,
+    inspect: volumeInspect,
+    rm: volumeRemove,
+    remove: volumeRemove,
+    prune: volumePrune,
+  },
 };
 
 /** The command that `words` start with, and how many words name it. */

@@ -71,6 +71,8 @@ export const containerFlags = {
   userns: text('User namespace to use'),
   uts: text('UTS namespace to use'),
   volume: list('Bind mount a volume', 'v'),
+  'volume-driver': text('Optional volume driver for the container'),
+  'volumes-from': list('Mount volumes from the specified container(s)'),
   workdir: text('Working directory inside the container', 'w'),
   ...missing(
     ...[
@@ -123,7 +125,7 @@ export const containerFlags = {
       'publish-all',
       'storage-opt',
     ],
-    ...['use-api-socket', 'volume-driver', 'volumes-from'],
+    ...['use-api-socket'],
   ),
 } as const;
 
@@ -146,8 +148,14 @@ export function createRequest(
     if (typeof value !== 'string') return undefined;
     return value === '-1' ? -1 : parseBytes(value, short);
   };
+  // A destination alone is an anonymous volume, which the API takes where an image declares them.
+  const isAnonymous = (volume: string): boolean => !volume.includes(':');
+  const bound = values.volume.filter((volume) => !isAnonymous(volume));
+  const anonymous = values.volume.filter(isAnonymous);
   return withoutUndefined({
     Image: image,
+    Volumes:
+      anonymous.length > 0 ? Object.fromEntries(anonymous.map((path) => [path, {}])) : undefined,
     Cmd: command.length > 0 ? command : undefined,
     Entrypoint:
       values.entrypoint === undefined
@@ -173,7 +181,9 @@ export function createRequest(
     HostConfig: withoutUndefined({
       AutoRemove: values.rm,
       Annotations: values.annotation.length > 0 ? keyValues(values.annotation) : undefined,
-      Binds: values.volume.length > 0 ? values.volume.map(absoluteBind) : undefined,
+      Binds: bound.length > 0 ? bound.map(absoluteBind) : undefined,
+      VolumeDriver: values['volume-driver'],
+      VolumesFrom: optional(values['volumes-from']),
       Mounts: values.mount.length > 0 ? values.mount.map(parseMount) : undefined,
       CapAdd: optional(values['cap-add']),
       CapDrop: optional(values['cap-drop']),

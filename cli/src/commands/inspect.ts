@@ -30,25 +30,33 @@ export const inspect = defineCommand({
     const wanted = kinds.filter((kind) => type === undefined || kind === type);
     if (wanted.length === 0)
       throw new UsageError(`"${type ?? ''}" is not a valid value for --type`);
-    const template =
-      format === undefined || format === 'json' ? undefined : compileTemplate(format);
-    const found: unknown[] = [];
-    let status = 0;
-    for (const name of names) {
-      try {
-        found.push(await findObject(client, name, wanted, size));
-      } catch (error) {
-        if (!isStackError(error)) throw error;
-        process.stderr.write(`${error.message}\n`);
-        status = 1;
-      }
-    }
-    if (template) process.stdout.write(found.map((object) => `${template(object)}\n`).join(''));
-    else if (format === 'json') process.stdout.write(`${JSON.stringify(found)}\n`);
-    else process.stdout.write(`${JSON.stringify(found, null, 4)}\n`);
-    return status;
+    return printInspected(names, format, (name) => findObject(client, name, wanted, size));
   },
 });
+
+/** Prints what `find` gets for each name, as `format` wants it; what is not found is said, and the exit code is 1. */
+export async function printInspected(
+  names: readonly string[],
+  format: string | undefined,
+  find: (name: string) => Promise<unknown>,
+): Promise<number> {
+  const template = format === undefined || format === 'json' ? undefined : compileTemplate(format);
+  const found: unknown[] = [];
+  let status = 0;
+  for (const name of names) {
+    try {
+      found.push(await find(name));
+    } catch (error) {
+      if (!isStackError(error)) throw error;
+      process.stderr.write(`${error.message}\n`);
+      status = 1;
+    }
+  }
+  if (template) process.stdout.write(found.map((object) => `${template(object)}\n`).join(''));
+  else if (format === 'json') process.stdout.write(`${JSON.stringify(found)}\n`);
+  else process.stdout.write(`${JSON.stringify(found, null, 4)}\n`);
+  return status;
+}
 
 async function findObject(
   client: EngineClient,

@@ -1,8 +1,5 @@
 /** What a container asks of its host: `HostConfig` of the API, the fields that are honoured. */
-import { StackError } from '#spec/errors';
 import {
-  absolutePath,
-  anything,
   array,
   boolean,
   cString,
@@ -15,7 +12,8 @@ import {
   string,
   type Decoder,
 } from '#spec/json-decoder';
-import { goObject, isZero, stringSlice } from './go-json.ts';
+import { goObject, stringSlice } from './go-json.ts';
+import { decodeMountRequest, type MountRequest } from './mount-request.ts';
 import { refuseUnsupportedFields } from './unsupported-host-config.ts';
 
 export interface Ulimit {
@@ -33,15 +31,6 @@ export interface DeviceMapping {
   CgroupPermissions: string;
 }
 
-export interface MountPoint {
-  Type: 'bind' | 'tmpfs';
-  Source?: string;
-  Target: string;
-  ReadOnly?: boolean;
-  BindOptions?: { Propagation?: string; NonRecursive?: boolean; CreateMountpoint?: boolean };
-  TmpfsOptions?: { SizeBytes?: number; Mode?: number };
-}
-
 const restartPolicyNames = ['no', 'always', 'on-failure', 'unless-stopped'] as const;
 export type RestartPolicyName = (typeof restartPolicyNames)[number];
 
@@ -57,7 +46,11 @@ export interface HostConfig {
   NetworkMode: string;
   RestartPolicy: RestartPolicy;
   AutoRemove: boolean;
-  Mounts?: MountPoint[];
+  /** Driver of volumes that are named in Binds; empty is local. */
+  VolumeDriver: string;
+  /** `CONTAINER[:ro|rw]`: containers whose mounts this one shares. */
+  VolumesFrom: string[] | null;
+  Mounts?: MountRequest[];
   ConsoleSize: [height: number, width: number];
   Annotations?: Record<string, string>;
   CapAdd: string[] | null;
@@ -114,7 +107,9 @@ const decodePresent = goObject<Partial<HostConfig>>({
   NetworkMode: optional(string),
   RestartPolicy: optional(decodeRestartPolicy),
   AutoRemove: optional(boolean),
-  Mounts: optional(array(decodeMountPoint)),
+  VolumeDriver: optional(string),
+  VolumesFrom: optional(strings),
+  Mounts: optional(array(decodeMountRequest)),
   ConsoleSize: optional(decodeConsoleSize),
   Annotations: optional(record(string)),
   CapAdd: optional(stringSlice),
@@ -169,6 +164,8 @@ export const decodeHostConfig: Decoder<HostConfig> = (value, path) => {
     NetworkMode: '',
     RestartPolicy: { Name: 'no', MaximumRetryCount: 0 },
     AutoRemove: false,
+    VolumeDriver: '',
+    VolumesFrom: null,
     ConsoleSize: [0, 0],
     CapAdd: null,
     CapDrop: null,
@@ -256,47 +253,4 @@ function decodeDevice(value: unknown, path: string): DeviceMapping {
     PathInContainer: PathInContainer ?? PathOnHost,
     CgroupPermissions: CgroupPermissions ?? 'rwm',
   };
-}
-
-/** Refuses what it does not know, because a mount that lost an option is another mount. */
-function decodeMountPoint(value: unknown, path: string): MountPoint {
-  const { Type, VolumeOptions, ImageOptions, ClusterOptions, ...mount } = goObject<
-    Omit<MountPoint, 'Type'> & {
-      Type: string;
-      VolumeOptions?: unknown;
-      ImageOptions?: unknown;
-      ClusterOptions?: unknown;
-    }
-  >({
-    Type: string,
-    Source: optional(cString),
-    Target: absolutePath,
-    ReadOnly: optional(boolean),
-    BindOptions: optional(
-      goObject<NonNullable<MountPoint['BindOptions']>>({
-        Propagation: optional(string),
-        NonRecursive: optional(boolean),
-        CreateMountpoint: optional(boolean),
-      }),
-    ),
-    TmpfsOptions: optional(
-      goObject<NonNullable<MountPoint['TmpfsOptions']>>({
-        SizeBytes: optional(int64),
-        Mode: optional(integer(0, 0o7777)),
-      }),
-    ),
-    VolumeOptions: optional(anything),
-    ImageOptions: optional(anything),
-    ClusterOptions: optional(anything),
-  })(value, path);
-  if (Type !== 'bind' && Type !== 'tmpfs') {
-    throw new StackError(
-      'unimplemented',
-      `${path}.Type: mounts of type "${Type}" are not implemented`,
-    );
-  }
-  for (const [name, options] of Object.entries({ VolumeOptions, ImageOptions, ClusterOptions })) {
-    if (!isZero(options)) reject(`${path}.${name}`, `does not go with type "${Type}"`);
-  }
-  return { Type, ...mount };
 }

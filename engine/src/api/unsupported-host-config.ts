@@ -9,8 +9,6 @@ import { isZero } from './go-json.ts';
 export const unsupportedHostConfig: Readonly<Record<string, unknown>> = {
   ContainerIDFile: '',
   PortBindings: {},
-  VolumeDriver: '',
-  VolumesFrom: null,
   Cgroup: '',
   Links: null,
   PublishAllPorts: false,

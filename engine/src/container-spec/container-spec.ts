@@ -5,11 +5,10 @@ import { defaultMaskedPaths, defaultReadonlyPaths } from '#spec/oci/default-spec
 import { defaultSeccompProfile } from '#spec/oci/default-seccomp';
 import type { Namespace } from '#spec/oci/linux';
 import type { RuntimeConfig } from '#spec/oci/runtime-config';
-import { bindMounts } from './binds.ts';
 import { containerCapabilities } from './capabilities.ts';
 import { containerDevices } from './devices.ts';
 import { commandLine, containerEnvironment } from './environment.ts';
-import { containerMounts, type EtcFiles } from './mounts.ts';
+import { containerMounts, type EtcFiles, type PlacedMount } from './mounts.ts';
 import { containerResources, processRlimits, type CgroupAbilities } from './resources.ts';
 import type { RootFiles } from './root-files.ts';
 import { parseSecurityOptions } from './security-options.ts';
@@ -22,6 +21,7 @@ export interface ContainerSpecInput {
   id: string;
   config: ContainerConfig;
   hostConfig: HostConfig;
+  mounts: readonly PlacedMount[];
   etc: EtcFiles;
   /** The network namespace to join; undefined for the host's. */
   networkNamespace: string | undefined;
@@ -33,7 +33,8 @@ export interface ContainerSpecInput {
 
 /** Compiles a container. Throws invalid_argument, not_found or permission_denied for what cannot be honoured. */
 export function containerSpec(input: ContainerSpecInput): RuntimeConfig {
-  const { config, hostConfig, etc, networkNamespace, rootFiles, cgroupsPath, cgroups } = input;
+  const { config, hostConfig, mounts, etc, networkNamespace, rootFiles, cgroupsPath, cgroups } =
+    input;
   const capabilities = containerCapabilities({
     add: hostConfig.CapAdd ?? [],
     drop: hostConfig.CapDrop ?? [],
@@ -68,7 +69,7 @@ export function containerSpec(input: ContainerSpecInput): RuntimeConfig {
     },
     root: { path: 'rootfs', readonly: hostConfig.ReadonlyRootfs },
     ...(!hostUts && { hostname: config.Hostname }),
-    mounts: containerMounts(hostConfig, bindMounts(hostConfig), etc),
+    mounts: containerMounts(hostConfig, mounts, etc),
     annotations: hostConfig.Annotations ?? {},
     linux: {
       namespaces: namespaces(hostConfig, networkNamespace),
@@ -81,7 +82,7 @@ export function containerSpec(input: ContainerSpecInput): RuntimeConfig {
         ? []
         : (hostConfig.ReadonlyPaths ?? [...defaultReadonlyPaths]),
       ...(seccomp && { seccomp }),
-      ...rootPropagation(hostConfig),
+      ...rootPropagation(mounts),
     },
   };
 }
@@ -117,8 +118,10 @@ function sysctls(
 }
 
 /** A bind mount that is to propagate needs a root that lets it. */
-function rootPropagation(hostConfig: HostConfig): { rootfsPropagation?: 'shared' | 'slave' } {
-  const modes = bindMounts(hostConfig).map(({ propagation }) => propagation);
+function rootPropagation(mounts: readonly PlacedMount[]): {
+  rootfsPropagation?: 'shared' | 'slave';
+} {
+  const modes = mounts.flatMap(({ mount }) => (mount.type === 'bind' ? [mount.propagation] : []));
   if (modes.some((mode) => mode.endsWith('shared'))) return { rootfsPropagation: 'shared' };
   if (modes.some((mode) => mode.endsWith('slave'))) return { rootfsPropagation: 'slave' };
   return {};

@@ -3,7 +3,7 @@ import path from 'node:path';
 import type { HostConfig } from '../api/host-config.ts';
 import { StackError } from '#spec/errors';
 import type { Mount } from '#spec/oci/mount';
-import type { BindMount } from './binds.ts';
+import type { ContainerMount } from './container-mount.ts';
 
 export const defaultShmSizeBytes = 64 * 1024 * 1024;
 
@@ -14,13 +14,19 @@ export interface EtcFiles {
   resolvConf: string;
 }
 
+/** A mount of the container, with the path of the host that it shows. */
+export interface PlacedMount {
+  mount: ContainerMount;
+  source: string;
+}
+
 /** All mounts, parents before children; what the user asks for replaces a default at the same place. */
 export function containerMounts(
   hostConfig: HostConfig,
-  binds: readonly BindMount[],
+  placed: readonly PlacedMount[],
   etc: EtcFiles,
 ): Mount[] {
-  const chosen = [...binds.map(bindMount), ...tmpfsMounts(hostConfig)];
+  const chosen = [...placed.map(bindMount), ...tmpfsMounts(hostConfig)];
   const taken = new Set<string>();
   for (const { destination } of chosen) {
     if (taken.has(destination)) {
@@ -115,13 +121,21 @@ function etcMounts({ ReadonlyRootfs: readonly }: HostConfig, etc: EtcFiles): Mou
   ];
 }
 
-function bindMount({ source, destination, writable, propagation, recursive }: BindMount): Mount {
+function bindMount({ mount, source }: PlacedMount): Mount {
+  const { destination, writable } = mount;
+  const propagation = mount.type === 'bind' ? mount.propagation : 'rprivate';
+  const recursive = mount.type === 'volume' || mount.recursive;
   return {
     destination,
     type: 'bind',
     source,
     options: [recursive ? 'rbind' : 'bind', propagation, ...(writable ? [] : ['ro'])],
   };
+}
+
+/** Destinations of tmpfs mounts: what else wants to be there gives way, or is a mistake. */
+export function tmpfsDestinations(hostConfig: HostConfig): string[] {
+  return tmpfsMounts(hostConfig).map(({ destination }) => destination);
 }
 
 function tmpfsMounts({ Tmpfs: byPath = {}, Mounts: mounts = [] }: HostConfig): Mount[] {

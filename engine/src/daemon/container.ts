@@ -2,6 +2,7 @@
 import type { Socket } from 'node:net';
 import type { ContainerConfig } from '../api/container-config.ts';
 import type { HostConfig } from '../api/host-config.ts';
+import type { ContainerMount } from '../container-spec/container-mount.ts';
 import { Mutex } from './mutex.ts';
 import type { OutputSubscriber, TaskOutput } from './output.ts';
 import { never } from './timestamps.ts';
@@ -38,6 +39,8 @@ export interface ContainerRecord {
   /** Config as it was asked for, merged with the image's. */
   config: ContainerConfig;
   hostConfig: HostConfig;
+  /** Binds and volumes, with the names of anonymous volumes filled in. */
+  mounts: ContainerMount[];
   /** Digest of the image's config. */
   imageId: string;
   /** Name of the image in containerd. */

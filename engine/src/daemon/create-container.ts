@@ -9,7 +9,7 @@ import { isStackError, StackError } from '#spec/errors';
 import type { ImageExecutionConfig } from '#spec/oci/image';
 import { defaultMaskedPaths, defaultReadonlyPaths } from '#spec/oci/default-spec';
 import type { StoredImage } from '../images/image-service.ts';
-import { bindMounts } from '../container-spec/binds.ts';
+import type { ContainerMount } from '../container-spec/container-mount.ts';
 import { containerSpec } from '../container-spec/container-spec.ts';
 import { defaultShmSizeBytes } from '../container-spec/mounts.ts';
 import { resourceWarnings } from '../container-spec/resources.ts';
@@ -17,6 +17,7 @@ import { SnapshotRootFiles } from '../container-spec/root-files.ts';
 import { checkSupported } from './supported.ts';
 import { Container, initialState, type ContainerRecord } from './container.ts';
 import { publishContainerEvent } from './container-events.ts';
+import { containerMountsOf, placedMounts, prepareVolumes } from './container-volumes.ts';
 import type { Engine } from './engine.ts';
 import { etcFiles } from './etc-files.ts';
 import { withLease } from './lease.ts';
@@ -51,7 +52,8 @@ export async function createContainer(
     ...checkSupported(config, asked, hostConfig),
     ...resourceWarnings(hostConfig, host.cgroups),
   ];
-  await checkBindSources(hostConfig);
+  const wanted = containerMountsOf(engine, config, hostConfig);
+  await checkBindSources(wanted);
   const runtime = engine.runtimes.resolve(hostConfig.Runtime);
   const chainId = await images.ensureUnpacked(image);
   const chosenName = containers.reserveName(
@@ -59,12 +61,17 @@ export async function createContainer(
     id,
   );
   const folder = path.join(paths.containers, id);
+  const volumes = await prepareVolumes(engine, wanted).catch((error: unknown) => {
+    containers.releaseName(chosenName);
+    throw error;
+  });
   const record: ContainerRecord = {
     id,
     name: chosenName,
     createdAt: now(),
     config,
     hostConfig,
+    mounts: volumes.mounts,
     imageId: image.id,
     imageName: image.name,
     snapshotter: engine.settings.snapshotter,
@@ -81,8 +88,10 @@ export async function createContainer(
     await containers.add(container);
   } catch (error) {
     await discard(engine, record);
+    await volumes.discard();
     throw error;
   }
+  volumes.settle();
   publishContainerEvent(engine, container, 'create');
   return { id, warnings };
 }
@@ -106,6 +115,7 @@ async function registerWithContainerd(
       id,
       config,
       hostConfig,
+      mounts: placedMounts(engine, record.mounts),
       etc: etcFiles(path.join(paths.containers, id)),
       networkNamespace: hostConfig.NetworkMode === 'host' ? undefined : '/proc/self/ns/net',
       rootFiles: new SnapshotRootFiles(mounts),
@@ -212,9 +222,10 @@ function withDefaults(asked: HostConfig, { runtimes, host }: Engine): HostConfig
 }
 
 /** `-v` creates a missing source when the container starts; `--mount` never does. */
-async function checkBindSources(hostConfig: HostConfig): Promise<void> {
-  for (const { source, createSource } of bindMounts(hostConfig)) {
-    if (createSource) continue;
+async function checkBindSources(mounts: readonly ContainerMount[]): Promise<void> {
+  for (const mount of mounts) {
+    if (mount.type !== 'bind' || mount.createSource) continue;
+    const { source } = mount;
     try {
       await fs.promises.stat(source);
     } catch {

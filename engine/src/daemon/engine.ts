@@ -4,6 +4,7 @@ import type { Logger } from '#lib/log/logger';
 import type { RuntimeTable } from '../containerd/runtimes.ts';
 import type { ImageService } from '../images/image-service.ts';
 import type { NetworkController } from '../network/network-controller.ts';
+import type { VolumeService } from '../volumes/volume-service.ts';
 import type { ContainerLogs } from './container-logs.ts';
 import type { ContainerStore } from './container-store.ts';
 import type { EventLog } from './event-log.ts';
@@ -15,6 +16,7 @@ export interface Engine {
   client: ContainerdClient;
   images: ImageService;
   network: NetworkController;
+  volumes: VolumeService;
   containers: ContainerStore;
   execs: ExecStore;
   events: EventLog;

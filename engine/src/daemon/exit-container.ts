@@ -8,6 +8,7 @@ import type { Container } from './container.ts';
 import { publishContainerEvent } from './container-events.ts';
 import type { Engine } from './engine.ts';
 import type { TaskOutput } from './output.ts';
+import { unmountVolumes } from './container-volumes.ts';
 import { stdioFolder, stdioFolders } from './paths.ts';
 import { removeLocked } from './remove-container.ts';
 import { planRestart } from './restart-policy.ts';
@@ -113,6 +114,7 @@ export async function releaseTask(engine: Engine, container: Container): Promise
     client.tasks.delete({ containerId: container.id }),
     removeStdio(stdioFolders(paths, container.id)),
     network.tearDown(container.id),
+    unmountVolumes(engine, container),
   ]);
   for (const result of results) {
     if (result.status === 'rejected' && !isStackError(result.reason, 'not_found')) {

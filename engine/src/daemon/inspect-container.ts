@@ -1,7 +1,6 @@
 /** `GET /containers/{id}/json`: docker's shape, zero values included. */
 import { unsupportedHostConfig } from '../api/unsupported-host-config.ts';
 import { networkSettings, type NetworkSettings } from '../network/network-settings.ts';
-import { bindMounts } from '../container-spec/binds.ts';
 import type { Container, ContainerRecord } from './container.ts';
 import type { Engine } from './engine.ts';
 import { etcFiles } from './etc-files.ts';
@@ -48,21 +47,26 @@ export function inspectContainer(engine: Engine, container: Container): unknown 
     ExecIDs: container.execIds.size > 0 ? [...container.execIds] : null,
     HostConfig: { ...unsupportedHostConfig, ...hostConfig },
     GraphDriver: { Name: record.snapshotter, Data: null },
-    Mounts: mountPoints(record),
+    Mounts: mountPoints(engine, record),
     Config: { ...config },
     NetworkSettings: networkSettingsOf(engine, record),
   };
 }
 
-/** The bind mounts, as `Mounts` of inspect and list. */
-export function mountPoints({ hostConfig }: ContainerRecord): unknown[] {
-  return bindMounts(hostConfig).map(({ source, destination, mode, writable, propagation }) => ({
-    Type: 'bind',
-    Source: source,
-    Destination: destination,
-    Mode: mode,
-    RW: writable,
-    Propagation: propagation,
+/** Binds and volumes, as `Mounts` of inspect and list. */
+export function mountPoints(
+  { volumes }: Pick<Engine, 'volumes'>,
+  { mounts }: ContainerRecord,
+): unknown[] {
+  return mounts.map((mount) => ({
+    Type: mount.type,
+    ...(mount.type === 'volume' && { Name: mount.name }),
+    Source: mount.type === 'bind' ? mount.source : volumes.dataFolder(mount.name),
+    Destination: mount.destination,
+    ...(mount.type === 'volume' && { Driver: 'local' }),
+    Mode: mount.mode,
+    RW: mount.writable,
+    Propagation: mount.type === 'bind' ? mount.propagation : '',
   }));
 }
 

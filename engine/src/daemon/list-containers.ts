@@ -2,7 +2,6 @@
 import { StackError } from '#spec/errors';
 import { isAtLeast, type ApiVersion } from '../http/api-version.ts';
 import { matchesLabels, type Filters } from '../http/query.ts';
-import { bindMounts } from '../container-spec/binds.ts';
 import { containerStatuses, type Container } from './container.ts';
 import type { ContainerStore } from './container-store.ts';
 import type { Engine } from './engine.ts';
@@ -83,7 +82,7 @@ export function summarizeContainer(
         hostConfig.Annotations && { Annotations: hostConfig.Annotations }),
     },
     NetworkSettings: { Networks: networkSettingsOf(engine, record).Networks },
-    Mounts: mountPoints(record),
+    Mounts: mountPoints(engine, record),
   };
 }
 
@@ -142,8 +141,10 @@ function matches(container: Container, filters: Filters): boolean {
     any('ancestor', (value) => isAncestor(record.imageId, config.Image, value)) &&
     any('network', (value) => hostConfig.NetworkMode === value) &&
     any('volume', (value) =>
-      bindMounts(hostConfig).some(
-        ({ source, destination }) => source === value || destination === value,
+      record.mounts.some(
+        (mount) =>
+          mount.destination === value ||
+          (mount.type === 'bind' ? mount.source : mount.name) === value,
       ),
     ) &&
     any('expose', (value) =>

@@ -8,10 +8,17 @@ export interface EnginePaths {
   execRoot: string;
   /** A folder per container: record, log, files of its /etc. */
   containers: string;
+  /** A folder per volume, with its files in `_data`. */
+  volumes: string;
 }
 
 export function enginePaths(dataRoot: string, execRoot: string): EnginePaths {
-  return { dataRoot, execRoot, containers: path.join(dataRoot, 'containers') };
+  return {
+    dataRoot,
+    execRoot,
+    containers: path.join(dataRoot, 'containers'),
+    volumes: path.join(dataRoot, 'volumes'),
+  };
 }
 
 /** Folder of the FIFOs of a container's task, or of one of its execs. */

@@ -1,17 +1,18 @@
 /** Removing a container: task, containerd's record, snapshot, files, name. */
 import { isStackError, messageOf, StackError } from '#spec/errors';
 import type { Container } from './container.ts';
+import { removeAnonymousVolumes } from './container-volumes.ts';
 import { publishContainerEvent } from './container-events.ts';
 import type { Engine } from './engine.ts';
 import { discardTask, unlessGone } from './leftovers.ts';
 import { cancelRestart } from './start-container.ts';
 import { killContainer } from './stop-container.ts';
 
-/** Removes a container. Without `force` a running one is a conflict; with it, one that is just being started ends too. */
+/** Removes a container, with `volumes` also its anonymous volumes. Without `force` a running one is a conflict; with it, one that is just being started ends too. */
 export async function removeContainer(
   engine: Engine,
   container: Container,
-  { force }: { force: boolean },
+  { force, volumes = false }: { force: boolean; volumes?: boolean },
 ): Promise<void> {
   const { name } = container.record;
   if (container.state.status === 'removing') {
@@ -36,6 +37,7 @@ export async function removeContainer(
       if (!engine.containers.has(container.id)) return true;
       if (!isRemovable()) return false; // whoever held the mutex has started it
       await removeLocked(engine, container);
+      if (volumes) await removeAnonymousVolumes(engine, container.record);
       return true;
     });
   }
@@ -80,6 +82,7 @@ export async function removeLocked(engine: Engine, container: Container): Promis
   }
   for (const execId of container.execIds) execs.forget(execId);
   for (const subscriber of container.subscribers) subscriber.end();
+  if (record.hostConfig.AutoRemove) await removeAnonymousVolumes(engine, record);
   publishContainerEvent(engine, container, 'destroy');
   container.announceRemoval();
 }

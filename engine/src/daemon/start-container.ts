@@ -3,7 +3,6 @@ import fs from 'node:fs';
 import { jsonTypes, packJson } from '#proto/any';
 import { isStackError, messageOf, StackError } from '#spec/errors';
 import { createStdio, openFifoWriter, removeStdio, type StdioPaths } from '../containerd/fifo.ts';
-import { bindMounts } from '../container-spec/binds.ts';
 import { containerSpec } from '../container-spec/container-spec.ts';
 import { SnapshotRootFiles, type SnapshotMount } from '../container-spec/root-files.ts';
 import type { ContainerNetwork } from '../network/network-controller.ts';
@@ -14,6 +13,7 @@ import type { Engine } from './engine.ts';
 import { etcFiles, writeEtcFiles } from './etc-files.ts';
 import { stdioFolder, stdioFolders } from './paths.ts';
 import { discardTask } from './leftovers.ts';
+import { mountVolumes, placedMounts, unmountVolumes } from './container-volumes.ts';
 import { removeLocked } from './remove-container.ts';
 import { startFailure } from './start-failure.ts';
 import { isNetworkMode } from './supported.ts';
@@ -89,10 +89,12 @@ async function launch(
   const { client, containers, network, paths } = engine;
   const { record, id } = container;
   undo.push(() => network.tearDown(id));
+  undo.push(() => unmountVolumes(engine, container));
   const [{ mounts }, endpoint] = await Promise.all([
     client.snapshots.mounts({ snapshotter: record.snapshotter, key: record.snapshotKey }),
     setUpNetwork(engine, container),
-    createBindSources(record.hostConfig),
+    createBindSources(container),
+    mountVolumes(engine, container),
   ]);
   const folder = containers.folderOf(id);
   const choice = { stdin: record.config.OpenStdin, terminal: record.config.Tty };
@@ -157,9 +159,10 @@ function setUpNetwork({ network }: Engine, { record }: Container): Promise<Conta
   return network.setUp(record.id, { mode, ...(mac && { mac }) });
 }
 
-async function createBindSources(hostConfig: Container['record']['hostConfig']): Promise<void> {
-  for (const { source, createSource } of bindMounts(hostConfig)) {
-    if (createSource) await fs.promises.mkdir(source, { recursive: true, mode: 0o755 });
+async function createBindSources({ record }: Container): Promise<void> {
+  for (const mount of record.mounts) {
+    if (mount.type !== 'bind' || !mount.createSource) continue;
+    await fs.promises.mkdir(mount.source, { recursive: true, mode: 0o755 });
   }
 }
 
@@ -174,6 +177,7 @@ async function updateSpec(
     id: record.id,
     config: record.config,
     hostConfig: record.hostConfig,
+    mounts: placedMounts(engine, record.mounts),
     etc: etcFiles(containers.folderOf(record.id)),
     networkNamespace,
     rootFiles: new SnapshotRootFiles(mounts),

@@ -24,23 +24,17 @@ export function checkSupported(
 ): string[] {
   checkConfig(config, asked);
   checkHostConfig(hostConfig);
-  const { Healthcheck: healthcheck, Volumes: volumes } = config;
+  const { Healthcheck: healthcheck } = config;
   const warnings: string[] = [];
   if (healthcheck?.Test?.length && healthcheck.Test[0] !== 'NONE') {
     warnings.push(
       'health checks are not implemented by this engine: the one of the image does not run',
     );
   }
-  for (const volume of Object.keys(volumes ?? {})) {
-    warnings.push(
-      `volumes are not implemented by this engine: ${volume} of the image stays in the container's own layer`,
-    );
-  }
   return warnings;
 }
 
 function checkConfig(config: ContainerConfig, asked: ContainerConfig): void {
-  if (Object.keys(asked.Volumes ?? {}).length > 0) refuse('Config.Volumes');
   const test = asked.Healthcheck?.Test?.[0];
   if (test !== undefined && test !== 'NONE') refuse('Config.Healthcheck');
   if (config.NetworkDisabled) refuse('Config.NetworkDisabled');

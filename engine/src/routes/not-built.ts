@@ -12,9 +12,7 @@ export function notBuiltRoutes(): Route[] {
     ...swarmRoutes(),
     ...missing('building images', ['POST /build', 'POST /build/prune', 'POST /build/cancel']),
     ...missing('BuildKit sessions', ['POST /session', 'POST /grpc']),
-    ...missing('volumes', ['POST /volumes/create', 'POST /volumes/prune', 'PUT /volumes/{name}']),
     // `docker inspect` asks for every kind of object in turn, and goes on after a 404 only.
-    ...absent('/volumes/{name}', (name) => `get ${name}: no such volume`, ['GET', 'DELETE']),
     ...absent('/plugins/{name}/json', (name) => `plugin "${name}" not found`, ['GET']),
     ...missing('networks of your own', [
       'POST /networks/create',
@@ -84,6 +82,7 @@ function missing(what: string, endpoints: readonly string[]): Route[] {
 function swarmRoutes(): Route[] {
   const collections = ['nodes', 'services', 'tasks', 'secrets', 'configs'];
   return refusing('unavailable', () => noSwarm, [
+    'PUT /volumes/{name}', // only volumes of a cluster can be changed
     'GET /swarm',
     'GET /swarm/unlockkey',
     ...['init', 'join', 'leave', 'update', 'unlock'].map((verb) => `POST /swarm/${verb}`),

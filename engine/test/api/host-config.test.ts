@@ -28,7 +28,7 @@ describe('decodeHostConfig', () => {
   it('names a field that is set and not honoured', () => {
     for (const [name, value] of Object.entries({
       PortBindings: { '80/tcp': [{ HostPort: '80' }] },
-      VolumesFrom: ['other'],
+      Links: ['other'],
       UsernsMode: 'host',
       init: true,
     })) {

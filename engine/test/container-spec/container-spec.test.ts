@@ -4,7 +4,7 @@ import { StackError } from '#spec/errors';
 import { parseRuntimeConfig, type RuntimeConfig } from '#spec/oci/runtime-config';
 import { decodeContainerConfig } from '../../src/api/container-config.ts';
 import { decodeHostConfig } from '../../src/api/host-config.ts';
-import { parseBind } from '../../src/container-spec/binds.ts';
+import { parseBind, requestedMounts } from '../../src/container-spec/container-mount.ts';
 import { containerCapabilities } from '../../src/container-spec/capabilities.ts';
 import { containerSpec } from '../../src/container-spec/container-spec.ts';
 import { mergeEnvironment } from '../../src/container-spec/environment.ts';
@@ -13,10 +13,15 @@ import { parseSecurityOptions } from '../../src/container-spec/security-options.
 const mebibyte = 1024 * 1024;
 
 function specOf(config: object = {}, hostConfig: object = {}): RuntimeConfig {
+  const decoded = decodeHostConfig({ CgroupnsMode: 'host', IpcMode: 'private', ...hostConfig }, '');
   const spec = containerSpec({
     id: 'a'.repeat(64),
     config: decodeContainerConfig({ Cmd: ['sh'], Hostname: 'box', ...config }, ''),
-    hostConfig: decodeHostConfig({ CgroupnsMode: 'host', IpcMode: 'private', ...hostConfig }, ''),
+    hostConfig: decoded,
+    mounts: requestedMounts(decoded).map((mount) => ({
+      mount,
+      source: mount.type === 'bind' ? mount.source : `/volumes/${mount.name}/_data`,
+    })),
     etc: { hostname: '/c/hostname', hosts: '/c/hosts', resolvConf: '/c/resolv.conf' },
     networkNamespace: '/run/netns/x',
     rootFiles: { read: () => undefined },
@@ -133,11 +138,24 @@ describe('parseBind', () => {
     });
   });
 
-  it('refuses names of volumes, relative paths and unknown options', () => {
-    expect(() => parseBind('vol:/c')).to.throw(StackError, 'named volumes are not implemented');
-    for (const text of ['./a:/c', '/a', '/a:c', '/a:/', '/a:/b:sideways', '/a:/b:ro:x']) {
+  it('takes a name for a volume, and a destination alone for an anonymous one', () => {
+    expect(parseBind('vol:/c:ro,nocopy', 'local')).to.deep.include({
+      type: 'volume',
+      name: 'vol',
+      destination: '/c',
+      writable: false,
+      copy: false,
+      mode: 'ro,nocopy',
+    });
+    expect(parseBind('/a')).to.deep.include({ type: 'volume', name: '', destination: '/a' });
+  });
+
+  it('refuses relative paths, names that are none and unknown options', () => {
+    for (const text of ['/a:c', '/a:/', '/a:/b:sideways', '/a:/b:ro:x', ':/b', 'vol:/b:rshared']) {
       expect(() => parseBind(text), text).to.throw(StackError, 'invalid');
     }
+    expect(() => parseBind('./a:/c')).to.throw(StackError, 'use absolute path');
+    expect(() => parseBind('a:/c')).to.throw(StackError, 'volume name is too short');
   });
 });
 

@@ -16,6 +16,7 @@ function containerWith(
     createdAt: '2026-01-01T00:00:00Z',
     config: decodeContainerConfig({ Image: 'busybox' }, ''),
     hostConfig: decodeHostConfig(hostConfig, ''),
+    mounts: [],
     imageId: 'sha256:1',
     imageName: 'docker.io/library/busybox:latest',
     snapshotter: 'overlayfs',

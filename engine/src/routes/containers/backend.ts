@@ -64,7 +64,7 @@ export interface ContainersBackend {
   pause(name: string): Promise<void>;
   unpause(name: string): Promise<void>;
   rename(name: string, newName: string): Promise<void>;
-  remove(name: string, options: { force: boolean }): Promise<void>;
+  remove(name: string, options: { force: boolean; volumes: boolean }): Promise<void>;
   prune(filters: Filters): Promise<string[]>;
   resize(name: string, size: { height: number; width: number }): Promise<void>;
   top(name: string, psArguments: string): Promise<{ Titles: string[]; Processes: string[][] }>;

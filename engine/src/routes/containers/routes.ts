@@ -97,8 +97,9 @@ export function containerRoutes(backend: ContainersBackend): Route[] {
         if (request.query.boolean('link')) {
           throw new StackError('unimplemented', 'links are not implemented by this engine');
         }
-        // `v` removes anonymous volumes, of which there are none.
-        await backend.remove(request.parameter('name'), { force: request.query.boolean('force') });
+        const { query } = request;
+        const options = { force: query.boolean('force'), volumes: query.boolean('v') };
+        await backend.remove(request.parameter('name'), options);
         response.empty(204);
       },
     },

@@ -30,14 +30,6 @@ export function systemRoutes(backend: SystemBackend): Route[] {
     { method: 'GET', path: '/events', handler: (...args) => events(backend, ...args) },
     {
       method: 'GET',
-      path: '/volumes',
-      handler: async ({ query }, response) => {
-        query.filters(['dangling', 'driver', 'label', 'name']);
-        response.json(200, { Volumes: [], Warnings: [] });
-      },
-    },
-    {
-      method: 'GET',
       path: '/plugins',
       handler: async ({ query }, response) => {
         query.filters(['capability', 'enabled']);

@@ -1,0 +1,168 @@
+/** The volumes of a container: found or made when it is created, mounted while it runs, removed with it when asked. */
+import { isStackError, StackError } from '#spec/errors';
+import type { ContainerConfig } from '../api/container-config.ts';
+import type { HostConfig } from '../api/host-config.ts';
+import {
+  checkedDestination,
+  newVolume,
+  requestedMounts,
+  type ContainerMount,
+} from '../container-spec/container-mount.ts';
+import { tmpfsDestinations, type PlacedMount } from '../container-spec/mounts.ts';
+import type { VolumeUsers } from '../volumes/volume-service.ts';
+import type { Container, ContainerRecord } from './container.ts';
+import type { ContainerStore } from './container-store.ts';
+import type { Engine } from './engine.ts';
+
+/** Who uses a volume, by what the containers' records say. */
+export function volumeUsers(containers: ContainerStore): VolumeUsers {
+  const having = (name: string): Container[] =>
+    containers.list().filter(({ record }) => volumeNames(record).includes(name));
+  return {
+    all: (name) => having(name).map(({ id }) => id),
+    running: (name) =>
+      having(name)
+        .filter(({ isRunning }) => isRunning)
+        .map(({ id }) => id),
+  };
+}
+
+/**
+ * Everything a new container is to mount: what it takes over from others, what it asks for, what the image's VOLUME
+ * declares, each destination once, the later beating those taken over. Throws invalid_argument for a destination that
+ * is asked for twice, not_found for a container that VolumesFrom names.
+ */
+export function containerMountsOf(
+  { containers }: Pick<Engine, 'containers'>,
+  config: ContainerConfig,
+  hostConfig: HostConfig,
+): ContainerMount[] {
+  const byDestination = new Map<string, ContainerMount>();
+  for (const text of hostConfig.VolumesFrom ?? []) {
+    const { name, writable } = parseVolumesFrom(text);
+    for (const mount of containers.get(name).record.mounts) {
+      byDestination.set(mount.destination, { ...mount, writable: writable && mount.writable });
+    }
+  }
+  const asked = new Set<string>(tmpfsDestinations(hostConfig));
+  for (const mount of requestedMounts(hostConfig)) {
+    const { destination } = mount;
+    if (asked.has(destination)) {
+      throw new StackError('invalid_argument', `Duplicate mount point: ${destination}`);
+    }
+    asked.add(destination);
+    byDestination.set(destination, mount);
+  }
+  for (const declared of Object.keys(config.Volumes ?? {})) {
+    const destination = checkedDestination(declared);
+    if (!asked.has(destination) && !byDestination.has(destination)) {
+      byDestination.set(destination, newVolume(destination));
+    }
+  }
+  return [...byDestination.values()].filter(({ destination }) => !tmpfsAt(hostConfig, destination));
+}
+
+function tmpfsAt(hostConfig: HostConfig, destination: string): boolean {
+  return tmpfsDestinations(hostConfig).includes(destination);
+}
+
+/** `CONTAINER[:ro|rw[,z]]`. */
+function parseVolumesFrom(text: string): { name: string; writable: boolean } {
+  const [name = '', mode = 'rw', ...rest] = text.split(':');
+  const options = mode.split(',');
+  const known = options.every((option) => ['ro', 'rw', 'z', 'Z', 'nocopy'].includes(option));
+  if (name === '' || !known || rest.length > 0) {
+    throw new StackError('invalid_argument', `invalid volumes-from specification: ${text}`);
+  }
+  return { name, writable: !options.includes('ro') };
+}
+
+/** Volumes that exist for a container which does not yet, with how to give them back. */
+export interface PreparedVolumes {
+  mounts: ContainerMount[];
+  /** Ends the promise that the volumes are kept. */
+  settle(): void;
+  /** Removes what was made, after a create that failed. */
+  discard(): Promise<void>;
+}
+
+/** Makes the volumes that do not exist yet, and keeps all from removal until the container's record names them. */
+export async function prepareVolumes(
+  { volumes, logger }: Engine,
+  wanted: readonly ContainerMount[],
+): Promise<PreparedVolumes> {
+  const made: string[] = [];
+  const promises: (() => void)[] = [];
+  const settle = (): void => promises.splice(0).forEach((end) => end());
+  const discard = async (): Promise<void> => {
+    settle();
+    for (const name of made) {
+      await volumes.remove(name).catch((error: unknown) => {
+        if (isStackError(error, 'conflict') || isStackError(error, 'not_found')) return;
+        logger.warn('cannot remove a volume of a failed create', { name, error });
+      });
+    }
+  };
+  const mounts: ContainerMount[] = [];
+  try {
+    for (const mount of wanted) {
+      if (mount.type === 'bind') {
+        mounts.push(mount);
+        continue;
+      }
+      const { driver, driverOptions: options, labels } = mount;
+      const known = new Set(volumes.list().map(({ name }) => name));
+      const { name } = await volumes.create({ name: mount.name, driver, options, labels });
+      promises.push(volumes.promise(name));
+      if (!known.has(name)) made.push(name);
+      mounts.push({ ...mount, name });
+    }
+  } catch (error) {
+    await discard();
+    throw error;
+  }
+  return { mounts, settle, discard };
+}
+
+/** Mounts the volumes that are mounts of their own, for a container that starts. */
+export async function mountVolumes({ volumes }: Engine, { record, id }: Container): Promise<void> {
+  for (const name of volumeNames(record)) await volumes.mount(name, id);
+}
+
+/** Takes back {@link mountVolumes} where no other running container needs them. */
+export async function unmountVolumes(
+  { volumes }: Engine,
+  { record, id }: Container,
+): Promise<void> {
+  for (const name of volumeNames(record)) await volumes.unmount(name, id);
+}
+
+/** Removes the anonymous volumes that only this container, which is gone, had. */
+export async function removeAnonymousVolumes(
+  { volumes, logger }: Engine,
+  record: ContainerRecord,
+): Promise<void> {
+  for (const name of volumeNames(record)) {
+    const volume = volumes.list().find((candidate) => candidate.name === name);
+    if (!volume?.anonymous || volumes.usersOf(name).length > 0) continue;
+    await volumes.remove(name).catch((error: unknown) => {
+      if (isStackError(error, 'conflict') || isStackError(error, 'not_found')) return;
+      logger.warn('cannot remove an anonymous volume', { name, error });
+    });
+  }
+}
+
+/** Each mount with the path of the host that it shows. */
+export function placedMounts(
+  { volumes }: Engine,
+  mounts: readonly ContainerMount[],
+): PlacedMount[] {
+  return mounts.map((mount) => ({
+    mount,
+    source: mount.type === 'bind' ? mount.source : volumes.dataFolder(mount.name),
+  }));
+}
+
+function volumeNames({ mounts }: ContainerRecord): string[] {
+  return [...new Set(mounts.flatMap((mount) => (mount.type === 'volume' ? [mount.name] : [])))];
+}
