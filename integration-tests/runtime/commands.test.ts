@@ -1,11 +1,7 @@
-/** Commands that tell something: events, explain, features. */
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
+/** Commands that tell something: explain, features. */
 import fs from 'node:fs';
 import path from 'node:path';
 import { expect } from 'chai';
-import { executablePath } from '#lib/installation/installation';
-import { waitFor } from '../harness/wait.ts';
 import { describeContainers } from './fixture.ts';
 
 interface Features {
@@ -20,35 +16,6 @@ interface Features {
 }
 
 describeContainers('commands', (fixture) => {
-  it('events prints a line per interval until the container ends', async () => {
-    const { bundle, id } = fixture();
-    fixture().create(['sleep', '60']);
-    bundle.run(['start', id]);
-    const child = spawn(
-      executablePath('runtime'),
-      ['--root', bundle.root, 'events', '--interval', '50ms', id],
-      { stdio: ['ignore', 'pipe', 'inherit'] },
-    );
-    let output = '';
-    child.stdout.setEncoding('utf8').on('data', (text: string) => (output += text));
-    const ended = once(child, 'exit');
-    await waitFor('three lines', () => output.split('\n').length > 3);
-    bundle.run(['kill', id, 'KILL']);
-    const [code] = (await ended) as [number | null];
-    expect(code).to.equal(0);
-    for (const line of output.trim().split('\n')) {
-      const event = JSON.parse(line) as { type: string; id: string; data: { pids: object } };
-      expect(event).to.include({ type: 'stats', id });
-      expect(event.data.pids).to.have.property('current');
-    }
-  });
-
-  it('events --stats prints one line', () => {
-    const { bundle, id } = fixture();
-    fixture().create(['sleep', '60']);
-    expect(bundle.run(['events', '--stats', id]).stdout.trim().split('\n')).to.have.length(1);
-  });
-
   it('explain --json names the property behind the operations', () => {
     const { bundle } = fixture();
     bundle.configure(['true']);

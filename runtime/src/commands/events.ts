@@ -1,14 +1,20 @@
-/** `events`: what a container uses, once (`--stats`) or every interval, one JSON document per line. */
+/**
+ * `events`: what a container uses, once (`--stats`) or every interval, and what the kernel killed for want of memory,
+ * one JSON document per line.
+ */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { stats } from '#lib/cgroup/stats';
+import { cgroupExists } from '#lib/cgroup/cgroup';
+import type { Cgroup } from '#lib/cgroup/layout';
+import { oomKills, watchOom } from '#lib/cgroup/oom';
 import { StackError } from '#spec/errors';
 import type { Command } from '../command-line/command.ts';
 import { print } from '../command-line/output.ts';
 import { checkContainerId } from '../container/container-id.ts';
-import { StateStore } from '../container/state-store.ts';
+import { isAlive } from '../container/process-identity.ts';
+import { StateStore, type ContainerRecord } from '../container/state-store.ts';
 import { statusOf } from '../container/status.ts';
 import { recordedCgroup } from '../host/cgroups.ts';
-import { runcStats } from './events-format.ts';
+import { oomEvent, statsEvent } from './events-format.ts';
 
 export const events: Command = {
   usage: 'events [flags] <container-id>',
@@ -28,15 +34,38 @@ export const events: Command = {
     if (statusOf(record, store) === 'stopped') {
       throw new StackError('conflict', `container with id ${record.id} is not running`);
     }
-    while (statusOf(record, store) !== 'stopped') {
-      const data = runcStats(stats(cgroup));
-      print(`${JSON.stringify({ type: 'stats', id: record.id, data })}\n`);
-      if (flags.has('stats')) break;
-      await sleep(intervalMs);
-    }
+    if (flags.has('stats')) print(`${statsEvent(record.id, cgroup)}\n`);
+    else await follow(record, cgroup, intervalMs);
     return 0;
   },
 };
+
+/** How soon the end of a container is noticed. */
+const pollMs = 100;
+
+/** Prints until the container has ended. As with runc the first line comes after an interval. */
+async function follow(record: ContainerRecord, cgroup: Cgroup, intervalMs: number): Promise<void> {
+  const { id, pid, startTime } = record;
+  const before = oomKills(cgroup);
+  let told = 0;
+  const tellOom = () => {
+    told++;
+    print(`${oomEvent(id)}\n`);
+  };
+  const unwatch = watchOom(cgroup, tellOom);
+  try {
+    for (let next = Date.now() + intervalMs; isAlive(pid, startTime);) {
+      await sleep(Math.min(pollMs, Math.max(1, next - Date.now())));
+      if (Date.now() < next || !cgroupExists(cgroup)) continue;
+      print(`${statsEvent(id, cgroup)}\n`);
+      next += intervalMs;
+    }
+    // The notification of what ended the container may still be on its way.
+    if (told === 0 && oomKills(cgroup) > before) tellOom();
+  } finally {
+    unwatch();
+  }
+}
 
 const unitMs = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 } as const;
 

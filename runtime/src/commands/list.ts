@@ -1,8 +1,9 @@
 /** `list`: all containers below the root. */
+import fs from 'node:fs';
 import { userInfo } from 'node:os';
 import { StackError } from '#spec/errors';
 import type { Command } from '../command-line/command.ts';
-import { print, printJson } from '../command-line/output.ts';
+import { print } from '../command-line/output.ts';
 import { StateStore } from '../container/state-store.ts';
 import { containerState, statusOf, type ContainerState } from '../container/status.ts';
 
@@ -28,10 +29,13 @@ export const list: Command = {
     }
     const states = store.list().map((id) => {
       const record = store.read(id);
-      return containerState(record, statusOf(record, store));
+      return {
+        ...containerState(record, statusOf(record, store)),
+        owner: ownerName(record.ownerUid),
+      };
     });
     const format = flags.text('format') ?? 'table';
-    if (format === 'json') printJson(states);
+    if (format === 'json') print(`${JSON.stringify(states)}\n`);
     else if (format === 'table') print(table(states));
     else throw new StackError('invalid_argument', `invalid format option "${format}"`);
     return 0;
@@ -47,25 +51,33 @@ function table(states: readonly ContainerState[]): string {
       status,
       bundle,
       created,
-      ownerName(owner),
+      owner,
     ]),
   ];
   const widths = (rows[0] ?? []).map((_, column) =>
-    Math.max(11, ...rows.map((row) => row[column]?.length ?? 0)),
+    Math.max(narrowest, ...rows.map((row) => (row[column]?.length ?? 0) + gap)),
   );
-  return rows
-    .map(
-      (row) =>
-        `${row
-          .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-          .join(' ')
-          .trimEnd()}\n`,
-    )
-    .join('');
+  const line = (row: string[]) =>
+    row.map((cell, column) => (column < row.length - 1 ? cell.padEnd(widths[column] ?? 0) : cell));
+  return rows.map((row) => `${line(row).join('')}\n`).join('');
 }
 
-function ownerName(owner: string): string {
-  if (owner === '') return 'root';
+/** Width of a column and space behind its longest cell, as runc's table writer has them. */
+const narrowest = 12;
+const gap = 3;
+
+/** By /etc/passwd; `#uid` for one that is not there. */
+function ownerName(ownerUid: number): string {
   const { uid, username } = userInfo();
-  return String(uid) === owner ? username : `#${owner}`;
+  if (uid === ownerUid) return username;
+  const entry = readPasswd().find((line) => line.split(':')[2] === String(ownerUid));
+  return entry?.split(':')[0] ?? `#${ownerUid}`;
+}
+
+function readPasswd(): string[] {
+  try {
+    return fs.readFileSync('/etc/passwd', 'utf8').split('\n');
+  } catch {
+    return []; // names are a courtesy
+  }
 }
