@@ -81,6 +81,11 @@ export class FrameReader {
     }
   }
 
+  /** Bytes of a frame that is not complete; undefined while one that is too long is being skipped. */
+  begun(): Buffer | undefined {
+    return this.skip > 0 ? undefined : Buffer.concat(this.chunks);
+  }
+
   private peek(length: number): Buffer {
     const first = this.chunks[0];
     if (first && first.length >= length) return first.subarray(0, length);

@@ -1,19 +1,11 @@
 /** A ttrpc server: unary calls on unix sockets, each answered when it is done. Loads no gRPC. */
 import net from 'node:net';
-import { StackError, messageOf } from '#spec/errors';
-import { Request, Response } from './generated/ttrpc.ts';
+import { StackError } from '#spec/errors';
+import { Response, type Request } from './generated/ttrpc.ts';
 import { leaseKey, namespaceKey, ttrpcNamespaceKey } from './metadata.ts';
 import type { AnyMethod, CallContext, Handlers, Service } from './service.ts';
-import { statusOf } from './status.ts';
-import {
-  FrameReader,
-  encodeFrame,
-  frameFlags,
-  frameTypes,
-  tooLong,
-  type Frame,
-  type OversizeFrame,
-} from './ttrpc-frame.ts';
+import { TtrpcConnection, failure, type ConnectionHandover } from './ttrpc-connection.ts';
+import { frameFlags } from './ttrpc-frame.ts';
 
 type Handler = (request: unknown, context: CallContext) => Promise<object>;
 interface Registration {
@@ -32,9 +24,11 @@ export interface TtrpcServerReports {
 export class TtrpcServer {
   private readonly registrations = new Map<string, Registration>();
   private readonly services = new Set<string>();
-  private readonly connections = new Set<net.Socket>();
+  private readonly connections = new Set<TtrpcConnection>();
   private readonly server = net.createServer((socket) => this.accept(socket));
   private readonly reports: TtrpcServerReports;
+  /** Set while suspended. */
+  private isRepeatable: ((path: string) => boolean) | undefined;
 
   constructor(reports: TtrpcServerReports) {
     this.reports = reports;
@@ -66,45 +60,48 @@ export class TtrpcServer {
   /** Stops listening and ends every connection. */
   close(): void {
     this.server.close();
-    for (const socket of this.connections) socket.destroy();
+    for (const connection of this.connections) connection.destroy();
   }
 
-  private accept(socket: net.Socket): void {
-    this.connections.add(socket);
-    const frames = new FrameReader();
-    const gone = new AbortController();
-    let lastStreamId = 0;
-    socket.on('data', (chunk: Buffer) => {
-      for (const frame of frames.push(chunk)) {
-        const { streamId } = frame;
-        if (frame.type !== frameTypes.request) continue; // data of a stream that was refused
-        if (streamId % 2 === 0 || streamId <= lastStreamId) {
-          respond(socket, streamId, refusal('stream ids of requests are odd and increase'));
-          continue;
-        }
-        lastStreamId = streamId;
-        void this.handle(frame, gone.signal).then((response) =>
-          respond(socket, streamId, response),
-        );
-      }
-    });
-    socket.on('error', () => undefined); // 'close' follows
-    socket.on('close', () => {
-      this.connections.delete(socket);
-      gone.abort(new StackError('cancelled', 'the caller went away'));
-    });
+  /**
+   * Takes no more calls and resolves when those under way were answered, but those of methods that `isRepeatable`:
+   * a successor of this process carries them out again.
+   */
+  async suspend(isRepeatable: (path: string) => boolean): Promise<void> {
+    this.isRepeatable = isRepeatable;
+    await Promise.all([...this.connections].map((connection) => connection.suspend(isRepeatable)));
+  }
+
+  /** Its socket and connections, for {@link adopt}; to be called when it is suspended. Everything stays open. */
+  handOver(): { listening: number; connections: ConnectionHandover[] } {
+    // Node shows the descriptor of a listening socket nowhere else.
+    const { fd } = (this.server as unknown as { _handle: { fd: number } })._handle;
+    const connections = [...this.connections].map((connection) => connection.handOver());
+    return { listening: fd, connections: connections.filter((handover) => handover !== undefined) };
+  }
+
+  /** Goes on with a connection that a predecessor had. */
+  adopt({ fd, received }: ConnectionHandover): void {
+    this.accept(new net.Socket({ fd, readable: true, writable: true })).receive(received);
+  }
+
+  private accept(socket: net.Socket): TtrpcConnection {
+    const connection = new TtrpcConnection(socket, (request, flags, gone) =>
+      this.handle(request, flags, gone),
+    );
+    this.connections.add(connection);
+    socket.on('close', () => this.connections.delete(connection));
+    if (this.isRepeatable) void connection.suspend(this.isRepeatable);
+    return connection;
   }
 
   /** The answer to a request, whatever happens: this never throws. */
-  private async handle(frame: Frame | OversizeFrame, gone: AbortSignal): Promise<Buffer> {
+  private async handle(request: Request, flags: number, gone: AbortSignal): Promise<Buffer> {
     const startedMs = performance.now();
-    let path = '';
+    const path = `${request.service}/${request.method}`;
     try {
-      if ('oversize' in frame) throw new StackError('resource_exhausted', tooLong(frame.oversize));
-      const request = Request.decode(frame.data);
-      path = `${request.service}/${request.method}`;
       const { method, handler } = this.find(request);
-      if (frame.flags & frameFlags.remoteOpen) {
+      if (flags & frameFlags.remoteOpen) {
         throw new StackError('unimplemented', `${path} is not a stream`);
       }
       const message: unknown = method.request.decode(request.payload);
@@ -114,8 +111,7 @@ export class TtrpcServer {
       return Response.encode({ payload: method.response.encode(payload) });
     } catch (error) {
       if (!(error instanceof StackError)) this.reports.reportBug(error, path);
-      const { code, message } = statusOf(error);
-      return Response.encode({ status: { code, message } });
+      return failure(error);
     } finally {
       this.reports.reportCall?.(path, performance.now() - startedMs);
     }
@@ -129,23 +125,6 @@ export class TtrpcServer {
       this.services.has(service) ? `method ${service}/${method}` : `service ${service}`,
     );
   }
-}
-
-function refusal(message: string): Buffer {
-  return Response.encode({ status: { code: 3, message } });
-}
-
-function respond(socket: net.Socket, streamId: number, response: Buffer): void {
-  if (socket.destroyed) return;
-  let frame: Buffer;
-  try {
-    frame = encodeFrame({ streamId, type: frameTypes.response, flags: 0, data: response });
-  } catch (error) {
-    const status = { code: statusOf(error).code, message: messageOf(error) };
-    const data = Response.encode({ status });
-    frame = encodeFrame({ streamId, type: frameTypes.response, flags: 0, data });
-  }
-  socket.write(frame);
 }
 
 function contextOf(request: Request, signal: AbortSignal): CallContext {
