@@ -44,6 +44,16 @@ export class Leases {
     });
   }
 
+  /** Lets it live for `lifetimeMs` from now; nothing happens where it does not exist. */
+  renew(namespace: string, id: string, lifetimeMs: number): void {
+    this.#metadata.change(() => {
+      const record = this.#metadata.leases.get(namespace, id);
+      if (!record) return;
+      const labels = { ...record.labels, ...expiresIn(lifetimeMs) };
+      this.#metadata.leases.put(namespace, id, { ...record, labels });
+    });
+  }
+
   /** What it kept is garbage from now on. Throws not_found. */
   delete(namespace: string, id: string): void {
     this.#metadata.change(() => {
@@ -94,6 +104,11 @@ export class Leases {
     if (!record) throw notFound(id);
     return record;
   }
+}
+
+/** The label of a lease that ends in `lifetimeMs`. */
+export function expiresIn(lifetimeMs: number): Labels {
+  return { [expireLabel]: new Date(Date.now() + lifetimeMs).toISOString() };
 }
 
 /** Whether a lease no longer counts. A label that is not a time never expires. */

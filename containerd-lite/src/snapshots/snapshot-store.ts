@@ -98,6 +98,10 @@ export class SnapshotStore {
     });
   }
 
+  has(namespace: string, key: string): boolean {
+    return this.#metadata.snapshots.get(namespace, this.#name(key)) !== undefined;
+  }
+
   /** Throws not_found. */
   stat(namespace: string, key: string): Info {
     return infoOf(key, this.#record(namespace, key));
