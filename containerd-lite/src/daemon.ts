@@ -24,6 +24,7 @@ import type { Config } from './config/config.ts';
 import { Containers } from './containers/containers.ts';
 import { ContentStore } from './content/content-store.ts';
 import { LayerApplication } from './diff/apply.ts';
+import { LayerComparison } from './diff/compare.ts';
 import { Exchange } from './events/exchange.ts';
 import { GarbageCollector } from './gc/garbage-collector.ts';
 import { Images } from './images/images.ts';
@@ -69,7 +70,11 @@ export async function startDaemon(config: Config, log: Logger): Promise<Daemon> 
   fs.mkdirSync(state, { recursive: true, mode: 0o711 });
   const folder = (plugin: string) => path.join(root, plugin);
   const metadata = new MetadataStore(folder('io.containerd.metadata.v1.lmdb'));
-  const worker = new FileWorker();
+  const workerSettings = {
+    scratch: folder('io.containerd.differ.v1.walking'),
+    limits: config.layerLimits,
+  };
+  const worker = new FileWorker(workerSettings);
   const leases = new Leases(metadata);
   const content = new ContentStore(folder('io.containerd.content.v1.content'), metadata, leases);
   const snapshots = [
@@ -114,7 +119,10 @@ export async function startDaemon(config: Config, log: Logger): Promise<Daemon> 
   const snapshotters = snapshots.map(({ snapshotter }) => snapshotter.name);
   grpc.serve(ContainersService, containersService({ containers, tasks, exchange, gc }));
   grpc.serve(ContentService, contentService(content, exchange, gc));
-  grpc.serve(DiffService, diffService(new LayerApplication(content, worker)));
+  grpc.serve(
+    DiffService,
+    diffService(new LayerApplication(content, worker), new LayerComparison(content, worker, log)),
+  );
   grpc.serve(EventsService, eventsService(exchange, tasks));
   grpc.serve(HealthService, healthService());
   grpc.serve(ImagesService, imagesService(images, exchange, gc));

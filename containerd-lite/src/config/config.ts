@@ -2,6 +2,7 @@
 import fs from 'node:fs';
 import { StackError, messageOf } from '#spec/errors';
 import { logLevels, type LogLevel } from '#lib/log/logger';
+import { defaultLimits, type LayerLimits } from '#lib/unpack/limits';
 import { parseToml, type TomlTable, type TomlValue } from './toml.ts';
 
 export interface Config {
@@ -16,6 +17,8 @@ export interface Config {
   runtimes: Record<string, string>;
   /** How many shims stand by for the next containers; 0 for none. */
   shimPool: number;
+  /** What one layer may unpack to. */
+  layerLimits: LayerLimits;
 }
 
 export const defaultConfig: Config = {
@@ -25,6 +28,13 @@ export const defaultConfig: Config = {
   logLevel: 'info',
   runtimes: {},
   shimPool: 1,
+  layerLimits: defaultLimits,
+};
+
+/** Keys of `[layers]`. */
+const limitNames: Readonly<Record<string, keyof LayerLimits>> = {
+  max_entries: 'maxEntries',
+  max_bytes: 'maxBytes',
 };
 
 /** More would not start containers faster but fill the memory. */
@@ -60,6 +70,9 @@ export function parseConfig(text: string): Partial<Config> {
       case 'shims':
         config.shimPool = poolSizeOf('shims.pool', onlyKey('shims', 'pool', value));
         break;
+      case 'layers':
+        config.layerLimits = layerLimitsOf(tableOf(key, value));
+        break;
       case 'runtimes':
         config.runtimes = Object.fromEntries(
           Object.entries(tableOf(key, value)).map(([name, target]) => [
@@ -88,6 +101,18 @@ function onlyKey(table: string, key: string, value: TomlValue): TomlValue | unde
     if (other !== key) refuse(`key "${table}.${other}" is not supported`);
   }
   return entries[key];
+}
+
+function layerLimitsOf(table: TomlTable): LayerLimits {
+  const limits = { ...defaultLimits };
+  for (const [key, value] of Object.entries(table)) {
+    const name = limitNames[key] ?? refuse(`key "layers.${key}" is not supported`);
+    if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 1) {
+      refuse(`"layers.${key}" must be a positive integer`);
+    }
+    limits[name] = value;
+  }
+  return limits;
 }
 
 function poolSizeOf(key: string, value: TomlValue | undefined): number {

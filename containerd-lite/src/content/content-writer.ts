@@ -65,6 +65,21 @@ export class ContentWriter {
   }
 
   /**
+   * Lets `produce` write the whole content into a file, in place of {@link write}. It says what it has written, which
+   * is believed.
+   */
+  async fill<T extends { digest: Digest; sizeBytes: number }>(
+    produce: (file: string) => Promise<T>,
+  ): Promise<T> {
+    const file = await this.#openFile();
+    await file.truncate();
+    const produced = await produce(file.dataPath);
+    file.adopt(produced.digest, produced.sizeBytes);
+    this.updatedAt = new Date();
+    return produced;
+  }
+
+  /**
    * Verifies size and digest, makes the blob known to the namespace and ends the ingest. Throws conflict where they
    * are not as expected; the ingest then stays.
    */

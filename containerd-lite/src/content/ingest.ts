@@ -16,6 +16,8 @@ export class IngestFile {
   #offset: number;
   /** Undefined while bytes from an earlier writer have not been hashed. */
   #digester: Digester | undefined;
+  /** Digest of everything in the file, where it was not computed here. */
+  #known: Digest | undefined;
 
   private constructor(folder: string, file: fs.promises.FileHandle, offset: number) {
     this.#folder = folder;
@@ -53,6 +55,7 @@ export class IngestFile {
   }
 
   async append(data: Uint8Array): Promise<void> {
+    this.#known = undefined;
     await this.#hashWhatIsThere();
     for (let done = 0; done < data.length;) {
       const { bytesWritten } = await this.#file.write(
@@ -72,6 +75,14 @@ export class IngestFile {
     await this.#file.truncate(0);
     this.#offset = 0;
     this.#digester = new Digester();
+    this.#known = undefined;
+  }
+
+  /** Somebody else has written the whole file and computed its digest. */
+  adopt(digest: Digest, sizeBytes: number): void {
+    this.#offset = sizeBytes;
+    this.#digester = undefined;
+    this.#known = digest;
   }
 
   /**
@@ -85,9 +96,7 @@ export class IngestFile {
         `unexpected commit size ${this.#offset}, expected ${total}: failed precondition`,
       );
     }
-    await this.#hashWhatIsThere();
-    const digest = (this.#digester ?? new Digester()).digest();
-    this.#digester = undefined;
+    const digest = this.#known ?? (await this.#computeDigest());
     if (expected !== '' && digest !== expected) {
       throw new StackError(
         'conflict',
@@ -96,6 +105,13 @@ export class IngestFile {
     }
     await this.#file.chmod(0o444);
     await this.#file.sync();
+    return digest;
+  }
+
+  async #computeDigest(): Promise<Digest> {
+    await this.#hashWhatIsThere();
+    const digest = (this.#digester ?? new Digester()).digest();
+    this.#digester = undefined;
     return digest;
   }
 

@@ -1,4 +1,4 @@
-/** Applies a layer of the content store to what mounts show, without mounting where the mounts say enough. */
+/** Applies a layer of the content store to what mounts show. */
 import { StackError } from '#spec/errors';
 import type { Descriptor, Mount } from '#proto/generated/containerd.types';
 import type { ContentStore } from '../content/content-store.ts';
@@ -47,33 +47,14 @@ export class LayerApplication {
   }
 }
 
-interface Target {
-  root: string;
-  whiteouts: 'overlay' | 'delete';
-  lowerDirectories: string[];
-}
-
-/** The directory behind the mounts. Throws unimplemented for mounts that only the kernel can make sense of. */
-function targetOf(mounts: readonly Mount[]): Target {
-  const [mount, ...others] = mounts;
-  if (!mount || others.length > 0) {
-    throw new StackError('unimplemented', `cannot apply a layer to ${mounts.length} mounts`);
+/** Mounts to unpack into. Throws invalid_argument for none, conflict for read-only ones. */
+export function targetOf(mounts: readonly Mount[]): { mounts: readonly Mount[] } {
+  const readOnly = mounts.find(({ options }) => options.includes('ro'));
+  if (readOnly) {
+    throw new StackError('conflict', `cannot apply a layer to read-only "${readOnly.source}"`);
   }
-  if (mount.options.includes('ro')) {
-    throw new StackError('conflict', `cannot apply a layer to read-only "${mount.source}"`);
+  if (mounts.length === 0) {
+    throw new StackError('invalid_argument', 'cannot apply a layer to no mounts');
   }
-  if (mount.type === 'bind' || mount.options.some((name) => name === 'bind' || name === 'rbind')) {
-    return { root: mount.source, whiteouts: 'delete', lowerDirectories: [] };
-  }
-  const option = (name: string) =>
-    mount.options.find((text) => text.startsWith(`${name}=`))?.slice(name.length + 1);
-  const upper = option('upperdir');
-  if (mount.type === 'overlay' && upper !== undefined) {
-    return {
-      root: upper,
-      whiteouts: 'overlay',
-      lowerDirectories: option('lowerdir')?.split(':') ?? [],
-    };
-  }
-  throw new StackError('unimplemented', `cannot apply a layer to a mount of type "${mount.type}"`);
+  return { mounts };
 }

@@ -5,10 +5,18 @@
 import { Worker } from 'node:worker_threads';
 import { StackError } from '#spec/errors';
 import { workerPath } from '#lib/installation/installation';
-import type { AnswerMessage, ApplyJob, Job, JobMessage, JobResults } from './protocol.ts';
+import type {
+  AnswerMessage,
+  ApplyJob,
+  DiffJob,
+  Job,
+  JobMessage,
+  JobResults,
+  WorkerSettings,
+} from './protocol.ts';
 
-/** Threads at work at the same time. */
-const maxThreads = 2;
+/** Threads at work at the same time, unless more are asked for. */
+const defaultThreads = 2;
 const idleMs = 10_000;
 
 interface Pending {
@@ -24,19 +32,32 @@ interface Thread {
 }
 
 export class FileWorker {
+  readonly #settings: WorkerSettings;
   readonly #file: string;
+  readonly #maxThreads: number;
   readonly #threads = new Set<Thread>();
   readonly #waiting: Pending[] = [];
   #nextId = 1;
 
   /** `file` is the bundle of worker/main.ts. */
-  constructor(file: string = workerPath('containerd-lite-worker')) {
+  constructor(
+    settings: WorkerSettings,
+    maxThreads = defaultThreads,
+    file = workerPath('containerd-lite-worker'),
+  ) {
+    this.#settings = settings;
     this.#file = file;
+    this.#maxThreads = maxThreads;
   }
 
   /** Unpacks a layer; what was unpacked before a failure stays for the caller to remove. */
   async apply(job: Omit<ApplyJob, 'type'>): Promise<JobResults['apply']> {
     return this.#run({ type: 'apply', ...job });
+  }
+
+  /** Packs the difference of two trees into a file. */
+  async diff(job: Omit<DiffJob, 'type'>): Promise<JobResults['diff']> {
+    return this.#run({ type: 'diff', ...job });
   }
 
   /** What a tree takes on disk. */
@@ -82,8 +103,8 @@ export class FileWorker {
   }
 
   #start(): Thread | undefined {
-    if (this.#threads.size >= maxThreads) return undefined;
-    const worker = new Worker(this.#file);
+    if (this.#threads.size >= this.#maxThreads) return undefined;
+    const worker = new Worker(this.#file, { workerData: this.#settings });
     const thread: Thread = { worker, current: undefined, idleTimer: undefined };
     this.#threads.add(thread);
     worker.on('message', (answer: AnswerMessage) => {
@@ -91,7 +112,8 @@ export class FileWorker {
       thread.current = undefined;
       if (answer.ok) pending?.resolve(answer.result);
       else pending?.reject(errorOf(answer));
-      this.#rest(thread);
+      if (answer.ends) this.#threads.delete(thread);
+      else this.#rest(thread);
       this.#dispatch();
     });
     const ended = (error: Error) => {

@@ -1,16 +1,22 @@
 /** Entry of the worker threads (bundled as containerd-lite-worker): takes jobs, one at a time, and answers each. */
-import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
-import { parentPort } from 'node:worker_threads';
+import { parentPort, workerData } from 'node:worker_threads';
 import { StackError, errorCode, messageOf } from '#spec/errors';
 import { umountFlags } from '#lib/sys/flags';
 import { umount2 } from '#lib/sys/mount';
-import { applyLayer } from '#lib/unpack/apply-layer';
-import type { AnswerMessage, ApplyJob, Job, JobMessage, JobResults } from './protocol.ts';
+import { apply, diff } from './layer-jobs.ts';
+import type {
+  AnswerMessage,
+  Job,
+  JobMessage,
+  JobResults,
+  Outcome,
+  WorkerSettings,
+} from './protocol.ts';
+import { threadHasOwnMounts } from './trees.ts';
 
-/** Bytes of a layer read at once. */
-const readChunkBytes = 1024 * 1024;
+const settings = workerData as WorkerSettings; // from FileWorker
 
 /** How often something may be mounted on one path before we give up. */
 const maxStackedMounts = 64;
@@ -19,21 +25,25 @@ let queue: Promise<void> = Promise.resolve();
 
 parentPort?.on('message', ({ id, job }: JobMessage) => {
   queue = queue.then(async () => {
-    let answer: AnswerMessage;
+    let outcome: Outcome;
     try {
-      answer = { id, ok: true, result: await run(job) };
+      outcome = { ok: true, result: await run(job) };
     } catch (error) {
       const kind = error instanceof StackError ? error.kind : undefined;
-      answer = { id, ok: false, message: messageOf(error), kind };
+      outcome = { ok: false, message: messageOf(error), kind };
     }
-    parentPort?.postMessage(answer);
+    const ends = threadHasOwnMounts();
+    parentPort?.postMessage({ id, ends, ...outcome } satisfies AnswerMessage);
+    if (ends) parentPort?.close(); // nothing keeps the thread alive any more
   });
 });
 
 async function run(job: Job): Promise<JobResults[Job['type']]> {
   switch (job.type) {
     case 'apply':
-      return apply(job);
+      return apply(job, settings);
+    case 'diff':
+      return diff(job, settings);
     case 'usage':
       return usage(job.directory);
     case 'remove':
@@ -43,14 +53,6 @@ async function run(job: Job): Promise<JobResults[Job['type']]> {
       unmountAll(job.target);
       return undefined;
   }
-}
-
-async function apply(job: ApplyJob): Promise<JobResults['apply']> {
-  const layer = fs.createReadStream(job.layer, { highWaterMark: readChunkBytes });
-  const { root, whiteouts, lowerDirectories } = job;
-  const applied = await applyLayer(layer, root, { whiteouts, lowerDirectories });
-  if (job.sync) execFileSync('sync', ['-f', root]);
-  return { diffId: applied.diffId, sizeBytes: applied.sizeBytes, warnings: applied.warnings };
 }
 
 /** Blocks and inodes below a directory, itself included; files with several links count once. */

@@ -1,16 +1,26 @@
 /** What the main thread asks of a worker thread: file system work that blocks for long. */
+import type { MountSpecification } from '#lib/mounts/mount-with-options';
+import type { PackedLayer, PackOptions } from '#lib/pack/pack-layer';
+import type { LayerLimits } from '#lib/unpack/limits';
 import type { ErrorKind } from '#spec/errors';
+import type { GrowingFile } from './growing-file.ts';
 
 export interface ApplyJob {
   type: 'apply';
-  /** File that holds the layer, compressed or not. */
-  layer: string;
-  /** Directory to unpack into. */
-  root: string;
-  whiteouts: 'overlay' | 'delete';
-  lowerDirectories: readonly string[];
+  /** File that holds the layer, compressed or not: its path, or one that is still being written. */
+  layer: string | GrowingFile;
+  /** What to unpack into. */
+  mounts: readonly MountSpecification[];
   /** Flush the file system afterwards. */
   sync: boolean;
+}
+
+export interface DiffJob extends Pick<PackOptions, 'compression' | 'latestTime'> {
+  type: 'diff';
+  left: readonly MountSpecification[];
+  right: readonly MountSpecification[];
+  /** File that gets the layer; what it held is gone. */
+  file: string;
 }
 
 export interface UsageJob {
@@ -29,10 +39,11 @@ export interface UnmountJob {
   target: string;
 }
 
-export type Job = ApplyJob | UsageJob | RemoveJob | UnmountJob;
+export type Job = ApplyJob | DiffJob | UsageJob | RemoveJob | UnmountJob;
 
 export interface JobResults {
   apply: { diffId: string; sizeBytes: number; warnings: string[] };
+  diff: PackedLayer;
   usage: { size: number; inodes: number };
   remove: undefined;
   unmount: undefined;
@@ -43,7 +54,21 @@ export interface JobMessage {
   job: Job;
 }
 
-export type AnswerMessage =
-  | { id: number; ok: true; result: JobResults[Job['type']] }
+export type AnswerMessage = {
+  id: number;
+  /** The thread has mounts of its own and ends with them. */
+  ends: boolean;
+} & Outcome;
+
+export type Outcome =
+  | { ok: true; result: JobResults[Job['type']] }
   /** `kind` is missing for what nobody expected. */
-  | { id: number; ok: false; message: string; kind: ErrorKind | undefined };
+  | { ok: false; message: string; kind: ErrorKind | undefined };
+
+/** What every thread is told at its start (`workerData`). */
+export interface WorkerSettings {
+  /** Folder for empty directories to mount on. Every thread has mounts of its own there. */
+  scratch: string;
+  /** Bounds of what one layer may unpack to. */
+  limits?: Partial<LayerLimits>;
+}

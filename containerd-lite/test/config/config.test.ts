@@ -16,6 +16,8 @@ describe('parseConfig', () => {
         level = "debug"
       [shims]
         pool = 3
+      [layers]
+        max_bytes = 1_000
       [runtimes]
         "io.containerd.runc.v2" = "io.containerd.lite.v2"`;
     expect(parseConfig(text)).to.deep.equal({
@@ -24,6 +26,7 @@ describe('parseConfig', () => {
       address: '/run/x/x.sock',
       logLevel: 'debug',
       shimPool: 3,
+      layerLimits: { maxEntries: 5_000_000, maxBytes: 1000 },
       runtimes: { 'io.containerd.runc.v2': 'io.containerd.lite.v2' },
     });
   });
@@ -35,6 +38,8 @@ describe('parseConfig', () => {
     ['root = 3', '"root" must be a string'],
     ['[shims]\npool = -1', '"shims.pool" must be an integer from 0 to 32'],
     ['[shims]', '"shims.pool" must be an integer'],
+    ['[layers]\nmax_bytes = 0', '"layers.max_bytes" must be a positive integer'],
+    ['[layers]\nmax = 1', 'key "layers.max" is not supported'],
     ['[debug]\nlevel = "loud"', 'log level "loud"'],
   ] as const) {
     it(`refuses ${JSON.stringify(text)}`, () => {

@@ -7,14 +7,14 @@ import { GarbageCollector } from '../../src/gc/garbage-collector.ts';
 import { Images } from '../../src/images/images.ts';
 import { OverlaySnapshotter } from '../../src/snapshots/overlay-snapshotter.ts';
 import { SnapshotStore } from '../../src/snapshots/snapshot-store.ts';
-import { FileWorker } from '../../src/worker/file-worker.ts';
 import { ingest, useStores } from '../stores.ts';
+import { createTestWorker } from '../test-worker.ts';
 
 const ns = 'ns';
 
 describe('GarbageCollector', () => {
   const stores = useStores();
-  const worker = new FileWorker(path.resolve(import.meta.dirname, '../../src/worker/main.ts'));
+  const worker = createTestWorker();
   let gc: GarbageCollector;
   let snapshots: SnapshotStore;
   let images: Images;

@@ -1,9 +1,9 @@
 import { expect } from 'chai';
 import fs from 'node:fs';
-import { FileWorker } from '../../src/worker/file-worker.ts';
 import { OverlaySnapshotter } from '../../src/snapshots/overlay-snapshotter.ts';
 import { useTemporaryFolder } from '../temporary-folder.ts';
 import { describeSnapshotter } from './snapshotter-suite.ts';
+import { createTestWorker } from '../test-worker.ts';
 
 describeSnapshotter('overlayfs', (root, worker) => new OverlaySnapshotter(root, worker));
 
@@ -11,7 +11,7 @@ describe('OverlaySnapshotter', () => {
   const folder = useTemporaryFolder();
 
   it('answers with the mounts of containerd', () => {
-    const snapshotter = new OverlaySnapshotter(folder(), new FileWorker('/nonexistent'));
+    const snapshotter = new OverlaySnapshotter(folder(), createTestWorker());
     const at = (path: string) => `${folder()}/snapshots/${path}`;
     const [writable] = snapshotter.mounts({ id: 3, parentIds: [2, 1], readOnly: false });
     expect(writable).to.include({ type: 'overlay', source: 'overlay', target: '' });
@@ -30,7 +30,7 @@ describe('OverlaySnapshotter', () => {
   });
 
   it('gives a layer the mode of what it stands on', async () => {
-    const snapshotter = new OverlaySnapshotter(folder(), new FileWorker('/nonexistent'));
+    const snapshotter = new OverlaySnapshotter(folder(), createTestWorker());
     await snapshotter.create({ id: 1, parentIds: [], readOnly: false });
     fs.chmodSync(`${folder()}/snapshots/1/fs`, 0o1777);
     await snapshotter.create({ id: 2, parentIds: [1], readOnly: false });

@@ -1,13 +1,13 @@
 import { expect } from 'chai';
 import fs from 'node:fs';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import type { Mount } from '#proto/generated/containerd.types';
 import { SnapshotStore } from '../../src/snapshots/snapshot-store.ts';
 import type { Snapshotter } from '../../src/snapshots/snapshotter.ts';
-import { FileWorker } from '../../src/worker/file-worker.ts';
+import type { FileWorker } from '../../src/worker/file-worker.ts';
 import { expectRejection } from '../rejection.ts';
 import { useStores } from '../stores.ts';
+import { createTestWorker } from '../test-worker.ts';
 
 /** What every Snapshotter does below a SnapshotStore. Each implementation's test file calls this once. */
 export function describeSnapshotter(
@@ -16,9 +16,7 @@ export function describeSnapshotter(
 ): void {
   describe(`${name} as a Snapshotter`, () => {
     const stores = useStores();
-    const worker = new FileWorker(
-      fileURLToPath(new URL('../../src/worker/main.ts', import.meta.url)),
-    );
+    const worker = createTestWorker();
     let store: SnapshotStore;
     beforeEach(() => {
       const { folder, metadata, leases } = stores();

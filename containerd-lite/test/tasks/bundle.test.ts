@@ -1,14 +1,13 @@
 import { expect } from 'chai';
 import fs from 'node:fs';
-import path from 'node:path';
 import { Bundles, parseEndpoint, readEndpoint, writeEndpoint } from '../../src/tasks/bundle.ts';
-import { FileWorker } from '../../src/worker/file-worker.ts';
+import { createTestWorker } from '../test-worker.ts';
 import { expectRejection } from '../rejection.ts';
 import { useTemporaryFolder } from '../temporary-folder.ts';
 
 describe('Bundles', () => {
   const folder = useTemporaryFolder();
-  const worker = new FileWorker(path.resolve(import.meta.dirname, '../../src/worker/main.ts'));
+  const worker = createTestWorker();
   after(async () => worker.close());
   const bundles = () => new Bundles({ state: `${folder()}/s`, root: `${folder()}/r` }, worker);
 
