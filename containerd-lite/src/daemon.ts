@@ -14,8 +14,10 @@ import { ImagesService } from '#proto/generated/containerd.services.images.v1';
 import { IntrospectionService } from '#proto/generated/containerd.services.introspection.v1';
 import { LeasesService } from '#proto/generated/containerd.services.leases.v1';
 import { NamespacesService } from '#proto/generated/containerd.services.namespaces.v1';
+import { StreamingService } from '#proto/generated/containerd.services.streaming.v1';
 import { SnapshotsService } from '#proto/generated/containerd.services.snapshots.v1';
 import { TasksService } from '#proto/generated/containerd.services.tasks.v1';
+import { TransferService } from '#proto/generated/containerd.services.transfer.v1';
 import { VersionService } from '#proto/generated/containerd.services.version.v1';
 import { HealthService } from '#proto/generated/grpc.health.v1';
 import { GrpcServer } from '#proto/server';
@@ -45,17 +47,24 @@ import {
 import { leasesService } from './services/leases-service.ts';
 import { namespacesService } from './services/namespaces-service.ts';
 import { snapshotsService } from './services/snapshots-service.ts';
+import { streamingService } from './services/streaming-service.ts';
 import { tasksService } from './services/tasks-service.ts';
+import { transferService } from './services/transfer-service.ts';
 import { NativeSnapshotter } from './snapshots/native-snapshotter.ts';
 import { OverlaySnapshotter } from './snapshots/overlay-snapshotter.ts';
 import { SnapshotStore } from './snapshots/snapshot-store.ts';
+import { Streams } from './streaming/streams.ts';
 import { Bundles } from './tasks/bundle.ts';
 import { Exits } from './tasks/exits.ts';
 import { LiveTasks } from './tasks/live-tasks.ts';
 import { resolveRuntime } from './tasks/runtime-binary.ts';
 import { StandbyShims } from './tasks/standby-shims.ts';
 import { Tasks } from './tasks/tasks.ts';
+import { Transfers } from './transfer/transfers.ts';
 import { FileWorker } from './worker/file-worker.ts';
+
+/** Layers that are unpacked at the same time while they are pulled. */
+const pullThreads = 4;
 
 export interface Daemon {
   /** Stops serving; containers run on. */
@@ -75,6 +84,7 @@ export async function startDaemon(config: Config, log: Logger): Promise<Daemon> 
     limits: config.layerLimits,
   };
   const worker = new FileWorker(workerSettings);
+  const pullWorker = new FileWorker(workerSettings, pullThreads);
   const leases = new Leases(metadata);
   const content = new ContentStore(folder('io.containerd.content.v1.content'), metadata, leases);
   const snapshots = [
@@ -84,6 +94,17 @@ export async function startDaemon(config: Config, log: Logger): Promise<Daemon> 
   const gc = new GarbageCollector({ metadata, content, snapshots, log });
   const exchange = new Exchange();
   const images = new Images(metadata);
+  const streams = new Streams();
+  const transfers = new Transfers({
+    content,
+    images,
+    snapshots,
+    leases,
+    gc,
+    exchange,
+    streams,
+    worker: pullWorker,
+  });
   const containers = new Containers(metadata);
   const binFolder = path.dirname(executablePath('containerd-lite'));
   const bundles = new Bundles({ root, state }, worker);
@@ -130,7 +151,9 @@ export async function startDaemon(config: Config, log: Logger): Promise<Daemon> 
   grpc.serve(LeasesService, leasesService(leases, gc));
   grpc.serve(NamespacesService, namespacesService(new Namespaces(metadata), exchange));
   grpc.serve(SnapshotsService, snapshotsService(snapshots, exchange, gc));
+  grpc.serve(StreamingService, streamingService(streams));
   grpc.serve(TasksService, tasksService(tasks, containers));
+  grpc.serve(TransferService, transferService(transfers));
   grpc.serve(VersionService, versionService());
   const ttrpc = new TtrpcServer({ reportBug, reportCall });
   ttrpc.serve(TtrpcEventsService, ttrpcEventsService(tasks));
@@ -150,6 +173,7 @@ export async function startDaemon(config: Config, log: Logger): Promise<Daemon> 
       await standbys.close();
       await gc.stop();
       await worker.close();
+      await pullWorker.close();
       await metadata.close();
     },
   };

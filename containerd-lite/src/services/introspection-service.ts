@@ -76,7 +76,9 @@ function describePlugins(root: string, snapshotters: readonly string[]): Plugin[
     'leases',
     'namespaces',
     'snapshots',
+    'streaming',
     'tasks',
+    'transfer',
     'version',
   ];
   return [
@@ -92,6 +94,8 @@ function describePlugins(root: string, snapshotters: readonly string[]): Plugin[
       }),
     ),
     plugin('io.containerd.differ.v1', 'walking', { platforms: [platform] }),
+    plugin('io.containerd.streaming.v1', 'manager'),
+    plugin('io.containerd.transfer.v1', 'local', { platforms: [platform] }),
     plugin('io.containerd.runtime.v2', 'task', { platforms: [platform] }),
     ...grpc.map((id) => plugin('io.containerd.grpc.v1', id)),
   ];
