@@ -33,7 +33,7 @@ describeContainers('commands', (fixture) => {
     expect(mountOptions).to.include.members(['rro', 'idmap', 'ridmap', 'tmpcopyup', 'nosymfollow']);
     expect(linux.seccomp.actions).to.include('SCMP_ACT_NOTIFY');
     expect(linux.mountExtensions.idmap.enabled).to.equal(true);
-    expect(linux.netDevices.enabled).to.equal(false);
+    expect(linux.netDevices.enabled).to.equal(true);
     expect(linux.intelRdt.enabled).to.equal(false);
   });
 

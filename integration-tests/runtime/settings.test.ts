@@ -115,7 +115,6 @@ describeContainers('settings', (fixture) => {
 
   for (const [property, change] of [
     ['linux.intelRdt', ({ linux }) => (linux!.intelRdt = { closID: 'x' })],
-    ['linux.netDevices', ({ linux }) => (linux!.netDevices = { eth9: {} })],
   ] as const satisfies readonly (readonly [string, (config: RuntimeConfig) => void])[]) {
     it(`${property} is refused by name`, () => {
       const { status, stderr } = fixture().shell('true', change);

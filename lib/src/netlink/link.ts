@@ -134,6 +134,23 @@ export function changeLink(index: number, change: LinkChange): NetlinkRequest {
   };
 }
 
+/**
+ * Moves the link with this index to the network namespace that `namespaceFd` refers to, under `name`. The kernel brings
+ * it down and takes its addresses and routes away. Fails with already_exists where the name is taken.
+ */
+export function moveLink(index: number, name: string, namespaceFd: number): NetlinkRequest {
+  return {
+    type: RTM_SETLINK,
+    payload: Buffer.concat([
+      ifinfomsg({ index }),
+      textAttribute(IFLA_IFNAME, name),
+      u32Attribute(IFLA_NET_NS_FD, namespaceFd),
+    ]),
+    operation: 'move link',
+    subject: `number ${index} as "${name}"`,
+  };
+}
+
 /** Deletes a link by name, a veth pair with both ends. Waits for RCU: some 10 ms. */
 export function deleteLink(name: string): NetlinkRequest {
   return {

@@ -44,7 +44,7 @@ export const features: Command = {
         intelRdt: { enabled: false },
         memoryPolicy: { modes: [...memoryPolicyModes], flags: [...memoryPolicyFlags] },
         mountExtensions: { idmap: { enabled: true } },
-        netDevices: { enabled: false },
+        netDevices: { enabled: true },
       },
     });
     return 0;

@@ -80,6 +80,9 @@ export function compileContainer(input: CompileInput): Program {
   spawnProcess(context, handshake, { ...cgroup, flags: cloneFlags(namespaces.created) });
 
   prepareProcess(context, input, namespaces);
+  if (Object.keys(input.config.linux?.netDevices ?? {}).length > 0) {
+    handshake.exchange('netDevices', 'wait for network devices', 'linux.netDevices');
+  }
   const trees = early ?? cloneTrees(context, input, mounts);
   const root = context.program.register();
   context.withKept(trees.root, (fd) => context.program.set(root, fd));

@@ -7,6 +7,8 @@
  *   userNamespace ------------> writes id maps, time offsets
  *                 <------------ token
  *   process (its pid) --------> notes the pid
+ *   netDevices ---------------> moves devices into the network namespace
+ *                 <------------ token                         only with linux.netDevices
  *   hooks --------------------> prestart and createRuntime hooks, state for the hooks inside
  *                 <------------ token
  *   seccomp (a descriptor) ---> takes the filter's listener to linux.seccomp.listenerPath
@@ -26,6 +28,7 @@ export const messageTags = {
   ready: 4,
   exited: 5,
   seccomp: 6,
+  netDevices: 7,
 } as const;
 export type MessageTag = keyof typeof messageTags;
 

@@ -5,7 +5,6 @@ import { notImplemented } from './context.ts';
 export function refuseUnsupported({ linux = {} }: RuntimeConfig): void {
   const properties: Readonly<Record<string, unknown>> = {
     'linux.intelRdt': linux.intelRdt,
-    'linux.netDevices': linux.netDevices && Object.keys(linux.netDevices).length > 0,
   };
   for (const [property, value] of Object.entries(properties)) {
     if (value) notImplemented(property);

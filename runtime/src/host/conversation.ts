@@ -25,6 +25,8 @@ export interface ConversationOptions {
   readonly descriptors?: Readonly<Record<string, number>>;
   /** What hooks inside the container have printed; closed when no more of them can run. */
   readonly hookOutput?: HookOutput | undefined;
+  /** Moves `linux.netDevices` into the network namespace of the process. */
+  onNetDevices?(started: StartedProcess): void;
   /** Run while the program waits before pivot_root. */
   onHooks?(started: StartedProcess): void;
   /** Takes the listener of the seccomp filter, `fd` in the process, to where config.json says. */
@@ -126,6 +128,10 @@ export function converse(program: Program, options: ConversationOptions): Runnin
         case 'process':
           started = begin(message.value, options);
           continue;
+        case 'netDevices':
+          started ??= receiveProcess(partner, options);
+          options.onNetDevices?.(started);
+          break;
         case 'hooks':
           started ??= receiveProcess(partner, options);
           options.onHooks?.(started);

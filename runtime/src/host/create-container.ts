@@ -40,6 +40,7 @@ import {
   listeningDescriptors,
   preservedDescriptors,
 } from './inherited-descriptors.ts';
+import { NetDeviceMover } from './net-devices.ts';
 import { withNotifySocket } from './notify-socket.ts';
 import { sendPidfd } from './pidfd-socket.ts';
 import { homeDirectory } from './home-directory.ts';
@@ -163,6 +164,7 @@ function start(
 ): CreatedContainer {
   const { config } = unfinished;
   let record: ContainerRecord | undefined;
+  let netDevices: NetDeviceMover | undefined;
   const complete = (started: StartedProcess): ContainerRecord => ({ ...unfinished, ...started });
   const hookFiles = new ContainerHookFiles(config.hooks);
   const prepared = {
@@ -177,6 +179,10 @@ function start(
     preserved,
     tolerant,
     detached: options.detached,
+    onNetDevices({ pid }) {
+      netDevices = new NetDeviceMover(pid);
+      netDevices.move(config.linux?.netDevices ?? {});
+    },
     onHooks(started) {
       const state = hookState(complete(started), 'creating');
       runHooks(config.hooks, 'prestart', state);
@@ -204,7 +210,11 @@ function start(
   let running: RunningProgram;
   try {
     running = converse(program, conversation);
+  } catch (error) {
+    netDevices?.moveBack();
+    throw error;
   } finally {
+    netDevices?.close();
     hookFiles.closeInputs();
     for (const fd of Object.values(prepared)) fs.closeSync(fd);
   }

@@ -46,7 +46,6 @@ const nothing = () => undefined;
 describe('compileContainer', () => {
   const refused: readonly [string, (config: RuntimeConfig) => void][] = [
     ['linux.intelRdt', ({ linux }) => (linux!.intelRdt = {})],
-    ['linux.netDevices', ({ linux }) => (linux!.netDevices = { eth0: {} })],
   ];
   for (const [property, change] of refused) {
     it(`refuses ${property} by name instead of ignoring it`, () => {

@@ -6,7 +6,6 @@ import {
   cString,
   int64,
   integer,
-  nonEmptyString,
   object,
   oneOf,
   optional,
@@ -149,6 +148,31 @@ const device = refine(
   },
 );
 
+/** What the kernel takes as the name of a network device (dev_valid_name): up to 15 bytes. */
+function checkDeviceName(name: string, path: string): void {
+  if (/^[^\s/:]+$/.test(name) && name !== '.' && name !== '..' && utf8Length(name) <= 15) return;
+  reject(path, `"${name}" is not a name for a network device`);
+}
+
+const utf8Length = (text: string) => new TextEncoder().encode(text).length;
+
+/** Go writes an empty name for a device that keeps its own. */
+const netDevices = refine(
+  record<{ name?: string }>((value, path) => {
+    const { name } = object<{ name?: string }>({ name: optional(cString) })(value, path);
+    return name ? { name } : {};
+  }),
+  (devices, path) => {
+    const taken = new Set<string>();
+    for (const [host, { name = host }] of Object.entries(devices)) {
+      checkDeviceName(host, path);
+      checkDeviceName(name, `${path}.${host}.name`);
+      if (taken.has(name)) reject(`${path}.${host}.name`, `"${name}" is given twice`);
+      taken.add(name);
+    }
+  },
+);
+
 const offset = optional(
   object<TimeOffset>({ secs: optional(int64), nanosecs: optional(integer(0, 999_999_999)) }),
 );
@@ -176,7 +200,7 @@ export const decodeLinux: Decoder<LinuxConfig> = object<LinuxConfig>({
     }),
   ),
   devices: optional(array(device)),
-  netDevices: optional(record(object<{ name?: string }>({ name: optional(nonEmptyString) }))),
+  netDevices: optional(netDevices),
   cgroupsPath: optional(cString),
   resources: optional(decodeResources),
   intelRdt: optional(intelRdt),

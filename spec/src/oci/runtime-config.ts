@@ -64,6 +64,9 @@ const decodeRuntimeConfig = refine(
     if (Object.keys(linux.timeOffsets ?? {}).length > 0 && !namespaces.has('time')) {
       reject('linux.timeOffsets', 'needs a time namespace');
     }
+    if (Object.keys(linux.netDevices ?? {}).length > 0 && !namespaces.has('network')) {
+      reject('linux.netDevices', 'needs a network namespace');
+    }
     const mapped = (linux.uidMappings?.length ?? 0) + (linux.gidMappings?.length ?? 0) > 0;
     if (mapped && !namespaces.has('user')) reject('linux.uidMappings', 'needs a user namespace');
   },
