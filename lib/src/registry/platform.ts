@@ -60,7 +60,7 @@ export function platformMatches(wanted: Platform, image: Platform): boolean {
  * Throws not_found in docker's words.
  */
 export function selectManifest(manifests: readonly Descriptor[], wanted: Platform): Descriptor {
-  for (const candidate of runnable(wanted)) {
+  for (const candidate of runnablePlatforms(wanted)) {
     const found = manifests.find(
       ({ platform }) => platform && platformMatches(candidate, platform),
     );
@@ -73,7 +73,7 @@ export function selectManifest(manifests: readonly Descriptor[], wanted: Platfor
 }
 
 /** `wanted`, then what its processors run as well, best first. */
-function runnable(wanted: Platform): Platform[] {
+export function runnablePlatforms(wanted: Platform): Platform[] {
   const { os, architecture, variant } = normalised(wanted);
   const arm = (...variants: string[]) =>
     variants.map((v): Platform => ({ os, architecture: 'arm', variant: v }));

@@ -1,16 +1,15 @@
-/** A client of the distribution API (OCI distribution specification 1.1, Docker Registry HTTP API V2): what a pull needs. */
+/** A client of the distribution API (OCI distribution specification 1.1, Docker Registry HTTP API V2). */
 import { digestOf, Digester, parseDigest, algorithmOf, type Digest } from '#spec/digest';
-import { isStackError, StackError } from '#spec/errors';
+import { StackError } from '#spec/errors';
 import type { Descriptor } from '#spec/oci/image';
 import type { ImageReference } from '#spec/reference';
-import { Authenticator } from './authenticate.ts';
 import type { CredentialSource } from './credentials.ts';
-import { endpointsOf, type Endpoint, type RegistrySettings } from './endpoints.ts';
+import { endpointsOf, type RegistrySettings } from './endpoints.ts';
 import { HttpClient, type HttpResponse } from './http-client.ts';
-import { AuthenticationRequired, TemporaryFailure } from './http-error.ts';
+import { TemporaryFailure } from './http-error.ts';
 import { explained, manifestTypeOf, manifestTypes } from './manifest.ts';
-import { RegistryError } from './registry-error.ts';
 import { defaultRetryPolicy, waitToRetry, withRetries, type RetryPolicy } from './retry.ts';
+import { RepositorySession } from './session.ts';
 
 export interface RegistryClientOptions extends RegistrySettings {
   userAgent?: string;
@@ -48,11 +47,18 @@ export class RegistryClient {
 
   /**
    * A session with the repository of `reference`: it remembers which endpoint answered and the tokens it got.
-   * Use one for all requests of a pull.
+   * Use one for all requests of a pull or a push. Throws invalid_argument for settings that cannot be read.
    */
   repository(reference: ImageReference, access: AccessOptions = {}): RemoteRepository {
     const endpoints = endpointsOf(reference.domain, this.#settings);
-    return new RemoteRepository(this.#http, endpoints, reference, access, this.#retries);
+    const session = new RepositorySession({ http: this.#http, endpoints, reference, ...access });
+    return new RemoteRepository(session, this.#retries);
+  }
+
+  /** Whether a client without any settings would ask the same places in the same way. */
+  usesDefaults({ domain }: ImageReference): boolean {
+    const places = JSON.stringify(endpointsOf(domain, this.#settings));
+    return places === JSON.stringify(endpointsOf(domain, {}));
   }
 
   /** Closes idle connections. */
@@ -63,46 +69,35 @@ export class RegistryClient {
 
 /** One repository of a registry, as one user sees it. */
 export class RemoteRepository {
-  readonly #http: HttpClient;
-  readonly #reference: ImageReference;
-  readonly #signal: AbortSignal | undefined;
-  readonly #retries: RetryPolicy;
-  readonly #authenticators = new Map<string, Authenticator>();
-  readonly #credentials: CredentialSource | undefined;
-  #endpoints: readonly Endpoint[];
+  readonly session: RepositorySession;
+  readonly retries: RetryPolicy;
 
-  constructor(
-    http: HttpClient,
-    endpoints: readonly Endpoint[],
-    reference: ImageReference,
-    { credentials, signal }: AccessOptions,
-    retries: RetryPolicy,
-  ) {
-    this.#http = http;
-    this.#endpoints = endpoints;
-    this.#reference = reference;
-    this.#credentials = credentials;
-    this.#signal = signal;
-    this.#retries = retries;
+  constructor(session: RepositorySession, retries: RetryPolicy) {
+    this.session = session;
+    this.retries = retries;
   }
 
   /** The manifest or index that the reference's digest or tag names. Errors are in docker's words. */
   async resolve(): Promise<FetchedDocument> {
-    const { digest, tag = 'latest' } = this.#reference;
+    const { reference } = this.session;
+    const { digest, tag = 'latest' } = reference;
     try {
       return await this.manifest(digest ?? tag);
     } catch (error) {
-      throw explained(error, this.#reference);
+      throw explained(error, reference);
     }
   }
 
   /** A manifest or index by tag or digest. Throws data_loss if it is not what the digest says. */
   async manifest(tagOrDigest: string): Promise<FetchedDocument> {
-    const accept = manifestTypes.join(', ');
+    const request = {
+      capability: tagOrDigest.includes(':') ? 'pull' : 'resolve',
+      headers: { accept: manifestTypes.join(', ') },
+    } as const;
     return withRetries(
-      this.#retries,
+      this.retries,
       async () => {
-        const response = await this.#get(`manifests/${tagOrDigest}`, { accept });
+        const response = await this.session.request(`manifests/${tagOrDigest}`, request);
         const content = await response.body(largestDocument);
         const type = response.header('content-type')?.split(';')[0]?.trim() ?? '';
         const mediaType = manifestTypeOf(content, type);
@@ -110,7 +105,7 @@ export class RemoteRepository {
         if (tagOrDigest.includes(':')) verify(parseDigest(tagOrDigest), content);
         return { descriptor: { mediaType, digest, size: content.length }, content };
       },
-      this.#signal,
+      this.session.signal,
     );
   }
 
@@ -154,7 +149,7 @@ export class RemoteRepository {
           throw new TemporaryFailure('unavailable', `${descriptor.digest}: unexpected EOF`);
         }
       } catch (error) {
-        await waitToRetry(this.#retries, ++attempt, error, this.#signal);
+        await waitToRetry(this.retries, ++attempt, error, this.session.signal);
       }
     }
     const actual = digester?.digest();
@@ -162,73 +157,12 @@ export class RemoteRepository {
   }
 
   async #openBlob(descriptor: Descriptor, position: number): Promise<HttpResponse> {
-    const range = position > 0 ? { range: `bytes=${position}-` } : {};
-    const response = await this.#get(`blobs/${descriptor.digest}`, range);
+    const headers = position > 0 ? { range: `bytes=${position}-` } : {};
+    const request = { capability: 'pull', headers } as const;
+    const response = await this.session.request(`blobs/${descriptor.digest}`, request);
     if (position === 0 || response.status === 206) return response;
     return { ...response, stream: () => skip(response.stream(), position) }; // a server without ranges
   }
-
-  /** Asks the endpoints in turn; the first that can be reached is kept. */
-  async #get(path: string, headers: Readonly<Record<string, string>>): Promise<HttpResponse> {
-    let failure: unknown;
-    for (const [index, endpoint] of this.#endpoints.entries()) {
-      try {
-        const response = await this.#getFrom(endpoint, path, headers);
-        if (!endpoint.mirror) this.#endpoints = this.#endpoints.slice(index);
-        return response;
-      } catch (error) {
-        failure = error;
-        this.#signal?.throwIfAborted();
-        if (isAnswer(error) && !endpoint.mirror) throw error;
-      }
-    }
-    throw failure;
-  }
-
-  async #getFrom(
-    endpoint: Endpoint,
-    path: string,
-    headers: Readonly<Record<string, string>>,
-  ): Promise<HttpResponse> {
-    const { path: repository } = this.#reference;
-    const url = `${endpoint.url}/v2/${repository}/${path}`;
-    const scope = `repository:${repository}:pull`;
-    const authenticator = this.#authenticator(endpoint);
-    const options = {
-      verifyTls: endpoint.verifyTls,
-      ...(this.#signal && { signal: this.#signal }),
-    };
-    const ask = (authorization: string | undefined) =>
-      this.#http.get(url, {
-        ...options,
-        headers: { ...headers, ...(authorization !== undefined && { authorization }) },
-      });
-    try {
-      return await ask(authenticator.known(scope));
-    } catch (error) {
-      if (!(error instanceof AuthenticationRequired)) throw error;
-      authenticator.forget(scope);
-      return ask(await authenticator.answer(error.challenge, scope, this.#signal));
-    }
-  }
-
-  #authenticator({ url, mirror }: Endpoint): Authenticator {
-    const known = this.#authenticators.get(url);
-    if (known) return known;
-    const created = new Authenticator(
-      this.#http,
-      mirror ? {} : this.#credentials,
-      new URL(url).host,
-    );
-    this.#authenticators.set(url, created);
-    return created;
-  }
-}
-
-/** Whether a registry has spoken, in contrast to a connection that could not be made. */
-function isAnswer(error: unknown): boolean {
-  if (error instanceof RegistryError || isStackError(error, 'unauthenticated')) return true;
-  return error instanceof TemporaryFailure && error.cause instanceof RegistryError;
 }
 
 function verify(expected: Digest, content: Buffer): void {
