@@ -169,34 +169,71 @@ describeContainers('callers', (fixture) => {
     });
   });
 
-  it('NOTIFY_SOCKET: start returns when the container is ready, and says so', async () => {
-    const { bundle, id, rootfs } = fixture();
-    const file = path.join(bundle.directory, 'host.sock');
-    const inside = path.join(bundle.root, id, 'notify/notify.sock');
-    const script = 'echo $NOTIFY_SOCKET > /said; ls /run/notify >> /said; sleep 60';
-    bundle.configure(['sh', '-c', script], (config) => (config.root.readonly = false));
-    const socket = new DatagramSocket(file);
-    const start = (verb: string) =>
-      spawn(executablePath('runtime'), ['--root', bundle.root, verb, id], {
+  describe('NOTIFY_SOCKET', () => {
+    /** Runs a verb with it; `told` is what the caller was told, in the end. */
+    function notified(verb: string[], socket: DatagramSocket, file: string) {
+      const { bundle, id } = fixture();
+      const child = spawn(executablePath('runtime'), ['--root', bundle.root, ...verb, id], {
         cwd: bundle.directory,
         env: { ...process.env, NOTIFY_SOCKET: file },
         stdio: 'ignore',
       });
-    try {
-      expect(await once(start('create'), 'exit')).to.deep.equal([0, null]);
-      const ended = once(start('start'), 'exit');
-      await waitFor('the container ran', () => fs.existsSync(path.join(rootfs, 'said')));
-      sendDatagram(inside, 'STATUS=soon');
-      sendDatagram(inside, 'READY=1\nSTATUS=here');
-      expect(await ended).to.deep.equal([0, null]);
-      const { pid } = JSON.parse(bundle.run(['state', id]).stdout) as { pid: number };
-      expect(socket.receive()).to.equal(`READY=1\nMAINPID=${pid}\n`);
-      await waitFor('both lines', () =>
-        fs.readFileSync(path.join(rootfs, 'said'), 'utf8').endsWith('notify.sock\nnotify.sock\n'),
-      );
-    } finally {
-      socket.close();
+      const ended = once(child, 'exit');
+      const told: string[] = [];
+      // To receive is to close the descriptor that comes with BARRIER=1.
+      const receive = () => {
+        for (let message; (message = socket.receive()) !== undefined;) told.push(message);
+      };
+      return { pid: child.pid, ended, told, receive };
     }
+
+    const script = 'echo $NOTIFY_SOCKET > /said; ls /run/notify >> /said; sleep 60';
+
+    for (const [way, before, verb] of [
+      ['start', ['create'], ['start']],
+      ['run --detach', undefined, ['run', '--detach']],
+      ['run', undefined, ['run']],
+    ] as const) {
+      it(`${way}: the container is told a socket of its own, and its readiness is passed on`, async () => {
+        const { bundle, id, rootfs } = fixture();
+        const file = path.join(bundle.directory, 'host.sock');
+        const inside = path.join(bundle.root, id, 'notify/notify.sock');
+        bundle.configure(['sh', '-c', script], (config) => (config.root.readonly = false));
+        const socket = new DatagramSocket(file);
+        try {
+          if (before) {
+            const created = await notified([...before], socket, file).ended;
+            expect(created).to.deep.equal([0, null]);
+          }
+          const { pid: runtime, ended, told, receive } = notified([...verb], socket, file);
+          const said = path.join(rootfs, 'said');
+          await waitFor('the container ran', () => fs.existsSync(said));
+          sendDatagram(inside, 'STATUS=soon');
+          sendDatagram(inside, 'READY=1\nSTATUS=here');
+          await waitFor('readiness and barrier', () => (receive(), told.length === 2));
+          const { pid } = JSON.parse(bundle.run(['state', id]).stdout) as { pid: number };
+          const main = way === 'run' ? runtime : pid;
+          expect(told).to.deep.equal([`READY=1\nMAINPID=${main}\n`, 'BARRIER=1']);
+          if (way === 'run') bundle.run(['kill', id, 'KILL']);
+          expect(await ended).to.deep.equal([way === 'run' ? 137 : 0, null]);
+          expect(fs.readFileSync(said, 'utf8')).to.match(/notify.sock\nnotify.sock\n$/);
+        } finally {
+          socket.close();
+        }
+      });
+    }
+
+    it('run --detach does not wait for a container that has ended', async () => {
+      const { bundle } = fixture();
+      const file = path.join(bundle.directory, 'host.sock');
+      const socket = new DatagramSocket(file);
+      try {
+        bundle.configure(['true']);
+        expect(await notified(['run', '--detach'], socket, file).ended).to.deep.equal([0, null]);
+      } finally {
+        socket.close();
+      }
+    });
   });
 
   it('a cgroup in which somebody lives is not taken', () => {

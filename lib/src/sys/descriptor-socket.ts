@@ -7,6 +7,7 @@ import { check, errnoNumber, lastErrno, libcFunction, SyscallError } from './lib
 
 const AF_UNIX = 1;
 const SOCK_STREAM = 1;
+const SOCK_DGRAM = 2;
 const SOCK_CLOEXEC = 0o2000000;
 const SOCK_NONBLOCK = 0o4000;
 const SOL_SOCKET = 1;
@@ -98,10 +99,19 @@ function receiveDescriptor(fd: number): number {
   return control.readInt32LE(16);
 }
 
-/** Connects to the stream socket at `path` and sends `data` with one descriptor. */
-export function sendDescriptor(path: string, descriptor: number, data: Buffer): void {
+/**
+ * Connects to the socket at `path`, one for streams unless `type` says otherwise, and sends `data` with one descriptor.
+ * A leading `@` stands for the abstract namespace.
+ */
+export function sendDescriptor(
+  path: string,
+  descriptor: number,
+  data: Buffer,
+  type: 'stream' | 'datagram' = 'stream',
+): void {
   const address = socketAddress(socketName('connect', path));
-  const fd = check(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), 'socket');
+  const kind = type === 'stream' ? SOCK_STREAM : SOCK_DGRAM;
+  const fd = check(socket(AF_UNIX, kind | SOCK_CLOEXEC, 0), 'socket');
   try {
     check(connect(fd, address, address.length), 'connect', path);
     sendmsgCall ??= bindMessageCall('long sendmsg(int fd, msghdr *message, int flags)');
@@ -134,9 +144,11 @@ function socketName(syscall: string, path: string): Buffer {
 
 /** struct sockaddr_un, as long as the name needs. */
 function socketAddress(name: Buffer): Buffer {
-  const address = Buffer.alloc(2 + name.length + 1);
+  const isAbstract = name[0] === 0x40;
+  const address = Buffer.alloc(2 + name.length + (isAbstract ? 0 : 1));
   address.writeUInt16LE(AF_UNIX, 0);
   name.copy(address, 2);
+  if (isAbstract) address[2] = 0;
   return address;
 }
 

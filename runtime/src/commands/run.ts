@@ -1,15 +1,18 @@
 /** `run`: create and start in one. In the foreground it lasts as long as the container and ends with its status. */
 import path from 'node:path';
+import { messageOf } from '#spec/errors';
 import type { Command } from '../command-line/command.ts';
 import { checkContainerId } from '../container/container-id.ts';
 import { destroyContainer, killContainer } from '../container/destroy.ts';
 import { runHooks } from '../container/hooks.ts';
+import { isAlive } from '../container/process-identity.ts';
 import { readBundle } from '../container/bundle.ts';
 import { StateStore } from '../container/state-store.ts';
 import { hookState } from '../container/status.ts';
 import { createContainer, type CreatedContainer } from '../host/create-container.ts';
 import { Foreground } from '../host/foreground.ts';
 import { createFlags } from './create.ts';
+import { NotifyProxy } from '../host/notify-socket.ts';
 import { inContext } from './error-context.ts';
 import type { Invocation } from '../command-line/command.ts';
 
@@ -34,9 +37,8 @@ async function runContainer({ flags, root, log }: Invocation): Promise<number> {
   const id = checkContainerId(flags.positional[0]);
   const bundle = path.resolve(flags.text('bundle') ?? '.');
   const detach = flags.has('detach');
-  if (process.env.NOTIFY_SOCKET) {
-    log.warn('NOTIFY_SOCKET is passed on by create and start, not by run');
-  }
+  const notifyTarget = process.env.NOTIFY_SOCKET ?? '';
+  let readiness: NotifyProxy | undefined;
   const foreground = detach
     ? undefined
     : new Foreground(readBundle(bundle).config.process, flags.text('console-socket'));
@@ -54,19 +56,30 @@ async function runContainer({ flags, root, log }: Invocation): Promise<number> {
       noPivot: flags.has('no-pivot'),
       noNewKeyring: flags.has('no-new-keyring'),
       preserveFds: flags.number('preserve-fds') ?? 0,
+      onNotifyDirectory(directory) {
+        readiness = new NotifyProxy(directory, notifyTarget);
+      },
     });
     const store = new StateStore(root);
     await finishStart(created, store);
+    const { pid, startTime } = created.record;
+    const forward = (mainPid: number) => readiness?.forward(mainPid, () => isAlive(pid, startTime));
     if (!foreground) {
       created.running.leave();
+      await forward(pid);
       return 0;
     }
+    // Whoever watches this process learns by it how the container ends.
+    forward(process.pid)?.catch((error: unknown) => {
+      log.warn(`NOTIFY_SOCKET: ${messageOf(error)}`);
+    });
     const status = await foreground.follow(created.running);
     if (!flags.has('keep')) {
       await destroyContainer(created.record, store, (message) => log.warn(message));
     }
     return status;
   } finally {
+    readiness?.close();
     foreground?.close();
   }
 }

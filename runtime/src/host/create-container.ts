@@ -60,6 +60,8 @@ export interface CreateOptions {
   readonly pidFile?: string | undefined;
   /** Path of the socket that takes a pidfd of the first process. */
   readonly pidfdSocket?: string | undefined;
+  /** Run with NOTIFY_SOCKET alone, before the container's process: `directory` is where that will look for it. */
+  onNotifyDirectory?(directory: string): void;
   readonly noPivot: boolean;
   readonly noNewKeyring: boolean;
   readonly preserveFds: number;
@@ -74,9 +76,7 @@ export async function createContainer(options: CreateOptions): Promise<CreatedCo
   const { id, log } = options;
   const store = new StateStore(options.root);
   const { directory, rootfs, config: written } = readBundle(options.bundle);
-  // `run` does not wait for readiness, so it passes none on.
-  const notifyDirectory =
-    options.waits && process.env.NOTIFY_SOCKET ? store.notifyDirectory(id) : undefined;
+  const notifyDirectory = process.env.NOTIFY_SOCKET ? store.notifyDirectory(id) : undefined;
   const resolved = resolveSources(written, directory);
   const config = notifyDirectory ? withNotifySocket(resolved, notifyDirectory) : resolved;
   const terminal = config.process.terminal ?? false;
@@ -116,7 +116,10 @@ export async function createContainer(options: CreateOptions): Promise<CreatedCo
     refuseOccupiedCgroup(config, id); // what is on record, delete kills
     store.write({ ...unfinished, ...planned });
     cgroup = prepareCgroup(config, id, { tolerant, warn: (message) => log.warn(message) });
-    if (notifyDirectory !== undefined) fs.mkdirSync(notifyDirectory, { mode: 0o755 });
+    if (notifyDirectory !== undefined) {
+      fs.mkdirSync(notifyDirectory, { mode: 0o755 });
+      options.onNotifyDirectory?.(notifyDirectory);
+    }
     const facts = gatherFacts(config, cgroup ? placementOf(cgroup) : noCgroup);
     warnOfCapabilities(config.process, facts, (message) => log.warn(message));
     if (options.waits) makeFifo(store.fifo(id));
