@@ -3,7 +3,7 @@ import fs from 'node:fs';
 import { StackError, messageOf } from '#spec/errors';
 import { logLevels, type LogLevel } from '#lib/log/logger';
 import { defaultLimits, type LayerLimits } from '#lib/unpack/limits';
-import { parseToml, type TomlTable, type TomlValue } from './toml.ts';
+import { parseToml, type TomlTable, type TomlValue } from '#lib/toml/toml';
 
 export interface Config {
   /** What survives a reboot: content, snapshots, metadata. */

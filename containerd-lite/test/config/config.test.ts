@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import { StackError } from '#spec/errors';
 import { parseConfig } from '../../src/config/config.ts';
-import { parseToml } from '../../src/config/toml.ts';
+import { parseToml } from '#lib/toml/toml';
 
 describe('parseConfig', () => {
   it("reads containerd's keys", () => {

@@ -9,6 +9,7 @@
  *       | GET /v2/… (Bearer token) ->|
  */
 import { StackError } from '#spec/errors';
+import type { ConnectionSettings } from './connection.ts';
 import type { CredentialSource, RegistryCredentials } from './credentials.ts';
 import type { HttpClient } from './http-client.ts';
 
@@ -41,12 +42,22 @@ interface Token {
 /** Gets and keeps the `Authorization` headers for one user of one registry. */
 export class Authenticator {
   readonly #http: HttpClient;
+  readonly #connection: ConnectionSettings;
   readonly #ask: () => Promise<RegistryCredentials>;
   readonly #tokens = new Map<string, Token>();
 
-  /** `credentials` are asked for at a challenge, with the name of the host that challenges. */
-  constructor(http: HttpClient, credentials: CredentialSource = {}, host = '') {
+  /**
+   * `credentials` are asked for at a challenge, with the name of the host that challenges. Token servers are trusted as
+   * the registry itself is, by its `connection`.
+   */
+  constructor(
+    http: HttpClient,
+    connection: ConnectionSettings,
+    credentials: CredentialSource = {},
+    host = '',
+  ) {
     this.#http = http;
+    this.#connection = connection;
     this.#ask = async () => (typeof credentials === 'function' ? credentials(host) : credentials);
   }
 
@@ -91,11 +102,12 @@ export class Authenticator {
       throw new StackError('unauthenticated', `token server "${realm}" is not a URL`);
     }
     const { identityToken } = credentials;
+    const options = { connection: this.#connection, ...(signal && { signal }) };
     const response =
       identityToken === undefined
-        ? await this.#http.get(tokenUrl(realm, service, scope), {
+        ? await this.#http.request(tokenUrl(realm, service, scope), {
             headers: authorization(basicHeader(credentials)),
-            ...(signal && { signal }),
+            ...options,
           })
         : await this.#http.postForm(
             realm,
@@ -106,7 +118,7 @@ export class Authenticator {
               scope,
               client_id: 'engine',
             },
-            signal,
+            options,
           );
     const body: unknown = JSON.parse((await response.body(1 << 20)).toString('utf8'));
     const { token, access_token: accessToken, expires_in: expiresIn } = body as TokenResponse; // checked below
@@ -134,7 +146,7 @@ interface TokenResponse {
 function tokenUrl(realm: string, service: string, scope: string): string {
   const url = new URL(realm);
   if (service !== '') url.searchParams.set('service', service);
-  url.searchParams.append('scope', scope);
+  for (const one of scope.split(' ')) url.searchParams.append('scope', one);
   return url.href;
 }
 

@@ -2,44 +2,31 @@
 import net from 'node:net';
 import { StackError } from '#spec/errors';
 import { defaultDomain } from '#spec/reference';
+import { endpoint, type Endpoint } from './endpoint.ts';
+import { configuredEndpoints } from './hosts-folder.ts';
 
 export interface RegistrySettings {
   /** Base URLs that serve Docker Hub's images, asked before it (`--registry-mirror`). */
   mirrors?: readonly string[];
   /** Registries (`host`, `host:port`, `10.0.0.0/8`) that may be asked over plain HTTP (`--insecure-registry`). */
   insecureRegistries?: readonly string[];
-}
-
-/** One place to ask. */
-export interface Endpoint {
-  /** `https://registry.example:5000`, without a slash at the end. */
-  url: string;
-  /** Whether its TLS certificate is checked. */
-  verifyTls: boolean;
-  /** A mirror gets no credentials meant for the registry, and may fail without consequence. */
-  mirror: boolean;
+  /** Folder with settings for each registry in containerd's form (`<registry>/hosts.toml`). */
+  hostsFolder?: string;
 }
 
 /** The host behind Docker Hub's name. */
 const dockerHubUrl = 'https://registry-1.docker.io';
 
-/** The places to ask for images of `domain`, in order. */
+/** The places to ask for images of `domain`, in order. Throws invalid_argument for settings that cannot be read. */
 export function endpointsOf(domain: string, settings: RegistrySettings): Endpoint[] {
-  if (domain === defaultDomain) {
-    const mirrors = (settings.mirrors ?? []).map((url) => ({
-      url: parseMirror(url),
-      verifyTls: true,
-      mirror: true,
-    }));
-    return [...mirrors, { url: dockerHubUrl, verifyTls: true, mirror: false }];
-  }
-  if (!isInsecure(domain, settings.insecureRegistries ?? [])) {
-    return [{ url: `https://${domain}`, verifyTls: true, mirror: false }];
-  }
-  return [
-    { url: `https://${domain}`, verifyTls: false, mirror: false },
-    { url: `http://${domain}`, verifyTls: false, mirror: false },
-  ];
+  const registry = defaultEndpoints(domain, settings);
+  const { hostsFolder } = settings;
+  if (hostsFolder !== undefined) return configuredEndpoints(hostsFolder, domain, registry);
+  if (domain !== defaultDomain) return registry;
+  const mirrors = (settings.mirrors ?? []).map((url) =>
+    endpoint(`${parseMirror(url)}/v2`, { mirror: true, capabilities: ['pull', 'resolve'] }),
+  );
+  return [...mirrors, ...registry];
 }
 
 /** The base URL of a mirror. Throws invalid_argument that quotes what was configured. */
@@ -75,6 +62,18 @@ export function isInsecure(domain: string, insecure: readonly string[]): boolean
       list.addSubnet(address, Number(prefix), net.isIPv6(address) ? 'ipv6' : 'ipv4');
   }
   return list.check(host, family);
+}
+
+function defaultEndpoints(domain: string, settings: RegistrySettings): Endpoint[] {
+  if (domain === defaultDomain) return [endpoint(`${dockerHubUrl}/v2`)];
+  if (!isInsecure(domain, settings.insecureRegistries ?? [])) {
+    return [endpoint(`https://${domain}/v2`)];
+  }
+  const connection = { verifyTls: false };
+  return [
+    endpoint(`https://${domain}/v2`, { connection }),
+    endpoint(`http://${domain}/v2`, { connection }),
+  ];
 }
 
 /** The host of `host:port` or `[v6]:port`. */

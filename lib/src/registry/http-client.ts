@@ -1,9 +1,9 @@
 /** HTTP as registries need it: connections kept open, redirects that drop credentials, errors in docker's words. */
-import http from 'node:http';
-import https from 'node:https';
-import tls from 'node:tls';
+import type http from 'node:http';
+import { Readable } from 'node:stream';
 import fetch, { type RequestInit, type Response } from 'node-fetch';
-import { messageOf, StackError } from '#spec/errors';
+import { isStackError, messageOf, StackError } from '#spec/errors';
+import { createAgent, type ConnectionSettings } from './connection.ts';
 import { AuthenticationRequired, connectionError, TemporaryFailure } from './http-error.ts';
 import { registryErrorOf } from './registry-error.ts';
 
@@ -11,14 +11,26 @@ import { registryErrorOf } from './registry-error.ts';
 const idleTimeoutMs = 60_000;
 
 export interface RequestOptions {
+  method?: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH';
   headers?: Readonly<Record<string, string>>;
+  body?: RequestBody;
   signal?: AbortSignal;
-  verifyTls?: boolean;
+  connection?: ConnectionSettings;
 }
+
+/** What is sent: asked for anew whenever the request has to be made again. */
+export interface RequestBody {
+  sizeBytes: number;
+  read(): AsyncIterable<Uint8Array>;
+}
+
+const defaultConnection: ConnectionSettings = { verifyTls: true };
 
 /** A successful answer. */
 export interface HttpResponse {
   status: number;
+  /** Where it came from, after redirects. */
+  url: string;
   header(name: string): string | undefined;
   /** The whole body. Throws resource_exhausted beyond `limitBytes`. */
   body(limitBytes: number): Promise<Buffer>;
@@ -28,42 +40,51 @@ export interface HttpResponse {
 
 export class HttpClient {
   readonly #userAgent: string;
-  readonly #agents = new Map<string, http.Agent>();
+  readonly #agents = new Map<ConnectionSettings, Map<string, http.Agent>>();
 
   constructor(userAgent: string) {
     this.#userAgent = userAgent;
   }
 
-  /** GET, redirects followed. Throws what {@link StackError} says for everything but 2xx. */
-  get(
+  /** Redirects are followed, except with a body. Throws what {@link StackError} says for everything but 2xx. */
+  async request(
     url: string,
-    { headers = {}, signal, verifyTls = true }: RequestOptions = {},
+    { method = 'GET', headers = {}, body, signal, connection }: RequestOptions = {},
   ): Promise<HttpResponse> {
-    return this.#request(url, { headers }, verifyTls, signal);
+    const init = {
+      method,
+      headers: { ...headers, ...(body && { 'content-length': String(body.sizeBytes) }) },
+      ...(body && { body: Readable.from(body.read(), { objectMode: false }) }),
+    };
+    return this.#fetch(url, init, connection ?? defaultConnection, signal);
   }
 
   postForm(
     url: string,
     form: Readonly<Record<string, string>>,
-    signal?: AbortSignal,
+    { signal, connection = defaultConnection }: Pick<RequestOptions, 'signal' | 'connection'> = {},
   ): Promise<HttpResponse> {
     const body = new URLSearchParams(form);
-    return this.#request(url, { method: 'POST', body }, true, signal);
+    return this.#fetch(url, { method: 'POST', body }, connection, signal);
   }
 
   /** Closes idle connections. */
   close(): void {
-    for (const agent of this.#agents.values()) agent.destroy();
+    for (const agents of this.#agents.values()) {
+      for (const agent of agents.values()) agent.destroy();
+    }
   }
 
-  async #request(
+  async #fetch(
     url: string,
     init: RequestInit,
-    verifyTls: boolean,
+    connection: ConnectionSettings,
     userSignal?: AbortSignal,
   ): Promise<HttpResponse> {
     const abort = new AbortController();
     const timer = setTimeout(() => abort.abort(new Error('timeout')), idleTimeoutMs);
+    const body = init.body instanceof Readable ? init.body : undefined;
+    body?.on('data', () => timer.refresh()); // a large one takes as long as it moves
     const signal = userSignal ? AbortSignal.any([userSignal, abort.signal]) : abort.signal;
     let response: Response;
     try {
@@ -73,50 +94,33 @@ export class HttpClient {
         signal,
         compress: false, // digests are of the bytes as they are stored
         // A redirect may change the protocol; node-fetch drops credentials when the host changes.
-        agent: ({ protocol }) => this.#agent(protocol, verifyTls),
+        agent: ({ protocol }) => this.#agent(protocol, connection),
       });
     } catch (error) {
       userSignal?.throwIfAborted();
+      if (body?.errored && isStackError(body.errored)) throw body.errored; // of whoever provides it
       throw connectionError(init.method ?? 'GET', url, error, abort.signal.aborted);
     } finally {
       clearTimeout(timer);
+      body?.destroy();
     }
     if (!response.ok) throw await failureOf(response);
     return {
       status: response.status,
+      url: response.url,
       header: (name) => response.headers.get(name) ?? undefined,
       body: (limitBytes) => bodyOf(response, limitBytes),
       stream: () => streamOf(response, userSignal, abort),
     };
   }
 
-  #agent(protocol: string, verifyTls: boolean): http.Agent {
-    const key = `${protocol} ${verifyTls}`;
-    const known = this.#agents.get(key);
-    if (known) return known;
-    const created = createAgent(protocol, verifyTls);
-    this.#agents.set(key, created);
-    return created;
+  #agent(protocol: string, connection: ConnectionSettings): http.Agent {
+    const agents = this.#agents.get(connection) ?? new Map<string, http.Agent>();
+    this.#agents.set(connection, agents);
+    const agent = agents.get(protocol) ?? createAgent(protocol, connection);
+    agents.set(protocol, agent);
+    return agent;
   }
-}
-
-/** Loopback is never asked through a proxy, whatever the environment says (Go's clients do the same). */
-const neverProxied = 'localhost,127.0.0.0-127.255.255.255,::1';
-
-function createAgent(protocol: string, verifyTls: boolean): http.Agent {
-  const excluded = process.env['NO_PROXY'] ?? process.env['no_proxy'];
-  const proxyEnv = {
-    ...process.env,
-    NO_PROXY: excluded === undefined ? neverProxied : `${excluded},${neverProxied}`,
-    no_proxy: undefined,
-  };
-  const options = { keepAlive: true, proxyEnv };
-  if (protocol !== 'https:') return new http.Agent(options);
-  if (!verifyTls) return new https.Agent({ ...options, rejectUnauthorized: false });
-  // Node's own list of authorities, and those that the machine's administrator trusts.
-  const stores = ['default', 'system'] as const;
-  const ca = [...new Set(stores.flatMap((store) => tls.getCACertificates(store)))];
-  return new https.Agent({ ...options, ca });
 }
 
 async function bodyOf(response: Response, limitBytes: number): Promise<Buffer> {

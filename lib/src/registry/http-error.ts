@@ -75,6 +75,7 @@ export function connectionError(
       );
     case 'ECONNRESET':
     case 'EPIPE':
+    case 'ERR_STREAM_PREMATURE_CLOSE':
       return new TemporaryFailure('unavailable', `${verb}: EOF`, undefined, options);
     case 'DEPTH_ZERO_SELF_SIGNED_CERT':
     case 'SELF_SIGNED_CERT_IN_CHAIN':

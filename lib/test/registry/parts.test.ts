@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import { parseChallenges } from '#lib/registry/authenticate';
 import { decodeRegistryAuth } from '#lib/registry/credentials';
+import { endpoint } from '#lib/registry/endpoint';
 import { endpointsOf, isInsecure, parseMirror } from '#lib/registry/endpoints';
 import {
   formatPlatform,
@@ -58,12 +59,10 @@ describe('endpointsOf', () => {
     expect(
       endpointsOf('docker.io', settings).map(({ url, mirror }) => [url, mirror]),
     ).to.deep.equal([
-      ['https://m.example', true],
-      ['https://registry-1.docker.io', false],
+      ['https://m.example/v2', true],
+      ['https://registry-1.docker.io/v2', false],
     ]);
-    expect(endpointsOf('quay.io', settings)).to.deep.equal([
-      { url: 'https://quay.io', verifyTls: true, mirror: false },
-    ]);
+    expect(endpointsOf('quay.io', settings)).to.deep.equal([endpoint('https://quay.io/v2')]);
   });
 
   it('allows plain HTTP on loopback and where it is configured', () => {
