@@ -13,6 +13,7 @@ import { quickCommands } from './quick-commands.ts';
 
 const commands: CommandTable = {
   ...quickCommands,
+  checkpoint: async () => (await import('./commands/checkpoint.ts')).checkpoint,
   create: async () => (await import('./commands/create.ts')).create,
   events: async () => (await import('./commands/events.ts')).events,
   exec: async () => (await import('./commands/exec.ts')).exec,
@@ -21,6 +22,7 @@ const commands: CommandTable = {
   list: async () => (await import('./commands/list.ts')).list,
   pause: async () => (await import('./commands/pause.ts')).pause,
   ps: async () => (await import('./commands/ps.ts')).ps,
+  restore: async () => (await import('./commands/restore.ts')).restore,
   resume: async () => (await import('./commands/pause.ts')).resume,
   run: async () => (await import('./commands/run.ts')).run,
   serve: async () => (await import('./commands/serve.ts')).serveWith(runAnyCommandLine),

@@ -1,6 +1,6 @@
 /**
  * Unix sockets that carry a descriptor (SCM_RIGHTS), which node:net cannot do: the console socket of runc's command
- * line and what is like it. All calls are synchronous; receiving never waits.
+ * line and what is like it. All calls are synchronous.
  */
 import { loadKoffi } from './koffi.ts';
 import { check, errnoNumber, lastErrno, libcFunction, SyscallError } from './libc.ts';
@@ -8,6 +8,7 @@ import { check, errnoNumber, lastErrno, libcFunction, SyscallError } from './lib
 const AF_UNIX = 1;
 const SOCK_STREAM = 1;
 const SOCK_DGRAM = 2;
+const SOCK_SEQPACKET = 5;
 const SOCK_CLOEXEC = 0o2000000;
 const SOCK_NONBLOCK = 0o4000;
 const SOL_SOCKET = 1;
@@ -22,6 +23,7 @@ const longestPath = 107;
 const controlSize = 24;
 
 const socket = libcFunction('int socket(int domain, int type, int protocol)');
+const socketpair = libcFunction('int socketpair(int domain, int type, int protocol, void *fds)');
 const bind = libcFunction('int bind(int fd, const void *address, uint32_t length)');
 const connect = libcFunction('int connect(int fd, const void *address, uint32_t length)');
 const listen = libcFunction('int listen(int fd, int backlog)');
@@ -60,7 +62,7 @@ export class DescriptorSocket {
   }
 
   /**
-   * The descriptor that a peer has sent, close-on-exec, or undefined while nobody has connected. Throws
+   * The descriptor that a peer has sent, close-on-exec, or undefined while nobody has connected. Never waits. Throws
    * invalid_argument for a peer that sent something else.
    */
   receive(): number | undefined {
@@ -68,7 +70,10 @@ export class DescriptorSocket {
     if (connection < 0 && lastErrno() === errnoNumber('EAGAIN')) return undefined;
     check(connection, 'accept4');
     try {
-      return receiveDescriptor(connection);
+      // The sender may add a name.
+      const { descriptor } = receiveMessage(connection, 4096, MSG_DONTWAIT);
+      if (descriptor !== undefined) return descriptor;
+      throw new SyscallError('recvmsg', errnoNumber('EINVAL'), 'without a descriptor');
     } finally {
       close(connection);
     }
@@ -79,9 +84,24 @@ export class DescriptorSocket {
   }
 }
 
-function receiveDescriptor(fd: number): number {
+/** Two connected sockets that keep the bounds of messages, close-on-exec. */
+export function sequencedPacketPair(): [number, number] {
+  const fds = Buffer.alloc(8);
+  check(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds), 'socketpair');
+  return [fds.readInt32LE(0), fds.readInt32LE(4)];
+}
+
+/**
+ * The next message on `fd`, at most `size` bytes of it, and the descriptor that came along, close-on-exec. Waits unless
+ * `flags` say otherwise; no bytes are the end.
+ */
+export function receiveMessage(
+  fd: number,
+  size: number,
+  flags = 0,
+): { data: Buffer; descriptor: number | undefined } {
   recvmsgCall ??= bindMessageCall('long recvmsg(int fd, _Inout_ msghdr *message, int flags)');
-  const data = Buffer.alloc(4096); // the sender may add a name
+  const data = Buffer.alloc(size);
   const control = Buffer.alloc(controlSize);
   const message: Message = {
     name: null,
@@ -92,11 +112,13 @@ function receiveDescriptor(fd: number): number {
     controlLength: control.length,
     flags: 0,
   };
-  check(recvmsgCall(fd, message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC), 'recvmsg');
-  if (control.readInt32LE(8) !== SOL_SOCKET || control.readInt32LE(12) !== SCM_RIGHTS) {
-    throw new SyscallError('recvmsg', errnoNumber('EINVAL'), 'without a descriptor');
-  }
-  return control.readInt32LE(16);
+  const length = check(recvmsgCall(fd, message, flags | MSG_CMSG_CLOEXEC), 'recvmsg');
+  const isDescriptor =
+    control.readInt32LE(8) === SOL_SOCKET && control.readInt32LE(12) === SCM_RIGHTS;
+  return {
+    data: data.subarray(0, length),
+    descriptor: isDescriptor ? control.readInt32LE(16) : undefined,
+  };
 }
 
 /**

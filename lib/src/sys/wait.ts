@@ -19,6 +19,13 @@ export function peekExitedChild(): number | undefined {
   return pid === 0 ? undefined : pid;
 }
 
+/** The wait status of the child `pid` if it has ended: its pid is free afterwards. Undefined while it lives. */
+export function waitForChild(pid: number): number | undefined {
+  const status = Buffer.alloc(4);
+  const ended = check(wait4Call(pid, status, waitFlags.WNOHANG, null), 'wait4', pid.toString());
+  return ended === 0 ? undefined : status.readInt32LE();
+}
+
 /**
  * Waits for a child that has ended; its pid is free afterwards. The result is an exit status as shells have it:
  * 128 and the signal where one killed it.

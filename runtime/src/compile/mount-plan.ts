@@ -36,7 +36,7 @@ export function copyUpDescriptor({ property, destination }: PlannedMount): strin
 }
 
 /** Reads `mounts`; refuses what the runtime cannot do yet and what would undermine /proc. */
-export function planMounts({ config }: CompileInput): PlannedMount[] {
+export function planMounts({ config }: Pick<CompileInput, 'config'>): PlannedMount[] {
   return (config.mounts ?? []).map((mount, index) => planMount(mount, `mounts[${index}]`));
 }
 

@@ -27,6 +27,8 @@ export interface ContainerRecord {
   /** HOME for processes that have none. */
   readonly home: string;
   readonly noNewKeyring: boolean;
+  /** What the standard streams were at the start, as /proc/PID/fd shows them: a checkpoint tells them from others. */
+  readonly stdio: readonly string[];
   readonly config: RuntimeConfig;
 }
 

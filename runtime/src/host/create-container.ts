@@ -101,6 +101,7 @@ export async function createContainer(options: CreateOptions): Promise<CreatedCo
     created: new Date().toISOString(),
     ownerUid: process.geteuid?.() ?? 0,
     noNewKeyring: options.noNewKeyring,
+    stdio: [0, 1, 2].map((fd) => fs.readlinkSync(`/proc/self/fd/${fd}`)),
     config,
   };
   let cgroup: Cgroup | undefined;

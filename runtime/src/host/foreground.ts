@@ -9,7 +9,7 @@ import { DescriptorSocket } from '#lib/sys/descriptor-socket';
 import { setWindowSize } from '#lib/sys/terminal';
 import { errorCode, StackError } from '#spec/errors';
 import type { Process } from '#spec/oci/process';
-import type { RunningProgram } from './conversation.ts';
+import type { StartedProcess } from './conversation.ts';
 
 /** Those that end a process by default and that somebody may send us; SIGCHLD, SIGURG and SIGPIPE are our own. */
 const forwarded: readonly NodeJS.Signals[] = [
@@ -25,6 +25,13 @@ const forwarded: readonly NodeJS.Signals[] = [
   'SIGTTIN',
   'SIGTTOU',
 ];
+
+/** What is followed. */
+export interface FollowedProcess {
+  readonly process: StartedProcess;
+  /** The wait status of the process, once it has ended. */
+  waitForExit(): Promise<number>;
+}
 
 export class Foreground {
   readonly #cleanups: (() => void)[] = [];
@@ -50,7 +57,7 @@ export class Foreground {
   }
 
   /** Exit status of the process, 128 and the signal where one killed it. */
-  async follow(running: RunningProgram): Promise<number> {
+  async follow(running: FollowedProcess): Promise<number> {
     for (const signal of forwarded) {
       const listener = () => sendQuietly(running.process.pid, signal);
       process.on(signal, listener);
