@@ -106,7 +106,7 @@ const shareBuiltins: Plugin = {
     context.onEnd(({ outputFiles = [] }) => {
       for (const { path: file, text } of outputFiles) {
         const shared = file.endsWith('.js')
-          ? text.replace(/__toESM\(require\("(node:[a-z_/]+)"\)\)/g, '__builtin("$1")')
+          ? text.replace(/__toESM\(require\("(node:[a-z_/]+)"\)(?:, 1)?\)/g, '__builtin("$1")')
           : text;
         fs.writeFileSync(file, shared);
       }
