@@ -13,6 +13,8 @@ export interface CommandLine {
   publishBinary: string;
   /** Folder of the container, with `delete`. */
   bundle: string;
+  /** Path of the shim's socket where it is not the one that the id stands for; ours. */
+  socket: string;
   debug: boolean;
 }
 
@@ -22,6 +24,7 @@ const textFlags = {
   address: 'address',
   'publish-binary': 'publishBinary',
   bundle: 'bundle',
+  socket: 'socket',
 } as const;
 
 /** Throws invalid_argument for a flag or verb that no shim has. */
@@ -33,6 +36,7 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
     address: '',
     publishBinary: '',
     bundle: '',
+    socket: '',
     debug: false,
   };
   const rest = [...args];
@@ -58,6 +62,16 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
     } else throw new StackError('invalid_argument', `unknown flag "${argument}"`);
   }
   return line;
+}
+
+/** The flags of a shim that serves. */
+export function serveFlags(line: Omit<CommandLine, 'verb' | 'bundle'>): string[] {
+  return [
+    ...['-namespace', line.namespace, '-id', line.id, '-address', line.address],
+    ...['-publish-binary', line.publishBinary],
+    ...(line.socket ? ['-socket', line.socket] : []),
+    ...(line.debug ? ['-debug'] : []),
+  ];
 }
 
 function isTextFlag(flag: string): flag is keyof typeof textFlags {

@@ -25,3 +25,8 @@ export function cgroupOf(pid: number): Cgroup | undefined {
       : (paths.get('memory') ?? paths.get('pids') ?? paths.get('devices'));
   return own === undefined || own === '/' ? undefined : openCgroup(layout, own);
 }
+
+/** The cgroup at a path that {@link cgroupOf} once found. */
+export function cgroupAt(path: string): Cgroup {
+  return openCgroup(detectCgroups(), path);
+}

@@ -1,28 +1,32 @@
 /** One container: its first process, its execs, and what may happen to them when. */
-import fs from 'node:fs';
 import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { StackError, errorCode, messageOf } from '#spec/errors';
 import type { Cgroup } from '#lib/cgroup/layout';
-import { oomKills } from '#lib/cgroup/oom';
+import type { Any } from '#proto/generated/google.protobuf';
 import {
   TaskExecAdded,
   TaskExecStarted,
-  TaskExit,
   TaskOOM,
   TaskStart,
 } from '#proto/generated/containerd.events';
 import { ReportedError } from '#proto/status';
 import { timestampNow } from '#proto/timestamp';
-import { cgroupOf } from './container-cgroup.ts';
+import { checkpoint, restoreFlags } from './checkpoint.ts';
+import { cgroupAt, cgroupOf } from './container-cgroup.ts';
 import { ContainerProcess } from './container-process.ts';
 import type { EventPublisher } from './event-publisher.ts';
+import { launchExec } from './exec.ts';
+import { ExitAnnouncer } from './exit-announcer.ts';
 import type { ShimLog } from './log.ts';
+import { OomReports } from './oom-reports.ts';
 import { ProcessLauncher } from './process-launcher.ts';
 import type { Reaper } from './reaper.ts';
 import { unmountRootfs } from './rootfs.ts';
 import type { RuntimeCommand } from './runtime-command.ts';
-import { forgetState, saveExit, saveState, type ContainerState, type ExitRecord } from './state.ts';
+import { forgetState, saveState, type ContainerState, type ExitRecord } from './state.ts';
 import type { StdioPaths } from './state.ts';
+import type { ProcessStdio } from './stdio/process-stdio.ts';
 
 /** How long Delete waits for output that is still on its way to the client's FIFO. */
 const drainTimeoutMs = 2000;
@@ -33,26 +37,50 @@ export interface ContainerParts {
   reaper: Reaper;
   events: EventPublisher;
   log: ShimLog;
+  /** What a predecessor had open for the processes, by exec id. */
+  stdio?: ReadonlyMap<string, ProcessStdio>;
 }
 
 export class Container {
   readonly state: ContainerState;
   readonly init: ContainerProcess;
-  private readonly execs = new Map<string, ContainerProcess>();
+  /** The runtime is freezing it. */
+  isPausing = false;
+  private readonly execs: Map<string, ContainerProcess>;
   private readonly runtime: RuntimeCommand;
   private readonly launcher: ProcessLauncher;
+  private readonly exits: ExitAnnouncer;
   private readonly events: EventPublisher;
   private readonly log: ShimLog;
   private cgroup: Cgroup | undefined;
-  private reportedOomKills = 0;
+  private oom: OomReports | undefined;
 
-  constructor(state: ContainerState, { runtime, reaper, events, log }: ContainerParts) {
+  constructor(state: ContainerState, { runtime, reaper, events, log, stdio }: ContainerParts) {
     this.state = state;
-    this.init = new ContainerProcess(state.init);
+    this.init = new ContainerProcess(state.init, stdio?.get(''));
+    this.execs = new Map(
+      state.execs.map((exec) => [exec.execId, new ContainerProcess(exec, stdio?.get(exec.execId))]),
+    );
     this.runtime = runtime;
     this.launcher = new ProcessLauncher(state, runtime, reaper);
     this.events = events;
     this.log = log;
+    this.exits = new ExitAnnouncer({
+      state,
+      init: this.init,
+      execs: this.execs,
+      launcher: this.launcher,
+      events,
+      log,
+      beforeLastExit: () => this.stopWatching(),
+      killRest: () => this.killRest(),
+    });
+    if (state.cgroup !== undefined) this.watch(cgroupAt(state.cgroup));
+  }
+
+  /** The container's first process and its execs. */
+  get processes(): ContainerProcess[] {
+    return [this.init, ...this.execs.values()];
   }
 
   /** The task for an empty id. Throws not_found. */
@@ -63,24 +91,23 @@ export class Container {
     return found;
   }
 
-  /** Runs `runtime create`; `announce` publishes the create event as soon as the pid is known. */
+  /**
+   * Runs `runtime create`; `announce` publishes the create event as soon as the pid is known. A container that
+   * continues a saved one is made by {@link start}, its pid is 0 until then.
+   */
   async create(announce: (pid: number) => void): Promise<void> {
+    if (this.state.checkpoint) {
+      saveState(this.state);
+      announce(0);
+      return;
+    }
     const { id, bundle, runtime } = this.state;
-    const pidFile = path.join(bundle, 'init.pid');
-    const flags = ['--bundle', bundle, '--pid-file', pidFile];
+    const flags = ['--bundle', bundle];
     if (runtime.noPivotRoot) flags.push('--no-pivot');
     if (runtime.noNewKeyring) flags.push('--no-new-keyring');
-    await this.launcher.launch(this.init, pidFile, 'OCI runtime create failed', (more) => [
-      'create',
-      ...flags,
-      ...more,
-      id,
-    ]);
-    const { pid } = this.state.init;
-    this.cgroup = cgroupOf(pid);
-    saveState(this.state);
-    announce(pid);
-    this.claim(this.init);
+    await this.launchInit('OCI runtime create failed', (more) => ['create', ...flags, ...more, id]);
+    announce(this.state.init.pid);
+    this.exits.claim(this.init);
   }
 
   /** Starts the task or an exec and returns its pid. */
@@ -93,9 +120,7 @@ export class Container {
       await (execId === '' ? this.startInit() : this.startExec(process));
     } finally {
       process.startUnderWay = false;
-      const exit = process.exitWaiting;
-      process.exitWaiting = undefined;
-      if (exit) this.announceExit(process, exit);
+      this.exits.startEnded(process);
     }
     return process.state.pid;
   }
@@ -116,8 +141,8 @@ export class Container {
 
   async kill(execId: string, signal: number, all: boolean): Promise<void> {
     const target = this.process(execId);
-    const { pid, status } = target.state;
-    if (status === 'stopped' || pid === 0) {
+    const { pid, status, exit } = target.state;
+    if (status === 'stopped' || exit || pid === 0) {
       throw new StackError('not_found', 'process already finished');
     }
     // The runtime knows how to reach every process, and how to kill what is frozen.
@@ -138,7 +163,12 @@ export class Container {
 
   async pause(): Promise<void> {
     this.init.require('pause', 'running');
-    await this.runtime.run('OCI runtime pause failed', { args: ['pause', this.state.id] });
+    this.isPausing = true;
+    try {
+      await this.runtime.run('OCI runtime pause failed', { args: ['pause', this.state.id] });
+    } finally {
+      this.isPausing = false;
+    }
     if (this.state.init.status === 'running') this.state.init.status = 'paused';
   }
 
@@ -154,6 +184,12 @@ export class Container {
       args: ['update', '--resources', '-', this.state.id],
       input: resources,
     });
+  }
+
+  /** Saves the running container to the folder `image`; with the option `exit` it ends. */
+  async checkpoint(image: string, options: Any | undefined): Promise<void> {
+    this.init.require('checkpoint', 'running', 'paused');
+    await checkpoint(this.runtime, this.state, image, options);
   }
 
   /** The container's cgroup. Throws not_found where it has none of its own. */
@@ -172,7 +208,10 @@ export class Container {
     const process = this.process(execId);
     process.require('delete', 'created', 'stopped');
     if (process.startUnderWay) throw new StackError('conflict', 'the process is being started');
-    await Promise.race([process.stdio?.drained(), pause(drainTimeoutMs)]);
+    await Promise.race([
+      process.stdio?.drained(),
+      delay(drainTimeoutMs, undefined, { ref: false }),
+    ]);
     if (execId === '') await this.deleteContainer();
     process.stdio?.close();
     if (execId !== '') {
@@ -186,18 +225,17 @@ export class Container {
 
   /** To be told about every child that has ended. */
   childExited(pid: number, exitStatus: number): void {
-    const exit = { pid, exitStatus, exitedAt: timestampNow() };
-    const process = [this.init, ...this.execs.values()].find(
-      ({ state }) => state.pid === pid && state.status !== 'stopped',
-    );
-    if (!process) {
-      this.launcher.remember(exit);
-    } else if (process.startUnderWay) process.exitWaiting = exit;
-    else this.announceExit(process, exit);
+    this.exits.childExited(pid, exitStatus);
+  }
+
+  /** Resolves when nothing is under way but what calls wait for. */
+  settled(): Promise<void> {
+    return this.exits.settled();
   }
 
   /** Undoes a create that failed, also where the runtime had done its part. */
   async abandon(): Promise<void> {
+    this.stopWatching();
     this.init.stdio?.close();
     try {
       await this.runtime.run('OCI runtime delete failed', {
@@ -209,84 +247,68 @@ export class Container {
     if (this.state.rootfsMounted) unmountRootfs(path.join(this.state.bundle, 'rootfs'));
   }
 
+  private async launchInit(
+    what: string,
+    args: (more: readonly string[]) => string[],
+  ): Promise<void> {
+    const pidFile = path.join(this.state.bundle, 'init.pid');
+    await this.launcher.launch(this.init, pidFile, what, (more) =>
+      args(['--pid-file', pidFile, ...more]),
+    );
+    const cgroup = cgroupOf(this.state.init.pid);
+    if (cgroup) {
+      this.state.cgroup = cgroup.path;
+      this.watch(cgroup);
+    }
+    saveState(this.state);
+  }
+
   private async startInit(): Promise<void> {
-    await this.runtime.run('OCI runtime start failed', { args: ['start', this.state.id] });
-    this.state.init.status = 'running';
     const { id, init } = this.state;
+    if (this.state.checkpoint) {
+      const flags = restoreFlags(this.state);
+      await this.launchInit('OCI runtime restore failed', (more) => [
+        ...['restore', ...flags, ...more],
+        id,
+      ]);
+    } else {
+      await this.runtime.run('OCI runtime start failed', { args: ['start', id] });
+    }
+    init.status = 'running';
     this.events.publish('/tasks/start', TaskStart, { containerId: id, pid: init.pid });
+    if (this.state.checkpoint) this.exits.claim(this.init);
   }
 
   private async startExec(process: ContainerProcess): Promise<void> {
     this.init.require('exec in', 'created', 'running');
-    const { execId, spec = '' } = process.state;
-    const { id, bundle } = this.state;
-    const specFile = path.join(bundle, `${execId}.process.json`);
-    const pidFile = path.join(bundle, `${execId}.pid`);
-    fs.writeFileSync(specFile, spec, { mode: 0o600 });
-    try {
-      await this.launcher.launch(process, pidFile, 'OCI runtime exec failed', (more) => [
-        'exec',
-        ...['--process', specFile, '--detach', '--pid-file', pidFile],
-        ...more,
-        id,
-      ]);
-    } catch (error) {
-      process.stdio?.close();
-      process.stdio = undefined;
-      throw error;
-    } finally {
-      fs.rmSync(specFile, { force: true });
-      fs.rmSync(pidFile, { force: true });
-    }
+    await launchExec(this.launcher, process, this.state);
+    const { execId, pid } = process.state;
     process.state.status = 'running';
-    const { pid } = process.state;
-    this.events.publish('/tasks/exec-started', TaskExecStarted, { containerId: id, execId, pid });
-    this.claim(process);
-  }
-
-  /** Announces the exit of a process that ended before its pid was known. */
-  private claim(process: ContainerProcess): void {
-    const exit = this.launcher.claim(process.state.pid);
-    if (!exit) return;
-    if (process.startUnderWay) process.exitWaiting = exit;
-    else this.announceExit(process, exit);
-  }
-
-  private announceExit(process: ContainerProcess, exit: ExitRecord): void {
-    const { id, bundle, privatePidNamespace } = this.state;
-    const isInit = process === this.init;
-    if (isInit) {
-      this.reportOom();
-      try {
-        saveExit(bundle, exit);
-      } catch (error) {
-        this.log.error('cannot write the exit status', error);
-      }
-      if (!privatePidNamespace) this.killRest();
-    }
-    process.end(exit);
-    this.events.publish('/tasks/exit', TaskExit, {
-      containerId: id,
-      id: isInit ? id : process.state.execId,
-      ...exit,
+    this.events.publish('/tasks/exec-started', TaskExecStarted, {
+      containerId: this.state.id,
+      execId,
+      pid,
     });
+    this.exits.claim(process);
   }
 
-  /** Before the exit is announced: clients take what came before it as the reason. */
-  private reportOom(): void {
-    const kills = this.cgroup ? oomKills(this.cgroup) : 0;
-    if (kills <= this.reportedOomKills) return;
-    this.reportedOomKills = kills;
-    this.events.publish('/tasks/oom', TaskOOM, { containerId: this.state.id });
+  private watch(cgroup: Cgroup): void {
+    this.cgroup = cgroup;
+    if (this.state.init.status === 'stopped') return;
+    this.oom = new OomReports(cgroup, this.state, this.log, () =>
+      this.events.publish('/tasks/oom', TaskOOM, { containerId: this.state.id }),
+    );
+  }
+
+  private stopWatching(): void {
+    this.oom?.check();
+    this.oom?.stop();
   }
 
   /** In a shared pid namespace nobody else kills the processes that the first one leaves behind. */
-  private killRest(): void {
-    this.runtime
-      .run('OCI runtime kill failed', {
-        args: ['kill', '--all', this.state.id, SIGKILL.toString()],
-      })
-      .catch((error: unknown) => this.log.warn(messageOf(error)));
+  private async killRest(): Promise<void> {
+    const args = ['kill', '--all', this.state.id, SIGKILL.toString()];
+    await this.runtime.run('OCI runtime kill failed', { args });
   }
 
   private async deleteContainer(): Promise<void> {
@@ -297,12 +319,9 @@ export class Container {
       if (!(error instanceof ReportedError && error.message.includes('does not exist')))
         throw error;
     }
+    this.stopWatching();
     for (const exec of this.execs.values()) exec.stdio?.close();
     if (this.state.rootfsMounted) unmountRootfs(path.join(this.state.bundle, 'rootfs'));
     forgetState(this.state.bundle);
   }
-}
-
-function pause(milliseconds: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, milliseconds).unref());
 }

@@ -28,8 +28,13 @@ export class EventPublisher {
   private readonly reaper: Reaper;
   private readonly log: ShimLog;
   private client: TtrpcClient | undefined;
+  /** Not delivered yet, the oldest first. */
+  private readonly pending: Envelope[] = [];
   /** Settles when everything published so far was delivered or given up; never rejects. */
-  private queue: Promise<void> = Promise.resolve();
+  private delivering: Promise<void> | undefined;
+  /** Settles when the attempt under way has succeeded or failed. */
+  private attempt: Promise<void> = Promise.resolve();
+  private isSuspended = false;
 
   constructor(destination: Destination, reaper: Reaper, log: ShimLog) {
     this.destination = destination;
@@ -45,22 +50,51 @@ export class EventPublisher {
       topic,
       event: packAny(type, event),
     };
-    this.queue = this.queue.then(() => this.deliver(envelope));
+    this.enqueue(envelope);
+  }
+
+  /** Stops delivering. Resolves with what was not delivered, for {@link adopt} of a successor. */
+  async suspend(): Promise<Envelope[]> {
+    this.isSuspended = true;
+    await this.attempt;
+    return this.pending;
+  }
+
+  /** Goes on with what a predecessor has not delivered. */
+  adopt(envelopes: readonly Envelope[]): void {
+    for (const envelope of envelopes) this.enqueue(envelope);
   }
 
   /** Resolves when the queue is empty, or after `timeoutMs`. */
   async flush(timeoutMs: number): Promise<void> {
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<void>((resolve) => (timer = setTimeout(resolve, timeoutMs)));
-    await Promise.race([this.queue, late]);
+    await Promise.race([this.delivering, late]);
     clearTimeout(timer);
   }
 
+  private enqueue(envelope: Envelope): void {
+    this.pending.push(envelope);
+    this.delivering ??= this.deliverAll().finally(() => (this.delivering = undefined));
+  }
+
+  private async deliverAll(): Promise<void> {
+    for (let next = this.pending[0]; next && !this.isSuspended; next = this.pending[0]) {
+      await this.deliver(next);
+    }
+  }
+
+  /** Takes the event out of the queue, unless it was suspended before it had succeeded. */
   private async deliver(envelope: Envelope): Promise<void> {
     for (const delayMs of [...retryDelaysMs, undefined]) {
+      if (this.isSuspended) return;
+      const sent = this.destination.ttrpcAddress
+        ? this.forward(envelope)
+        : this.runPublishBinary(envelope);
+      this.attempt = sent.catch(() => undefined);
       try {
-        if (this.destination.ttrpcAddress) await this.forward(envelope);
-        else await this.runPublishBinary(envelope);
+        await sent;
+        this.pending.shift(); // before anybody who waits for the attempt looks
         return;
       } catch (error) {
         this.log.error(
@@ -72,6 +106,7 @@ export class EventPublisher {
         await new Promise((resolve) => setTimeout(resolve, delayMs).unref());
       }
     }
+    this.pending.shift();
   }
 
   private async forward(envelope: Envelope): Promise<void> {

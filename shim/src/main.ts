@@ -3,12 +3,16 @@ import fs from 'node:fs';
 import { StackError, messageOf } from '#spec/errors';
 import { version } from '#lib/installation/installation';
 import { parseCommandLine } from './command-line.ts';
+import { handoverVersion } from './handover-version.ts';
 
 async function main(args: readonly string[]): Promise<void> {
   const line = parseCommandLine(args);
   switch (line.verb) {
     case 'version':
-      fs.writeSync(1, `containerd-shim-lite-v2:\n  Version: ${version}\n`);
+      fs.writeSync(
+        1,
+        `containerd-shim-lite-v2:\n  Version:  ${version}\n  Handover: ${handoverVersion}\n`,
+      );
       return;
     case 'info':
       (await import('./commands/info.ts')).printInfo();

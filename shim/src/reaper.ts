@@ -3,6 +3,7 @@
  * a subreaper. libuv's own children are left to libuv, which needs their status itself.
  */
 import type { ChildProcess } from 'node:child_process';
+import fs from 'node:fs';
 import { peekExitedChild, reapChild } from '#lib/sys/wait';
 
 export type ExitListener = (pid: number, exitStatus: number) => void;
@@ -10,12 +11,18 @@ export type ExitListener = (pid: number, exitStatus: number) => void;
 export class Reaper {
   /** Children started through node:child_process that have not been reported yet. */
   private readonly ofLibuv = new Set<number>();
+  private readonly waiting = new Map<number, () => void>();
   private readonly onExit: ExitListener;
   private lookAgain: NodeJS.Immediate | undefined;
 
   constructor(onExit: ExitListener) {
     this.onExit = onExit;
+  }
+
+  /** Reports everyone who has ended, and from now on who ends. */
+  start(): void {
     process.on('SIGCHLD', () => this.reap());
+    this.reap();
   }
 
   /** Leaves a child that node:child_process started to libuv, until libuv has reported it. */
@@ -29,7 +36,12 @@ export class Reaper {
     });
   }
 
-  /** Reports everyone who has ended. The kernel always shows the same zombie first, so one of libuv's ends the round. */
+  /** Resolves when a child that is not libuv's has ended; at once if `pid` is no child. */
+  async ended(pid: number): Promise<void> {
+    if (isChild(pid)) await new Promise<void>((resolve) => this.waiting.set(pid, resolve));
+  }
+
+  /** The kernel always shows the same zombie first, so one of libuv's ends the round. */
   private reap(): void {
     for (let pid = peekExitedChild(); pid !== undefined; pid = peekExitedChild()) {
       if (this.ofLibuv.has(pid)) {
@@ -39,7 +51,20 @@ export class Reaper {
         });
         return;
       }
-      this.onExit(pid, reapChild(pid));
+      const exitStatus = reapChild(pid);
+      this.waiting.get(pid)?.();
+      this.waiting.delete(pid);
+      this.onExit(pid, exitStatus);
     }
+  }
+}
+
+/** Also one that has ended and was not waited for. */
+function isChild(pid: number): boolean {
+  try {
+    const status = fs.readFileSync(`/proc/${pid}/status`, 'utf8');
+    return status.includes(`\nPPid:\t${process.pid}\n`);
+  } catch {
+    return false; // there is no such process
   }
 }

@@ -18,6 +18,8 @@ export interface RuntimeOptions {
   /** Owner that the container's output FIFOs get. */
   ioUid: number;
   ioGid: number;
+  /** Where criu works while it restores; empty for a folder in the bundle. */
+  criuWorkPath: string;
 }
 
 /** Where containerd's own shim lets runc keep its containers. */
@@ -25,17 +27,15 @@ const runcRoot = '/run/containerd/runc';
 
 /**
  * The options in a CreateTaskRequest. Without a name the runtime is ours, and then it keeps its containers below
- * containerd's state folder, so that two daemons may use the same ids. Throws unimplemented for options that the
- * shim would have to ignore.
+ * containerd's state folder, so that two daemons may use the same ids. shim_cgroup is the matter of `start`, and
+ * criu_image_path containerd's own, which makes it the checkpoint of the request. Throws unimplemented for options
+ * that the shim would have to ignore.
  */
 export function readRuntimeOptions(
   any: Any | undefined,
   { bundle, namespace }: { bundle: string; namespace: string },
 ): RuntimeOptions {
-  const options =
-    any === undefined || any.typeUrl === '' ? Options.decode(Buffer.alloc(0)) : parse(any);
-  if (options.shimCgroup !== '') throw notImplemented('shim_cgroup');
-  if (options.criuImagePath !== '' || options.criuWorkPath !== '') throw notImplemented('criu_*');
+  const options = parseOptions(any);
   // <state>/io.containerd.runtime.v2.task/<namespace>/<id>
   const ownRoot = path.join(path.resolve(bundle, '../../..'), 'runtime');
   const root = options.root || (options.binaryName ? runcRoot : ownRoot);
@@ -47,19 +47,21 @@ export function readRuntimeOptions(
     noNewKeyring: options.noNewKeyring,
     ioUid: options.ioUid,
     ioGid: options.ioGid,
+    criuWorkPath: options.criuWorkPath,
   };
 }
 
-function parse(any: Any): Options {
+/** The options of runc's shim; those of other runtimes must say nothing. Without any, the defaults. */
+export function parseOptions(any: Any | undefined): Options {
+  if (any === undefined || any.typeUrl === '') return Options.decode(Buffer.alloc(0));
   if (!isAny(GenericOptions, any)) return unpackAny(Options, any);
   // How CRI passes options of runtimes it does not know: with nothing set they say nothing.
   const { typeUrl, configPath, configBody } = unpackAny(GenericOptions, any);
   if (typeUrl !== '' || configPath !== '' || configBody.length > 0) {
-    throw notImplemented('config_path and config_body of runtimeoptions.v1.Options');
+    throw new StackError(
+      'unimplemented',
+      'config_path and config_body of runtimeoptions.v1.Options are not implemented',
+    );
   }
   return Options.decode(Buffer.alloc(0));
-}
-
-function notImplemented(option: string): StackError {
-  return new StackError('unimplemented', `runtime option ${option} is not implemented`);
 }

@@ -4,6 +4,7 @@
  * argv, as they are with every other runtime, and as they are while it is busy.
  */
 import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
 import type { Duplex } from 'node:stream';
 import { executablePath } from '#lib/installation/installation';
 import type { Reaper } from './reaper.ts';
@@ -40,10 +41,10 @@ export class RuntimeServer {
       stdio: ['ignore', 'ignore', 'ignore', 'pipe'],
       env: runtimeEnvironment(),
     });
-    this.child.on('error', () => this.end()); // not installed: every call is made by argv then, and says so
-    this.child.on('exit', () => this.end());
+    this.child.on('error', () => this.ended()); // not installed: every call is made by argv then, and says so
+    this.child.on('exit', () => this.ended());
     this.channel = this.child.stdio[channel] as Duplex; // 'pipe' makes a socket of it
-    this.channel.on('error', () => this.end());
+    this.channel.on('error', () => this.ended());
     let text = '';
     this.channel.on('data', (chunk: Buffer) => {
       text += chunk.toString();
@@ -86,7 +87,15 @@ export class RuntimeServer {
     this.channel.end();
   }
 
-  private end(): void {
+  /** Resolves when it has ended. */
+  async end(): Promise<void> {
+    this.close();
+    const { child } = this;
+    if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
+    await once(child, 'exit');
+  }
+
+  private ended(): void {
     this.isOpen = false;
     this.settle(undefined);
   }

@@ -1,6 +1,6 @@
 /**
- * All that a shim knows, as a plain value: it can be written down and read back, by `delete` after a crash and later
- * by a shim that sleeps. Descriptors, timers and sockets live elsewhere.
+ * All that a shim knows of its containers, as plain values: they can be written down and read back, by `delete` after
+ * a crash and by a newer shim that takes over. What is open lives elsewhere.
  */
 import fs from 'node:fs';
 import path from 'node:path';
@@ -27,7 +27,7 @@ export interface ProcessState {
   pid: number;
   status: ProcessStatus;
   stdio: StdioPaths;
-  /** Set once it is stopped. */
+  /** How it ended; set before it is stopped where the end is not announced yet. */
   exit?: ExitRecord;
   /** Of an exec: the OCI process, as JSON. */
   spec?: string;
@@ -48,10 +48,23 @@ export interface ContainerState {
   runtime: RuntimeOptions;
   /** Whether the shim mounted <bundle>/rootfs. */
   rootfsMounted: boolean;
+  /** Of a container that continues a saved one. */
+  checkpoint?: Checkpoint;
+  /** Path of the container's cgroup in every hierarchy; absent where it has none of its own. */
+  cgroup?: string;
+  /** How many of its processes the kernel had killed for want of memory when that was last announced. */
+  reportedOomKills: number;
   /** Without a pid namespace of its own a container's processes outlive its first one: they are killed. */
   privatePidNamespace: boolean;
   init: ProcessState;
   execs: ProcessState[];
+}
+
+/** Folders of criu's images. */
+export interface Checkpoint {
+  image: string;
+  /** Empty where there is none. */
+  parent: string;
 }
 
 const stateFile = 'shim-state.json';

@@ -7,6 +7,7 @@ import { stats } from '#lib/cgroup/stats';
 import { version } from '#lib/installation/installation';
 import { packAny } from '#proto/any';
 import {
+  TaskCheckpointed,
   TaskCreate,
   TaskDelete,
   TaskPaused,
@@ -16,7 +17,8 @@ import { ProcessDetails } from '#proto/generated/containerd.runc.v1';
 import type { CreateTaskRequest, TaskService } from '#proto/generated/containerd.task.v2';
 import type { Status } from '#proto/generated/containerd.v1.types';
 import type { Handlers } from '#proto/service';
-import { Container } from './container.ts';
+import { Container, type ContainerParts } from './container.ts';
+import type { Containers } from './containers.ts';
 import type { EventPublisher } from './event-publisher.ts';
 import type { ShimLog } from './log.ts';
 import { packMetrics } from './metrics.ts';
@@ -36,101 +38,41 @@ const statusNames = {
 
 export interface TaskServiceParts {
   namespace: string;
+  containers: Containers;
   reaper: Reaper;
   /** Our runtime, started already. */
-  runtimeServer: RuntimeServer;
+  runtimeServer?: RuntimeServer;
   events: EventPublisher;
   log: ShimLog;
   /** Ends the shim. */
   shutdown: () => void;
 }
 
-/** What a shim holds: at most one container. */
-export class ContainerSlot {
-  container: Container | undefined;
-  /** A create is under way. */
-  reserved = false;
-
-  /** Throws not_found unless it holds the container `id`. */
-  require(id: string): Container {
-    if (this.container?.state.id === id) return this.container;
-    throw new StackError('not_found', `container "${id}" not created`);
-  }
-}
-
-export function taskHandlers(
-  slot: ContainerSlot,
-  { namespace, reaper, runtimeServer, events, log, shutdown }: TaskServiceParts,
-): Handlers<typeof TaskService> {
-  const create = async (request: CreateTaskRequest) => {
-    const { id, bundle, rootfs, checkpoint, stdin, stdout, stderr, terminal } = request;
-    if (checkpoint !== '') throw new StackError('unimplemented', 'restore is not implemented');
-    if (slot.container || slot.reserved) {
-      throw new StackError('already_exists', `container "${id}" already exists`);
-    }
-    const stdio = { stdin, stdout, stderr, terminal };
-    const state: ContainerState = {
-      id,
-      namespace,
-      bundle,
-      runtime: readRuntimeOptions(request.options, { bundle, namespace }),
-      rootfsMounted: rootfs.length > 0,
-      privatePidNamespace: hasPrivatePidNamespace(bundle),
-      init: { execId: '', pid: 0, status: 'created', stdio },
-      execs: [],
-    };
-    const runtime = new RuntimeCommand(state.runtime, bundle, {
-      reaper,
-      server: runtimeServer,
-      log,
-    });
-    if (state.runtime.binary !== runtimeServer.binary) runtimeServer.close();
-    const container = new Container(state, { runtime, reaper, events, log });
-    slot.reserved = true;
-    try {
-      saveState(state);
-      mountRootfs(rootfs, path.join(bundle, 'rootfs'));
-      slot.container = container; // from here on exits are its
-      await container.create((pid) =>
-        events.publish('/tasks/create', TaskCreate, {
-          containerId: id,
-          bundle,
-          rootfs,
-          io: stdio,
-          checkpoint,
-          pid,
-        }),
-      );
-    } catch (error) {
-      await container.abandon();
-      slot.container = undefined;
-      throw error;
-    } finally {
-      slot.reserved = false;
-    }
-    return { pid: state.init.pid };
-  };
-
+export function taskHandlers(parts: TaskServiceParts): Handlers<typeof TaskService> {
+  const { containers, events, shutdown } = parts;
   return {
-    create,
-    start: async ({ id, execId }) => ({ pid: await slot.require(id).start(execId) }),
+    create: async (request) =>
+      containers.reserve(request.id, () => createContainer(request, parts)),
+    start: async ({ id, execId }) => ({ pid: await containers.require(id).start(execId) }),
     state: async ({ id, execId }) => {
-      const { state } = slot.require(id);
-      const process = slot.require(id).process(execId).state;
+      const container = containers.require(id);
+      const { state, isPausing } = container;
+      const process = container.process(execId).state;
+      const isFreezing = isPausing && execId === '' && process.status === 'running';
       return {
         id,
         bundle: state.bundle,
         pid: process.pid,
-        status: statusNames[process.status],
+        status: isFreezing ? 'PAUSING' : statusNames[process.status],
         ...process.stdio,
         exitStatus: process.exit?.exitStatus,
         exitedAt: process.exit?.exitedAt,
         execId,
       };
     },
-    wait: async ({ id, execId }) => slot.require(id).process(execId).wait(),
+    wait: async ({ id, execId }) => containers.require(id).process(execId).wait(),
     kill: async ({ id, execId, signal, all }) => {
-      await slot.require(id).kill(execId, signal, all);
+      await containers.require(id).kill(execId, signal, all);
       return {};
     },
     exec: async ({ id, execId, spec, ...stdio }) => {
@@ -138,7 +80,7 @@ export function taskHandlers(
         throw new StackError('invalid_argument', 'an exec needs an id and a process');
       }
       const { terminal, stdin, stdout, stderr } = stdio;
-      slot.require(id).addExec(execId, spec.value.toString('utf8'), {
+      containers.require(id).addExec(execId, spec.value.toString('utf8'), {
         stdin,
         stdout,
         stderr,
@@ -147,17 +89,17 @@ export function taskHandlers(
       return {};
     },
     resizePty: async ({ id, execId, width, height }) => {
-      const { stdio } = slot.require(id).process(execId);
+      const { stdio } = containers.require(id).process(execId);
       if (!stdio) throw new StackError('conflict', 'the process is not running');
       stdio.resize({ columns: width, rows: height });
       return {};
     },
     closeIO: async ({ id, execId, stdin }) => {
-      if (stdin) slot.require(id).process(execId).stdio?.closeStdin();
+      if (stdin) containers.require(id).process(execId).stdio?.closeStdin();
       return {};
     },
     pids: async ({ id }) => {
-      const container = slot.require(id);
+      const container = containers.require(id);
       return {
         processes: pids(container.requireCgroup()).map((pid) => {
           const execId = container.execOfPid(pid);
@@ -168,44 +110,104 @@ export function taskHandlers(
       };
     },
     pause: async ({ id }) => {
-      await slot.require(id).pause();
+      await containers.require(id).pause();
       events.publish('/tasks/paused', TaskPaused, { containerId: id });
       return {};
     },
     resume: async ({ id }) => {
-      await slot.require(id).resume();
+      await containers.require(id).resume();
       events.publish('/tasks/resumed', TaskResumed, { containerId: id });
       return {};
     },
     update: async ({ id, resources }) => {
       if (!resources) throw new StackError('invalid_argument', 'an update needs resources');
-      await slot.require(id).update(resources.value.toString('utf8'));
+      await containers.require(id).update(resources.value.toString('utf8'));
       return {};
     },
-    stats: async ({ id }) => ({ stats: packMetrics(stats(slot.require(id).requireCgroup())) }),
+    stats: async ({ id }) => ({
+      stats: packMetrics(stats(containers.require(id).requireCgroup())),
+    }),
     connect: async ({ id }) => ({
       shimPid: process.pid,
-      taskPid: slot.container?.state.id === id ? slot.container.state.init.pid : 0,
+      taskPid: containers.find(id)?.state.init.pid ?? 0,
       version,
     }),
     delete: async ({ id, execId }) => {
-      const container = slot.require(id);
+      const container = containers.require(id);
       const exit = await container.delete(execId);
       if (execId === '') {
-        slot.container = undefined;
+        containers.remove(id);
         events.publish('/tasks/delete', TaskDelete, { containerId: id, ...exit });
       }
       return exit;
     },
-    checkpoint: async () => {
-      throw new StackError('unimplemented', 'checkpoint is not implemented');
+    checkpoint: async ({ id, path: image, options }) => {
+      await containers.require(id).checkpoint(image, options);
+      events.publish('/tasks/checkpointed', TaskCheckpointed, {
+        containerId: id,
+        checkpoint: image,
+      });
+      return {};
     },
     shutdown: async () => {
       // Asked for when the caller believes that nothing is left; what is left keeps the shim.
-      if (!slot.container && !slot.reserved) shutdown();
+      if (containers.isEmpty) shutdown();
       return {};
     },
   };
+}
+
+async function createContainer(
+  request: CreateTaskRequest,
+  parts: TaskServiceParts,
+): Promise<{ pid: number }> {
+  const { containers, events, namespace } = parts;
+  const { id, bundle, rootfs, checkpoint, parentCheckpoint } = request;
+  const { stdin, stdout, stderr, terminal } = request;
+  const stdio = { stdin, stdout, stderr, terminal };
+  const state: ContainerState = {
+    id,
+    namespace,
+    bundle,
+    runtime: readRuntimeOptions(request.options, { bundle, namespace }),
+    rootfsMounted: rootfs.length > 0,
+    privatePidNamespace: hasPrivatePidNamespace(bundle),
+    reportedOomKills: 0,
+    ...(checkpoint !== '' && { checkpoint: { image: checkpoint, parent: parentCheckpoint } }),
+    init: { execId: '', pid: 0, status: 'created', stdio },
+    execs: [],
+  };
+  const container = new Container(state, containerParts(state, parts));
+  if (state.runtime.binary !== parts.runtimeServer?.binary) parts.runtimeServer?.close();
+  try {
+    saveState(state);
+    mountRootfs(rootfs, path.join(bundle, 'rootfs'));
+    containers.add(container); // from here on exits are its
+    await container.create((pid) =>
+      events.publish('/tasks/create', TaskCreate, {
+        containerId: id,
+        bundle,
+        rootfs,
+        io: stdio,
+        checkpoint,
+        pid,
+      }),
+    );
+  } catch (error) {
+    await container.abandon();
+    containers.remove(id);
+    throw error;
+  }
+  return { pid: state.init.pid };
+}
+
+/** What a container needs of its shim. */
+export function containerParts(
+  { runtime: options, bundle }: ContainerState,
+  { reaper, runtimeServer: server, events, log }: TaskServiceParts,
+): ContainerParts {
+  const runtime = new RuntimeCommand(options, bundle, { reaper, ...(server && { server }), log });
+  return { runtime, reaper, events, log };
 }
 
 /** Whether the container's processes end with its first one. */

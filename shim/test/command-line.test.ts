@@ -11,6 +11,7 @@ describe('parseCommandLine', () => {
       address: '/c.sock',
       publishBinary: '/bin/c',
       bundle: '',
+      socket: '',
       debug: true,
     });
   });

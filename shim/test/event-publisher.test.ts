@@ -16,6 +16,7 @@ describe('EventPublisher', () => {
   let reaper: Reaper;
   before(() => {
     reaper = new Reaper(() => undefined);
+    reaper.start();
   });
   const log = { debug: () => undefined, warn: () => undefined, error: () => undefined };
   after(() => {

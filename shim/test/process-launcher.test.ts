@@ -21,6 +21,7 @@ describe('ProcessLauncher', () => {
     noNewKeyring: false,
     ioUid: 0,
     ioGid: 0,
+    criuWorkPath: '',
   };
   const newProcess = (execId: string) =>
     new ContainerProcess({ execId, pid: 0, status: 'created', stdio });
@@ -31,6 +32,7 @@ describe('ProcessLauncher', () => {
     runtime,
     rootfsMounted: false,
     privatePidNamespace: true,
+    reportedOomKills: 0,
     init: newProcess('').state,
     execs: [],
   };

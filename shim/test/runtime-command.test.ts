@@ -18,6 +18,7 @@ describe('RuntimeCommand', () => {
     noNewKeyring: false,
     ioUid: 0,
     ioGid: 0,
+    criuWorkPath: '',
   };
 
   /** A runtime that is a shell script; `$log` is the file after --log. */

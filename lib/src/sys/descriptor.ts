@@ -14,3 +14,8 @@ export function dup2(from: number, to: number): void {
 export function setCloseOnExec(fd: number): void {
   check(fcntlCall(fd, fcntlCommands.F_SETFD, FD_CLOEXEC), 'fcntl', `F_SETFD ${fd}`);
 }
+
+/** The descriptor stays open in programs that this process starts or becomes. */
+export function clearCloseOnExec(fd: number): void {
+  check(fcntlCall(fd, fcntlCommands.F_SETFD, 0), 'fcntl', `F_SETFD ${fd}`);
+}

@@ -1,16 +1,25 @@
-/** The shim itself: serves the task service of one container until containerd tells it to go. */
+/** The shim itself: serves the task service of its containers until containerd tells it to go. */
 import fs from 'node:fs';
+import { setCloseOnExec } from '#lib/sys/descriptor';
 import { setChildSubreaper } from '#lib/sys/prctl';
 import { TaskService as TaskServiceV2 } from '#proto/generated/containerd.task.v2';
 import { TaskService as TaskServiceV3 } from '#proto/generated/containerd.task.v3';
 import { TtrpcServer } from '#proto/ttrpc-server';
 import type { CommandLine } from '../command-line.ts';
+import { Containers } from '../containers.ts';
 import { EventPublisher } from '../event-publisher.ts';
+import { takeHandover } from '../handover.ts';
 import { openLog } from '../log.ts';
 import { Reaper } from '../reaper.ts';
 import { RuntimeServer } from '../runtime-server.ts';
-import { ContainerSlot, taskHandlers } from '../task-service.ts';
 import { listeningDescriptor, socketPath } from '../socket-address.ts';
+import {
+  adoptConnection,
+  adoptContainers,
+  replaceOnSignal,
+  type ShimParts,
+} from '../succession.ts';
+import { taskHandlers } from '../task-service.ts';
 
 /** Events that could not be delivered keep the shim this long after it was told to go. */
 const flushTimeoutMs = 20_000;
@@ -25,15 +34,12 @@ export interface ServeOptions {
   runtimeServer?: RuntimeServer;
 }
 
-/** Serves the container named in `line`. Resolves when it listens. */
-export async function serve(
-  line: CommandLine,
-  {
-    socket = { fd: listeningDescriptor },
-    runtimeServer = new RuntimeServer(), // first of all: it loads while the shim does the rest
-  }: ServeOptions = {},
-): Promise<void> {
+/** Serves the containers of the group that `line` names the first of. Resolves when it listens. */
+export async function serve(line: CommandLine, options: ServeOptions = {}): Promise<void> {
   const { namespace, id, address, publishBinary, debug } = line;
+  const { socket = { fd: listeningDescriptor } } = options;
+  const predecessor = takeHandover();
+  const runtimeServer = options.runtimeServer ?? (predecessor ? undefined : new RuntimeServer()); // loads while the shim does the rest
   fs.writeFileSync('/proc/self/comm', 'containerd-shim'); // process.title would hide the arguments, the id among them
   const log = openLog('log', debug, { id, namespace });
   process.on('uncaughtException', (error) => log.error('bug in the shim', error)); // its container must go on
@@ -42,41 +48,53 @@ export async function serve(
     process.on(signal, () => undefined);
 
   setChildSubreaper();
-  const slot = new ContainerSlot();
-  const reaper = new Reaper((pid, status) => slot.container?.childExited(pid, status));
-  runtimeServer.superviseBy(reaper);
+  if ('fd' in socket && !predecessor) setCloseOnExec(socket.fd);
+  const containers = new Containers();
+  const reaper = new Reaper((pid, status) => containers.childExited(pid, status));
+  runtimeServer?.superviseBy(reaper);
   const ttrpcAddress = process.env['TTRPC_ADDRESS'] ?? '';
-  const events = new EventPublisher(
-    { ttrpcAddress, address, publishBinary, namespace },
-    reaper,
-    log,
-  );
+  const destination = { ttrpcAddress, address, publishBinary, namespace };
+  const events = new EventPublisher(destination, reaper, log);
   const server = new TtrpcServer({
     reportBug: (error, path) => log.error(`bug in ${path}`, error),
     reportCall: (call, durationMs) => log.debug('call', { call, durationMs }),
   });
+  const file = line.socket || socketPath(address, namespace, id);
   const shutdown = async () => {
-    fs.rmSync(socketPath(address, namespace, id), { force: true });
+    fs.rmSync(file, { force: true });
     server.close(); // containerd waits for this, not for the events
     await events.flush(flushTimeoutMs);
     process.exit(0);
   };
-  const handlers = taskHandlers(slot, {
+  const parts: ShimParts = {
     namespace,
+    containers,
     reaper,
-    runtimeServer,
+    ...(runtimeServer && { runtimeServer }),
     events,
     log,
     shutdown: () => setImmediate(() => void shutdown()), // after the answer is on its way
-  });
+    line,
+    server,
+  };
+  const handlers = taskHandlers(parts);
   server.serve(TaskServiceV2, handlers);
   server.serve(TaskServiceV3, handlers);
-  await server.listen(socket);
-  // A containerd that was killed while it started us, and has removed the bundle since, knows nothing of us.
-  const look = setInterval(() => {
-    if (slot.container || slot.reserved || fs.existsSync('config.json')) return;
-    clearInterval(look);
-    void shutdown();
+  if (predecessor) await adoptContainers(predecessor, parts);
+  await server.listen(predecessor ? { fd: predecessor.listening } : socket);
+  for (const connection of predecessor?.connections ?? []) adoptConnection(connection, server);
+  reaper.start(); // who has ended before is announced now
+  replaceOnSignal(parts);
+  endWhenAbandoned(parts);
+  log.debug('shim is ready', { pid: process.pid, replaced: predecessor !== undefined });
+}
+
+/** A containerd that was killed while it started us, and has removed the bundle since, knows nothing of us. */
+function endWhenAbandoned({ containers, shutdown }: ShimParts): void {
+  const timer = setInterval(() => {
+    containers.forgetAbandoned();
+    if (!containers.isEmpty || fs.existsSync('config.json')) return;
+    clearInterval(timer);
+    shutdown();
   }, abandonedMs).unref();
-  log.debug('shim is ready', { pid: process.pid });
 }

@@ -12,7 +12,7 @@ import path from 'node:path';
 import { messageOf } from '#spec/errors';
 import { setChildSubreaper } from '#lib/sys/prctl';
 import { peekExitedChild } from '#lib/sys/wait';
-import type { CommandLine } from '../command-line.ts';
+import { serveFlags, type CommandLine } from '../command-line.ts';
 import { adjustOomScore } from '../oom-score.ts';
 import { socketPath } from '../socket-address.ts';
 import { RuntimeServer } from '../runtime-server.ts';
@@ -88,12 +88,6 @@ async function become(
 }
 
 /** Gives `ps` the command line that `start` would have given. containerd-lite has left room for it in the old one. */
-function showContainer({ namespace, id, address, publishBinary, debug }: CommandLine): void {
-  process.title = [
-    'containerd-shim-lite-v2',
-    process.argv[1] ?? '',
-    ...['-namespace', namespace, '-id', id, '-address', address],
-    ...['-publish-binary', publishBinary],
-    ...(debug ? ['-debug'] : []),
-  ].join(' ');
+function showContainer(line: CommandLine): void {
+  process.title = ['containerd-shim-lite-v2', process.argv[1] ?? '', ...serveFlags(line)].join(' ');
 }

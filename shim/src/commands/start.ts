@@ -10,7 +10,7 @@ import fs from 'node:fs';
 import net from 'node:net';
 import path from 'node:path';
 import { StackError, errorCode, messageOf } from '#spec/errors';
-import type { CommandLine } from '../command-line.ts';
+import { serveFlags, type CommandLine } from '../command-line.ts';
 import { adjustOomScore } from '../oom-score.ts';
 import { socketPath } from '../socket-address.ts';
 
@@ -39,9 +39,7 @@ export async function start({
       [
         ...nodeFlags,
         ...process.argv.slice(1, 2),
-        ...['-namespace', namespace, '-id', id, '-address', address],
-        ...['-publish-binary', publishBinary],
-        ...(debug ? ['-debug'] : []),
+        ...serveFlags({ namespace, id, address, publishBinary, debug, socket: '' }),
       ],
       {
         argv0: 'containerd-shim-lite-v2',

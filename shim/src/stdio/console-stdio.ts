@@ -1,121 +1,172 @@
 /**
  * Stdio by a terminal. The runtime makes the terminal in the container and sends its master end over the console
- * socket; the shim copies between that and the client's FIFOs.
+ * socket; the shim copies between that and the client's FIFOs, or a logger's pipe.
  */
 import fs from 'node:fs';
 import net from 'node:net';
-import os from 'node:os';
-import path from 'node:path';
 import tty from 'node:tty';
 import { StackError } from '#spec/errors';
-import { DescriptorSocket } from '#lib/sys/descriptor-socket';
 import { setWindowSize } from '#lib/sys/terminal';
 import type { StdioPaths } from '../state.ts';
-import { openInput, openOutput, type InputFifo, type OutputFifo } from './fifo.ts';
+import { ConsoleSocket } from './console-socket.ts';
+import { Copy } from './copy.ts';
+import { openInput, openOutput } from './fifo.ts';
+import type { ConsoleHandover } from './handover.ts';
+import type { Logger } from './logger.ts';
 import type { ProcessStdio } from './process-stdio.ts';
 
-/** How long the runtime may take to send the terminal after it said that all is done. */
-const receiveTimeoutMs = 5000;
-const receivePauseMs = 5;
+/** A stream of a descriptor. */
+interface End<Stream extends net.Socket> {
+  readonly fd: number;
+  readonly stream: Stream;
+}
+
+/** A FIFO or pipe with the copying between it and the terminal. */
+interface Direction extends End<net.Socket> {
+  readonly copy: Copy;
+}
 
 export class ConsoleStdio implements ProcessStdio {
   readonly descriptors = ['ignore', 'ignore', 'ignore'] as const;
-  readonly runtimeFlags: readonly string[];
-  private readonly folder = fs.mkdtempSync(path.join(os.tmpdir(), 'shim-console-'));
-  private readonly socket: DescriptorSocket;
-  private readonly input: InputFifo | undefined;
-  private readonly output: OutputFifo | undefined;
-  private master: { fd: number; stream: tty.ReadStream } | undefined;
-  private outputStream: net.Socket | undefined;
-  private inputStream: net.Socket | undefined;
-  private stdinWriterOpen: boolean;
-  private allCopied = Promise.resolve();
+  private readonly logger: Logger | undefined;
+  /** What is open; without a master until the terminal has arrived. */
+  private readonly opened: ConsoleHandover;
+  private stdinWriter: number | undefined;
+  private socket: ConsoleSocket | undefined;
+  private terminal: End<tty.ReadStream> | undefined;
+  private output: Direction | undefined;
+  private input: Direction | undefined;
 
-  constructor(paths: StdioPaths) {
-    const socketPath = path.join(this.folder, 'console.sock');
-    this.socket = new DescriptorSocket(socketPath);
-    this.runtimeFlags = ['--console-socket', socketPath];
-    this.input = paths.stdin === '' ? undefined : openInput(paths.stdin, { blocking: false });
-    this.stdinWriterOpen = this.input !== undefined;
-    this.output = paths.stdout === '' ? undefined : openOutput(paths.stdout);
+  private constructor(opened: ConsoleHandover, logger: Logger | undefined) {
+    this.opened = opened;
+    this.logger = logger;
+    this.stdinWriter = opened.stdinWriter;
+  }
+
+  static open(paths: StdioPaths, logger: Logger | undefined): ConsoleStdio {
+    const opened: ConsoleHandover = { kind: 'console' };
+    const stdio = new ConsoleStdio(opened, logger);
+    if (paths.stdin !== '') {
+      const { reader, writer } = openInput(paths.stdin, { blocking: false });
+      opened.input = { reader, pending: '' };
+      stdio.stdinWriter = writer;
+    }
+    if (logger) {
+      fs.closeSync(logger.stderr); // a terminal has one output
+      opened.output = { writer: logger.stdout, pending: '' };
+    } else if (paths.stdout !== '') {
+      const { reader, writer } = openOutput(paths.stdout);
+      opened.output = { writer, pending: '' };
+      opened.outputReader = reader;
+    }
+    stdio.socket = new ConsoleSocket();
+    return stdio;
+  }
+
+  static adopt(handover: ConsoleHandover, logger: Logger | undefined): ConsoleStdio {
+    const stdio = new ConsoleStdio(handover, logger);
+    stdio.startCopying(handover);
+    return stdio;
+  }
+
+  get runtimeFlags(): readonly string[] {
+    return this.socket ? ['--console-socket', this.socket.path] : [];
   }
 
   async prepared(): Promise<void> {
-    // nobody to wait for
+    await this.logger?.ready;
   }
 
   async connected(): Promise<void> {
-    const fd = await this.receiveMaster();
+    const master = await this.socket?.receive();
     this.removeSocket();
-    const stream = new tty.ReadStream(fd);
-    this.master = { fd, stream };
-    this.copyOutput(stream);
-    if (this.input) {
-      this.inputStream = new net.Socket({ fd: this.input.reader, readable: true, writable: false });
-      this.inputStream.pipe(stream, { end: false });
-      this.inputStream.on('error', () => undefined); // the client's end broke: no more input
-    }
+    if (master !== undefined) this.startCopying({ ...this.opened, master });
   }
 
   closeStdin(): void {
-    if (this.input && this.stdinWriterOpen) fs.closeSync(this.input.writer);
-    this.stdinWriterOpen = false;
+    if (this.stdinWriter !== undefined) fs.closeSync(this.stdinWriter);
+    this.stdinWriter = undefined;
   }
 
   resize(size: { columns: number; rows: number }): void {
-    if (!this.master || this.master.stream.destroyed) {
+    if (!this.terminal || this.terminal.stream.destroyed) {
       throw new StackError('conflict', 'the terminal is closed');
     }
-    setWindowSize(this.master.fd, size);
+    setWindowSize(this.terminal.fd, size);
   }
 
   processEnded(): void {
     this.closeStdin();
   }
 
-  drained(): Promise<void> {
-    return this.allCopied;
+  async drained(): Promise<void> {
+    await this.output?.copy.ended;
+    await this.logger?.drained;
+  }
+
+  handOver(): ConsoleHandover {
+    const { terminal, input, output, stdinWriter, logger } = this;
+    const { outputReader } = this.opened;
+    return {
+      kind: 'console',
+      ...(isOpen(terminal) && { master: terminal.fd }),
+      ...(isOpen(terminal) &&
+        isOpen(input) && { input: { reader: input.fd, pending: suspend(input) } }),
+      ...(isOpen(output) &&
+        !output.stream.writableEnded && {
+          output: { writer: output.fd, pending: suspend(output) },
+        }),
+      ...(stdinWriter !== undefined && { stdinWriter }),
+      ...(outputReader !== undefined && { outputReader }),
+      ...(logger && { logger: logger.handOver() }),
+    };
   }
 
   close(): void {
     this.closeStdin();
     this.removeSocket();
-    this.inputStream?.destroy();
-    this.master?.stream.destroy();
-    this.outputStream?.destroy();
-    if (this.output) fs.closeSync(this.output.reader);
+    const { input, output, outputReader } = this.opened;
+    if (this.terminal) {
+      for (const end of [this.input, this.terminal, this.output]) end?.stream.destroy();
+    } else {
+      for (const fd of [input?.reader, output?.writer]) if (fd !== undefined) fs.closeSync(fd);
+    }
+    if (outputReader !== undefined) fs.closeSync(outputReader);
   }
 
-  /** Until the last process closes the terminal; the client then reads the end. */
-  private copyOutput(stream: tty.ReadStream): void {
-    if (!this.output) {
-      stream.resume();
-      stream.on('error', () => undefined); // EIO is how a terminal says that its other end is closed
-      return;
+  /** Until the last process closes the terminal; the client or logger then reads the end. */
+  private startCopying({ master, input, output }: ConsoleHandover): void {
+    const stream = master === undefined ? undefined : new tty.ReadStream(master);
+    if (master !== undefined && stream) this.terminal = { fd: master, stream };
+    if (output) {
+      const fd = output.writer;
+      const sink = new net.Socket({ fd, readable: false, writable: true });
+      const copy = new Copy(stream, sink, Buffer.from(output.pending, 'base64'));
+      void copy.ended.then(() => sink.end());
+      this.output = { fd, stream: sink, copy };
+    } else {
+      stream?.on('error', () => undefined); // EIO: the other end is closed
+      stream?.resume();
     }
-    const sink = new net.Socket({ fd: this.output.writer, readable: false, writable: true });
-    this.outputStream = sink;
-    this.allCopied = new Promise((resolve) => {
-      sink.once('close', () => resolve());
-    });
-    sink.on('error', () => undefined); // 'close' follows
-    stream.on('error', () => sink.end()); // EIO
-    stream.pipe(sink);
-  }
-
-  private async receiveMaster(): Promise<number> {
-    const deadline = Date.now() + receiveTimeoutMs;
-    while (Date.now() < deadline) {
-      const fd = this.socket.receive();
-      if (fd !== undefined) return fd;
-      await new Promise((resolve) => setTimeout(resolve, receivePauseMs));
+    if (input && stream) {
+      const fd = input.reader;
+      const source = new net.Socket({ fd, readable: true, writable: false });
+      const copy = new Copy(source, stream, Buffer.from(input.pending, 'base64'));
+      this.input = { fd, stream: source, copy };
     }
-    throw new StackError('deadline_exceeded', 'the runtime sent no terminal to the console socket');
   }
 
   private removeSocket(): void {
-    if (!fs.existsSync(this.folder)) return;
-    this.socket.close();
-    fs.rmSync(this.folder, { recursive: true, force: true });
+    this.socket?.close();
+    this.socket = undefined;
   }
+}
+
+function isOpen<E extends End<net.Socket>>(end: E | undefined): end is E {
+  return end !== undefined && !end.stream.destroyed;
+}
+
+/** Stops a direction; base64. */
+function suspend({ copy }: Direction): string {
+  return copy.suspend().toString('base64');
 }

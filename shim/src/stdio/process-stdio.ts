@@ -1,7 +1,8 @@
-/** What connects one process to its client, whether by FIFOs or by a terminal. */
+/** What connects one process to its client or logger, whether directly or by a terminal. */
 import type { StdioPaths } from '../state.ts';
-import { FifoStdio } from './fifo-stdio.ts';
-import type { LoggerParts } from './logger.ts';
+import { DirectStdio } from './direct-stdio.ts';
+import type { StdioHandover } from './handover.ts';
+import type { Logger, LoggerParts } from './logger.ts';
 
 export interface ProcessStdio {
   /** Descriptors 0 to 2 for the runtime, which hands them to the container. */
@@ -18,8 +19,10 @@ export interface ProcessStdio {
   resize(size: { columns: number; rows: number }): void;
   /** The process has ended: readers see the end of its output once they have read the rest. */
   processEnded(): void;
-  /** Resolves when everything that the process wrote has reached the FIFO. */
+  /** Resolves when everything that the process wrote has reached the FIFO or the logger. */
   drained(): Promise<void>;
+  /** Stops copying, at once and for good, and leaves everything open for a successor. */
+  handOver(): StdioHandover;
   /** Closes everything. Output that nobody has read is lost. */
   close(): void;
 }
@@ -31,17 +34,35 @@ export interface Owner {
 
 /**
  * Opens the client's end, or a logger. Throws not_found for a FIFO that is missing, invalid_argument for what is none,
- * unimplemented for a logger of an unknown kind.
+ * unimplemented for an unknown scheme.
  */
 export async function openStdio(
   paths: StdioPaths,
   owner: Owner,
   parts: LoggerParts,
 ): Promise<ProcessStdio> {
+  const plain = {
+    ...paths,
+    stdin: withoutFifoScheme(paths.stdin),
+    stdout: withoutFifoScheme(paths.stdout),
+    stderr: withoutFifoScheme(paths.stderr),
+  };
   // Terminals and loggers load more of Node: most containers have neither.
-  if (paths.stdout.includes('://')) {
-    return new (await import('./logger-stdio.ts')).LoggerStdio(paths, parts);
-  }
-  if (paths.terminal) return new (await import('./console-stdio.ts')).ConsoleStdio(paths);
-  return new FifoStdio(paths, owner);
+  const logger = plain.stdout.includes('://')
+    ? (await import('./logger.ts')).openLogger(plain, parts)
+    : undefined;
+  if (!plain.terminal) return DirectStdio.open(plain, owner, logger);
+  return (await import('./console-stdio.ts')).ConsoleStdio.open(plain, logger);
+}
+
+/** Goes on where {@link ProcessStdio.handOver} of the predecessor stopped. */
+export async function adoptStdio(stdio: StdioHandover, parts: LoggerParts): Promise<ProcessStdio> {
+  const logger: Logger | undefined =
+    stdio.logger && (await import('./logger.ts')).adoptLogger(stdio.logger, parts);
+  if (stdio.kind === 'direct') return DirectStdio.adopt(stdio, logger);
+  return (await import('./console-stdio.ts')).ConsoleStdio.adopt(stdio, logger);
+}
+
+function withoutFifoScheme(target: string): string {
+  return target.replace(/^fifo:\/\//, '');
 }

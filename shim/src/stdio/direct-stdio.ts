@@ -1,6 +1,6 @@
 /**
- * Stdio without a terminal. The container writes straight into the client's FIFO and reads straight from it; the shim
- * only holds both ends open:
+ * Stdio without a terminal. The container writes straight into the client's FIFO, or the logger's pipe, and reads
+ * straight from the client's; the shim only holds both ends of the FIFOs open:
  *
  *   container ── own writer ──▶ FIFO ──▶ client          shim: a reader (unread bytes survive the client)
  *                                                        and a writer (until the process ends)
@@ -9,31 +9,52 @@ import fs from 'node:fs';
 import { StackError } from '#spec/errors';
 import type { StdioPaths } from '../state.ts';
 import { openForContainer, openInput, openOutput } from './fifo.ts';
+import type { DirectHandover } from './handover.ts';
+import type { Logger } from './logger.ts';
 import type { Owner, ProcessStdio } from './process-stdio.ts';
 
-export class FifoStdio implements ProcessStdio {
-  readonly descriptors: readonly (number | 'ignore')[];
+export class DirectStdio implements ProcessStdio {
+  readonly descriptors: (number | 'ignore')[] = ['ignore', 'ignore', 'ignore'];
   readonly runtimeFlags = [];
   private readonly forContainer: number[] = [];
   private readonly readers: number[] = [];
   private readonly writers: number[] = [];
+  private readonly logger: Logger | undefined;
   private stdinWriter: number | undefined;
 
-  constructor(paths: StdioPaths, owner: Owner) {
+  private constructor(logger: Logger | undefined) {
+    this.logger = logger;
+  }
+
+  /** Throws what opening the FIFOs throws; nothing stays open then. */
+  static open(paths: StdioPaths, owner: Owner, logger: Logger | undefined): DirectStdio {
+    const stdio = new DirectStdio(logger);
     try {
-      this.descriptors = [
-        this.input(paths.stdin, owner),
-        this.output(paths.stdout, owner),
-        this.output(paths.stderr, owner),
-      ];
+      stdio.descriptors[0] = stdio.input(paths.stdin, owner);
+      if (logger) {
+        stdio.descriptors.splice(1, 2, logger.stdout, logger.stderr);
+        stdio.forContainer.push(logger.stdout, logger.stderr);
+      } else {
+        stdio.descriptors[1] = stdio.output(paths.stdout, owner);
+        stdio.descriptors[2] = stdio.output(paths.stderr, owner);
+      }
+      return stdio;
     } catch (error) {
-      this.close();
+      stdio.close();
       throw error;
     }
   }
 
+  static adopt(handover: DirectHandover, logger: Logger | undefined): DirectStdio {
+    const stdio = new DirectStdio(logger);
+    stdio.readers.push(...handover.readers);
+    stdio.writers.push(...handover.writers);
+    stdio.stdinWriter = handover.stdinWriter;
+    return stdio;
+  }
+
   async prepared(): Promise<void> {
-    // nobody to wait for
+    await this.logger?.ready;
   }
 
   async connected(): Promise<void> {
@@ -55,7 +76,18 @@ export class FifoStdio implements ProcessStdio {
   }
 
   async drained(): Promise<void> {
-    // nothing passes through the shim
+    await this.logger?.drained; // nothing else passes through the shim
+  }
+
+  handOver(): DirectHandover {
+    const { readers, writers, stdinWriter, logger } = this;
+    return {
+      kind: 'direct',
+      readers,
+      writers,
+      ...(stdinWriter !== undefined && { stdinWriter }),
+      ...(logger && { logger: logger.handOver() }),
+    };
   }
 
   close(): void {
