@@ -13,7 +13,10 @@ import type { Envelope } from '#proto/generated/containerd.types';
 import { run, type CommandResult } from '../harness/command.ts';
 import { waitFor } from '../harness/wait.ts';
 
-const applets = ['sh', 'cat', 'sleep', 'echo', 'true', 'stty', 'tty', 'ps', 'head', 'dd'];
+const applets = [
+  ...['sh', 'cat', 'sleep', 'usleep', 'echo', 'true', 'stty', 'tty', 'ps', 'head', 'dd'],
+  ...['mkdir', 'setsid', 'seq'],
+];
 
 export interface ContainerOptions {
   args: string[];
@@ -139,6 +142,22 @@ export class RealContainerd {
     return { id, pid, stdio };
   }
 
+  /** Adds an exec and starts it. */
+  async exec(
+    id: string,
+    execId: string,
+    { args, terminal = false, stdin = false }: ContainerOptions,
+  ): Promise<ContainerUnderTest> {
+    const folder = path.join(this.folder, `stdio-${id}-${execId}`);
+    const stdio = new ClientStdio(folder, { terminal, stdin });
+    const process = { args, terminal, cwd: '/', env: ['PATH=/bin'], user: { uid: 0, gid: 0 } };
+    const exec = { containerId: id, execId };
+    const spec = packJson(jsonTypes.process, process);
+    await this.client.tasks.exec({ ...exec, ...stdio.paths, terminal, spec });
+    const { pid } = await this.client.tasks.start(exec);
+    return { id, pid, stdio };
+  }
+
   /** Kills what runs and removes task and container. Returns how the task ended. */
   async remove(id: string): Promise<{ exitStatus: number }> {
     const { tasks, containers } = this.client;
@@ -204,6 +223,7 @@ export class ClientStdio {
   stderr = '';
   readonly ended: Promise<unknown>;
   private readonly input: number | undefined;
+  private readonly readers: ChildProcess[] = [];
 
   constructor(
     folder: string,
@@ -233,6 +253,15 @@ export class ClientStdio {
     fs.writeSync(this.input, text);
   }
 
+  /** Reads nothing until {@link resume}. */
+  pause(): void {
+    for (const reader of this.readers) reader.kill('SIGSTOP');
+  }
+
+  resume(): void {
+    for (const reader of this.readers) reader.kill('SIGCONT');
+  }
+
   closeInput(): void {
     if (this.input !== undefined) fs.closeSync(this.input);
   }
@@ -241,6 +270,7 @@ export class ClientStdio {
   private async collect(file: string, add: (text: string) => void): Promise<void> {
     if (file === '') return;
     const reader = spawn('cat', [file], { stdio: ['ignore', 'pipe', 'ignore'] });
+    this.readers.push(reader);
     reader.stdout.setEncoding('utf8').on('data', add);
     await new Promise((resolve) => reader.once('close', resolve));
   }
