@@ -1,24 +1,31 @@
 // Builds dist/: one bundle per executable, the Node they share, the native addons, and a launcher each.
 // Run by the pinned Node (scripts/node): it strips the types itself.
+import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
-import Module from 'node:module';
 import path from 'node:path';
-import v8 from 'node:v8';
-import vm from 'node:vm';
-import { build, type Plugin } from 'esbuild';
+import { build } from 'esbuild';
 import { launcherElf } from '#lib/loader/launcher';
+import { entryStub } from './entry-stub.ts';
+import { nativeAddons, separateParts, shareBuiltins } from './esbuild-plugins.ts';
 
 const root = path.resolve(import.meta.dirname, '../..');
 const dist = path.join(root, 'dist');
 const architecture = process.arch === 'arm64' ? 'arm64' : 'x64';
 
-/** Executables by the name they have in dist/bin, with their entry points. */
+/**
+ * Options of node for a process that lives for milliseconds. A hash seed of its own costs each start 3 to 10 ms (V8
+ * looks for prime numbers, then hashes all names again); it protects from input that was made to collide, which for
+ * one command means a slower command. The young generation is large enough that nothing has to be collected.
+ */
+const shortLived = ['--no-rehash-snapshot', '--min-semi-space-size=8'];
+
+/** Executables by the name they have in dist/bin, with their entry points and the options of their node. */
 const executables = [
-  { name: 'engine', entry: 'cli/src/main.ts' },
-  { name: 'engined', entry: 'engine/src/main.ts' },
-  { name: 'containerd-lite', entry: 'containerd-lite/src/main.ts' },
-  { name: 'containerd-shim-lite-v2', entry: 'shim/src/main.ts' },
-  { name: 'runtime', entry: 'runtime/src/main.ts' },
+  { name: 'engine', entry: 'cli/src/main.ts', nodeOptions: [] },
+  { name: 'engined', entry: 'engine/src/main.ts', nodeOptions: [] },
+  { name: 'containerd-lite', entry: 'containerd-lite/src/main.ts', nodeOptions: [] },
+  { name: 'containerd-shim-lite-v2', entry: 'shim/src/main.ts', nodeOptions: [] },
+  { name: 'runtime', entry: 'runtime/src/main.ts', nodeOptions: shortLived },
 ] as const;
 
 /** Worker threads are bundles of their own: a thread starts from a file. */
@@ -60,60 +67,6 @@ const addonFiles = {
   lmdb: `@lmdb/lmdb-linux-${architecture}/node.napi.glibc.node`,
 };
 
-/** Native addons are found beside the bundle, by path; the packages' own search for a binary cannot be bundled. */
-const nativeAddons: Plugin = {
-  name: 'native-addons',
-  setup(context) {
-    context.onLoad({ filter: /lib\/src\/sys\/koffi\.ts$/ }, () => ({
-      contents: `let loaded; export const loadKoffi = () => (loaded ??= require(__dirname + '/koffi.node'));`,
-      loader: 'js',
-    }));
-    // lmdb and msgpackr's optional accelerator look for their binaries the same way; msgpackr does without.
-    context.onResolve({ filter: /^node-gyp-build-optional-packages$/ }, ({ importer }) => ({
-      path: importer.includes('/node_modules/lmdb/') ? 'lmdb' : 'none',
-      namespace: 'native-addon',
-    }));
-    context.onLoad({ filter: /.*/, namespace: 'native-addon' }, ({ path: name }) => ({
-      contents:
-        name === 'lmdb'
-          ? `module.exports = () => require(__dirname + '/lmdb.node');`
-          : `module.exports = () => { throw new Error('not bundled'); };`,
-      loader: 'js',
-    }));
-  },
-};
-
-/** An import of a part becomes a call of its stub beside the bundle. */
-const separateParts: Plugin = {
-  name: 'separate-parts',
-  setup(context) {
-    context.onResolve({ filter: /\.ts$/ }, ({ path: imported, resolveDir, kind }) => {
-      if (kind !== 'dynamic-import') return undefined;
-      const file = path.relative(root, fs.realpathSync(path.resolve(resolveDir, imported)));
-      const part = parts.find(({ entry }) => entry === file);
-      return part && { path: `./${part.name}.cjs`, external: true };
-    });
-  },
-};
-
-/**
- * Makes a module of Node itself one object for the whole bundle. esbuild copies its properties, a hundred for node:fs,
- * for every file that imports it: milliseconds at each start.
- */
-const shareBuiltins: Plugin = {
-  name: 'share-builtins',
-  setup(context) {
-    context.onEnd(({ outputFiles = [] }) => {
-      for (const { path: file, text } of outputFiles) {
-        const shared = file.endsWith('.js')
-          ? text.replace(/__toESM\(require\("(node:[a-z_/]+)"\)(?:, 1)?\)/g, '__builtin("$1")')
-          : text;
-        fs.writeFileSync(file, shared);
-      }
-    });
-  },
-};
-
 async function bundle(name: string, entry: string): Promise<void> {
   await build({
     entryPoints: [path.join(root, entry)],
@@ -131,7 +84,7 @@ async function bundle(name: string, entry: string): Promise<void> {
 const __builtins = {};
 const __builtin = (id) => (__builtins[id] ??= ((m) => ({ __proto__: m, default: m }))(require(id)));`,
     },
-    plugins: [nativeAddons, separateParts, shareBuiltins],
+    plugins: [nativeAddons, separateParts(root, parts), shareBuiltins],
     legalComments: 'none',
     charset: 'ascii', // the stub reads it as latin1: twice as fast
     logLevel: 'warning',
@@ -139,32 +92,11 @@ const __builtin = (id) => (__builtins[id] ??= ((m) => ({ __proto__: m, default: 
   });
 }
 
-/** What node runs: the bundle, compiled from V8's code cache where there is one for exactly this Node. */
-function entryStub(name: string): string {
-  return `'use strict';
-const fs = require('fs'), vm = require('vm'), { wrap } = require('module');
-const file = __dirname + '/${name}.js';
-let cachedData;
-try { cachedData = fs.readFileSync(__dirname + '/${name}.cache'); } catch {}
-new vm.Script(wrap(fs.readFileSync(file, 'latin1')), {
-  filename: file, cachedData, importModuleDynamically: vm.constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
-}).runInThisContext()(exports, require, module, file, __dirname);
-`;
-}
-
-/**
- * Writes the code cache of a bundle, with every function in it: V8 by itself caches only what has run, and the
- * first container would pay for compiling the rest.
- */
-function writeCodeCache(name: string): void {
-  const file = path.join(dist, 'lib', `${name}.js`);
-  v8.setFlagsFromString('--no-lazy');
-  const script = new vm.Script(Module.wrap(fs.readFileSync(file, 'latin1')), {
-    filename: file,
-    importModuleDynamically: vm.constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
-  });
-  v8.setFlagsFromString('--lazy');
-  fs.writeFileSync(path.join(dist, 'lib', `${name}.cache`), script.createCachedData());
+/** The code cache of bundles that run in a node with these options. */
+function writeCodeCaches(names: readonly string[], nodeOptions: readonly string[]): void {
+  const files = names.map((name) => path.join(dist, 'lib', `${name}.js`));
+  const program = path.join(import.meta.dirname, 'code-cache.ts');
+  execFileSync(process.execPath, [...nodeOptions, program, ...files], { stdio: 'inherit' });
 }
 
 /**
@@ -207,12 +139,11 @@ await Promise.all([
     .filter(({ entry }) => fs.existsSync(path.join(root, entry)))
     .map(({ name, entry }) => bundle(name, entry)),
 ]);
-for (const { name } of [...wanted, ...wantedParts]) {
+for (const { name, nodeOptions } of wanted) {
+  const own = wantedParts.filter((part) => part.of === name).map((part) => part.name);
+  writeCodeCaches([name, ...own], nodeOptions);
   fs.writeFileSync(path.join(dist, 'lib', `${name}.cjs`), entryStub(name));
-  writeCodeCache(name);
-}
-for (const { name } of wanted) {
   const launcher = path.join(dist, 'bin', name);
   fs.rmSync(launcher, { force: true });
-  fs.writeFileSync(launcher, launcherElf(name, architecture), { mode: 0o755 });
+  fs.writeFileSync(launcher, launcherElf(name, architecture, nodeOptions), { mode: 0o755 });
 }

@@ -1,0 +1,70 @@
+/** What esbuild does not do by itself: native addons beside the bundle, bundles in several parts, Node's modules once. */
+import fs from 'node:fs';
+import path from 'node:path';
+import type { Plugin } from 'esbuild';
+import { partPrefix } from './entry-stub.ts';
+
+/** Native addons are found beside the bundle, by path; the packages' own search for a binary cannot be bundled. */
+export const nativeAddons: Plugin = {
+  name: 'native-addons',
+  setup(context) {
+    context.onLoad({ filter: /lib\/src\/sys\/koffi\.ts$/ }, () => ({
+      contents: `let loaded; export const loadKoffi = () => (loaded ??= require(__dirname + '/koffi.node'));`,
+      loader: 'js',
+    }));
+    // lmdb and msgpackr's optional accelerator look for their binaries the same way; msgpackr does without.
+    context.onResolve({ filter: /^node-gyp-build-optional-packages$/ }, ({ importer }) => ({
+      path: importer.includes('/node_modules/lmdb/') ? 'lmdb' : 'none',
+      namespace: 'native-addon',
+    }));
+    context.onLoad({ filter: /.*/, namespace: 'native-addon' }, ({ path: name }) => ({
+      contents:
+        name === 'lmdb'
+          ? `module.exports = () => require(__dirname + '/lmdb.node');`
+          : `module.exports = () => { throw new Error('not bundled'); };`,
+      loader: 'js',
+    }));
+  },
+};
+
+/** A bundle that another one loads when it needs it, by the module that begins it (from the root of the checkout). */
+export interface Part {
+  readonly name: string;
+  readonly entry: string;
+}
+
+/** A dynamic import of a part's module loads that bundle (entry-stub.ts). */
+export function separateParts(root: string, parts: readonly Part[]): Plugin {
+  return {
+    name: 'separate-parts',
+    setup(context) {
+      context.onResolve({ filter: /\.ts$/ }, ({ path: imported, resolveDir, kind }) => {
+        if (kind !== 'dynamic-import') return undefined;
+        const file = path.relative(root, fs.realpathSync(path.resolve(resolveDir, imported)));
+        const part = parts.find(({ entry }) => entry === file);
+        return part && { path: `${partPrefix}${part.name}`, external: true };
+      });
+    },
+  };
+}
+
+/**
+ * Makes a module of Node itself one object for the whole bundle. esbuild copies its properties, a hundred for node:fs,
+ * for every file that imports it: milliseconds at each start.
+ */
+export const shareBuiltins: Plugin = {
+  name: 'share-builtins',
+  setup(context) {
+    context.onEnd(({ outputFiles = [] }) => {
+      for (const { path: file, text } of outputFiles) {
+        const shared = file.endsWith('.js')
+          ? text.replace(/__toESM\(require\("(node:[a-z_/]+)"\)(?:, 1)?\)/g, '__builtin("$1")')
+          : text;
+        if (/__toESM\(require\("node:/.test(shared)) {
+          throw new Error(`${file}: esbuild has changed how it imports Node's modules`);
+        }
+        fs.writeFileSync(file, shared);
+      }
+    });
+  },
+};
