@@ -66,14 +66,42 @@ describeContainers('settings', (fixture) => {
     expect(values).to.equal('321\n99\n0027');
   });
 
-  it('a hard limit that only CAP_SYS_RESOURCE can raise is refused by that name', function () {
-    const effective = /^CapEff:\s*(\w+)/m.exec(fs.readFileSync('/proc/self/status', 'utf8'))?.[1];
-    if ((BigInt(`0x${effective ?? '0'}`) >> 24n) & 1n) this.skip(); // the caller holds it
-    const { status, stderr } = fixture().shell('true', ({ process }) => {
-      process.rlimits = [{ type: 'RLIMIT_NOFILE', soft: 2 ** 30, hard: 2 ** 30 }];
+  describe('without CAP_SYS_RESOURCE', () => {
+    before(function () {
+      const held = /^CapEff:\s*(\w+)/m.exec(fs.readFileSync('/proc/self/status', 'utf8'))?.[1];
+      if ((BigInt(`0x${held ?? '0'}`) >> 24n) & 1n) this.skip(); // the caller holds it
     });
-    expect(status).to.equal(1);
-    expect(stderr).to.contain('process.rlimits[0]').and.contain('CAP_SYS_RESOURCE');
+
+    for (const [property, change] of [
+      [
+        'process.rlimits[0]',
+        ({ process }) => {
+          process.rlimits = [{ type: 'RLIMIT_NOFILE', soft: 2 ** 30, hard: 2 ** 30 }];
+        },
+      ],
+      ['process.oomScoreAdj', ({ process }) => (process.oomScoreAdj = -900)],
+    ] as const satisfies readonly (readonly [string, (config: RuntimeConfig) => void])[]) {
+      it(`${property} that needs it is refused by that name`, () => {
+        const { status, stderr } = fixture().shell('true', change);
+        expect(status).to.equal(1);
+        expect(stderr).to.contain(property).and.contain('this needs CAP_SYS_RESOURCE');
+      });
+    }
+
+    it('a container that asks for it runs without it, and the log says so', () => {
+      const { status, stdout, stderr } = fixture().shell(
+        'grep CapEff /proc/self/status',
+        ({ process }) => {
+          const asked = ['CAP_SYS_RESOURCE', 'CAP_KILL'];
+          process.capabilities = { bounding: asked, permitted: asked, effective: asked };
+        },
+      );
+      expect({ status, stdout }).to.deep.equal({
+        status: 0,
+        stdout: 'CapEff:\t0000000000000020\n',
+      });
+      expect(stderr).to.contain('level=warning').and.contain('CAP_SYS_RESOURCE');
+    });
   });
 
   it('linux.memoryPolicy', () => {

@@ -48,17 +48,35 @@ export function parseFailure(program: Program, bytes: Buffer): LoaderFailure | u
   return { index, operation, result, ...(code !== undefined && { code }), pid };
 }
 
+/** An operation of a program that failed, as an error. */
+export class ProgramFailure extends StackError {
+  override readonly name = 'ProgramFailure';
+  /** What the program was doing: `mount /proc`. */
+  readonly stage: string;
+  /** What of config.json asked for it. */
+  readonly property: string | undefined;
+  /** The operation as it is printed. */
+  readonly call: string;
+
+  constructor({ stage, property }: Operation, call: string, outcome: string, cause?: SyscallError) {
+    const where = property === undefined ? stage : `${stage} (${property})`;
+    super(cause?.kind ?? 'internal', `${where}: ${call}: ${outcome}`, { cause });
+    this.stage = stage;
+    this.property = property;
+    this.call = call;
+  }
+}
+
 /**
  * The failure as an error: `mount proc (mounts[0]): fsopen("proc", FSOPEN_CLOEXEC): EPERM`. Its kind is what
  * the errno means; a {@link SyscallError} is its cause.
  */
-export function failureError(program: Program, failure: LoaderFailure): StackError {
-  const { stage, property } = failure.operation;
-  const where = property === undefined ? stage : `${stage} (${property})`;
-  const what = printOperation(program, failure.operation).split('   ', 1)[0] ?? ''; // without the notes
-  const text = `${where}: ${what}: ${failure.code ?? `unexpected result ${failure.result}`}`;
-  if (failure.code === undefined) return new StackError('internal', text);
-  const name = failure.operation.kind === 'syscall' ? failure.operation.name : 'loader';
-  const cause = new SyscallError(name, -failure.result);
-  return new StackError(cause.kind, text, { cause });
+export function failureError(
+  program: Program,
+  { operation, result, code }: LoaderFailure,
+): ProgramFailure {
+  const call = printOperation(program, operation).split('   ', 1)[0] ?? ''; // without the notes
+  if (code === undefined) return new ProgramFailure(operation, call, `unexpected result ${result}`);
+  const name = operation.kind === 'syscall' ? operation.name : 'loader';
+  return new ProgramFailure(operation, call, code, new SyscallError(name, -result));
 }

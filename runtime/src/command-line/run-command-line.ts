@@ -48,7 +48,9 @@ export async function runCommandLine(
     return await runCommand(await load(), verb, rest, { globals, log });
   } catch (error) {
     log ??= new RuntimeLog();
-    log.error(isStackError(error) || hasCode(error) ? messageOf(error) : describeBug(error));
+    const { errorDetails } = await import('../log/error-details.ts');
+    const expected = isStackError(error) || hasCode(error);
+    log.error(expected ? messageOf(error) : describeBug(error), { ...errorDetails(error) });
     // docker takes 255 of `exec` for its own 126 and 127
     return name === 'exec' ? 255 : 1;
   } finally {

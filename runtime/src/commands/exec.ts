@@ -110,7 +110,7 @@ async function execute({ flags, root, log }: Invocation): Promise<number> {
       onReady({ pid }) {
         // The namespaces were opened by pid: only now is it certain whose they were.
         if (!isAlive(record.pid, record.startTime)) {
-          throw new StackError('conflict', 'cannot exec a container that has stopped');
+          throw new StackError('conflict', 'cannot exec in a stopped container');
         }
         const pidfdSocket = flags.text('pidfd-socket');
         if (pidfdSocket !== undefined) sendPidfd(pidfdSocket, pid, 'setns');
@@ -134,7 +134,7 @@ async function execute({ flags, root, log }: Invocation): Promise<number> {
 
 function refuseStatus(status: string, flags: Flags): void {
   if (status === 'stopped') {
-    throw new StackError('conflict', 'cannot exec a container that has stopped');
+    throw new StackError('conflict', 'cannot exec in a stopped container');
   }
   if (status === 'creating') {
     throw new StackError('conflict', 'cannot exec in a container that is being created');

@@ -24,7 +24,7 @@ export const pause: Command = {
   async run(invocation) {
     const { status, cgroup } = findContainer(invocation);
     if (status !== 'running' && status !== 'created') {
-      throw new StackError('conflict', `container not running or created: ${status}`);
+      throw new StackError('conflict', 'container not running');
     }
     await freeze(cgroup);
     return 0;

@@ -217,9 +217,13 @@ function setOomScore(
     const code = errorCode(error);
     if (code === 'ENOENT' || code === 'ESRCH') return; // failed meanwhile; the conversation says why
     if (tolerant && (code === 'EACCES' || code === 'EPERM')) return;
+    const denied = code === 'EACCES' || code === 'EPERM';
+    const reason = denied
+      ? 'permission denied: this needs CAP_SYS_RESOURCE, which the caller does not hold'
+      : (code ?? 'failed');
     throw new StackError(
-      'permission_denied',
-      `process.oomScoreAdj: cannot set ${oomScoreAdj}: ${code ?? 'failed'}`,
+      denied ? 'permission_denied' : 'internal',
+      `process.oomScoreAdj: cannot set ${oomScoreAdj}: ${reason}`,
       { cause: error },
     );
   }

@@ -148,10 +148,22 @@ export async function createContainer(options: CreateOptions): Promise<CreatedCo
     const complete = { ...unfinished, home, ...(cgroup && { cgroupPath: cgroup.path }) };
     return start(program, complete, { options, store, preserved, tolerant });
   } catch (error) {
+    const outOfMemory = cgroup !== undefined && (await wasOutOfMemory(cgroup));
     if (cgroup) await remove(cgroup);
     store.remove(id);
-    throw error;
+    if (!outOfMemory) throw error;
+    throw new StackError(
+      'resource_exhausted',
+      'unable to start container process: container init was OOM-killed (memory limit too low?): linux.resources.memory.limit',
+      { cause: error },
+    );
   }
+}
+
+/** Loaded here alone: watching a cgroup takes more of Node than a create does. */
+async function wasOutOfMemory(cgroup: Cgroup): Promise<boolean> {
+  const { oomKills } = await import('#lib/cgroup/oom');
+  return oomKills(cgroup) > 0;
 }
 
 interface Starting {

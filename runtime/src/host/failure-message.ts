@@ -1,7 +1,7 @@
 /** What a failed program means in the words that docker, containerd and podman look for. */
 import { failureError, failureRecordSize, record, type LoaderFailure } from '#lib/loader/failure';
 import { programMagic, type Program } from '#lib/loader/program';
-import { errnoName } from '#lib/sys/libc';
+import { errnoName, SyscallError } from '#lib/sys/libc';
 import { StackError } from '#spec/errors';
 import type { Process } from '#spec/oci/process';
 import { parseHookFailure } from '../compile/container-hooks.ts';
@@ -22,6 +22,17 @@ const phrases: Readonly<Record<string, string>> = {
   ENOSPC: 'no space left on device',
   EMFILE: 'too many open files',
   EINVAL: 'invalid argument',
+  ENODEV: 'no such device',
+  ENXIO: 'no such device or address',
+  ENOMEM: 'cannot allocate memory',
+  ENOSYS: 'function not implemented',
+  EOPNOTSUPP: 'operation not supported',
+  EROFS: 'read-only file system',
+  ERANGE: 'numerical result out of range',
+  EAGAIN: 'resource temporarily unavailable',
+  ENAMETOOLONG: 'file name too long',
+  EXDEV: 'invalid cross-device link',
+  EIO: 'input/output error',
 };
 
 /** `unable to start container process: …`, or the failed operation with its property. */
@@ -94,6 +105,7 @@ export function lateFailure(bytes: Buffer, { args }: Pick<Process, 'args'>): Sta
   return new StackError(
     'internal',
     `unable to start container process: exec ${args[0] ?? ''}: ${phrase ?? 'unknown failure'}`,
+    { ...(phrase !== undefined && { cause: new SyscallError('execve', -(first ?? 0)) }) },
   );
 }
 

@@ -32,8 +32,9 @@ export class RuntimeLog {
     this.#write('warning', message);
   }
 
-  error(message: string): void {
-    this.#write('error', message);
+  /** `details` are further fields of a JSON record. */
+  error(message: string, details: Readonly<Record<string, unknown>> = {}): void {
+    this.#write('error', message, details);
     if (this.#fd !== 2) writeQuietly(2, `${message}\n`);
   }
 
@@ -42,11 +43,11 @@ export class RuntimeLog {
     if (this.#fd !== 2) fs.closeSync(this.#fd);
   }
 
-  #write(level: Level, msg: string): void {
+  #write(level: Level, msg: string, details: Readonly<Record<string, unknown>> = {}): void {
     const time = `${new Date().toISOString().slice(0, 19)}Z`;
     const line =
       this.#format === 'json'
-        ? JSON.stringify({ level, msg, time })
+        ? JSON.stringify({ level, msg, time, ...details })
         : `time="${time}" level=${level} msg=${JSON.stringify(msg)}`;
     writeQuietly(this.#fd, `${line}\n`);
   }
