@@ -30,9 +30,11 @@ export function configuredEndpoints(
   try {
     if (text === undefined) return withSettings(registryEndpoints, certificatesIn(own));
     const { hosts, server, rest } = parseHosts(parseToml(text), own);
-    const endpointsOf = (host: HostSettings) => endpointsOfHost(host, registry);
-    if (server) return [...hosts, server].flatMap(endpointsOf);
-    return [...hosts.flatMap(endpointsOf), ...withSettings(registryEndpoints, rest)];
+    const first = hosts.flatMap((host) => endpointsOfHost(host, registry));
+    const last = server
+      ? endpointsOfHost(server, registry).map((endpoint) => ({ ...endpoint, mirror: false }))
+      : withSettings(registryEndpoints, rest);
+    return [...first, ...last];
   } catch (error) {
     throw new StackError('invalid_argument', `${file}: ${messageOf(error)}`, { cause: error });
   }

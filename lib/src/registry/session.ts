@@ -53,17 +53,20 @@ export class RepositorySession {
       'unavailable',
       `no host for ${this.reference.domain} may be asked to ${request.capability}`,
     );
-    for (const [index, endpoint] of this.#endpoints.entries()) {
+    const inVain: Endpoint[] = [];
+    for (const endpoint of this.#endpoints) {
       if (!endpoint.capabilities.includes(request.capability)) continue;
       try {
         const url = `${endpoint.url}/${this.reference.path}/${path}`;
         const response = await this.requestFrom(endpoint, url, request);
-        if (!endpoint.mirror) this.#endpoints = withoutSkipped(this.#endpoints, index);
+        // Of mirrors the next may know what this one does not, so they stay.
+        this.#endpoints = this.#endpoints.filter((other) => !inVain.includes(other));
         return response;
       } catch (error) {
         failure = error;
         this.signal?.throwIfAborted();
         if (isAnswer(error) && !endpoint.mirror) throw error;
+        if (!endpoint.mirror) inVain.push(endpoint);
       }
     }
     throw failure;
@@ -121,11 +124,6 @@ export class RepositorySession {
     this.#authenticators.set(url, created);
     return created;
   }
-}
-
-/** Endpoints of the registry itself before the one that answered were in vain; mirrors may serve something else. */
-function withoutSkipped(endpoints: readonly Endpoint[], answered: number): readonly Endpoint[] {
-  return endpoints.filter(({ mirror }, index) => mirror || index >= answered);
 }
 
 /** Distribution "Token Scope": what a token is asked for. */

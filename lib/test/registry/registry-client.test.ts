@@ -264,6 +264,7 @@ describe('RegistryClient', () => {
     await mirrored.repository(parseReference('busybox'), { credentials }).resolve();
     expect(server.requests).to.deep.equal([
       {
+        method: 'GET',
         url: '/hub/v2/library/busybox/manifests/latest',
         authorization: undefined,
         range: undefined,
