@@ -14,7 +14,7 @@ const SOCK_NONBLOCK = 0o4000;
 const SOL_SOCKET = 1;
 const SCM_RIGHTS = 1;
 const MSG_CMSG_CLOEXEC = 0x40000000;
-const MSG_DONTWAIT = 0x40;
+export const MSG_DONTWAIT = 0x40;
 const MSG_NOSIGNAL = 0x4000;
 
 /** sun_path has 108 bytes, the last of them zero. */
@@ -136,26 +136,31 @@ export function sendDescriptor(
   const fd = check(socket(AF_UNIX, kind | SOCK_CLOEXEC, 0), 'socket');
   try {
     check(connect(fd, address, address.length), 'connect', path);
-    sendmsgCall ??= bindMessageCall('long sendmsg(int fd, msghdr *message, int flags)');
-    const control = Buffer.alloc(controlSize);
-    control.writeBigUInt64LE(20n, 0); // the header and one descriptor
-    control.writeInt32LE(SOL_SOCKET, 8);
-    control.writeInt32LE(SCM_RIGHTS, 12);
-    control.writeInt32LE(descriptor, 16);
-    const vector = [{ base: data, length: data.length }];
-    const message: Message = {
-      name: null,
-      nameLength: 0,
-      vector,
-      vectorLength: vector.length,
-      control,
-      controlLength: control.length,
-      flags: 0,
-    };
-    check(sendmsgCall(fd, message, MSG_NOSIGNAL), 'sendmsg', path);
+    sendMessage(fd, descriptor, data);
   } finally {
     close(fd);
   }
+}
+
+/** Sends `data` with one descriptor over the connected socket `fd`. */
+export function sendMessage(fd: number, descriptor: number, data: Buffer): void {
+  sendmsgCall ??= bindMessageCall('long sendmsg(int fd, msghdr *message, int flags)');
+  const control = Buffer.alloc(controlSize);
+  control.writeBigUInt64LE(20n, 0); // the header and one descriptor
+  control.writeInt32LE(SOL_SOCKET, 8);
+  control.writeInt32LE(SCM_RIGHTS, 12);
+  control.writeInt32LE(descriptor, 16);
+  const vector = [{ base: data, length: data.length }];
+  const message: Message = {
+    name: null,
+    nameLength: 0,
+    vector,
+    vectorLength: vector.length,
+    control,
+    controlLength: control.length,
+    flags: 0,
+  };
+  check(sendmsgCall(fd, message, MSG_NOSIGNAL), 'sendmsg');
 }
 
 function socketName(syscall: string, path: string): Buffer {

@@ -6,7 +6,6 @@ import type { Cgroup } from '#lib/cgroup/layout';
 import { addProcess, killAll, remove } from '#lib/cgroup/processes';
 import { requestTypes, type CriuOptions } from '#lib/criu/rpc';
 import { askCriu, criuVersion } from '#lib/criu/session';
-import { sendDescriptor } from '#lib/sys/descriptor-socket';
 import { mountFlags, umountFlags } from '#lib/sys/flags';
 import { mount, umount2 } from '#lib/sys/mount';
 import { StackError } from '#spec/errors';
@@ -16,6 +15,7 @@ import { readProcessStat } from '../container/process-identity.ts';
 import type { ContainerRecord, StateStore } from '../container/state-store.ts';
 import { hookState } from '../container/status.ts';
 import { prepareCgroup, refuseOccupiedCgroup, cgroupPath } from '../host/cgroups.ts';
+import { sendTerminal, type ConsoleSocket } from '../host/console-socket.ts';
 import { resolveSources } from '../host/facts.ts';
 import { homeDirectory } from '../host/home-directory.ts';
 import type { RuntimeLog } from '../log/runtime-log.ts';
@@ -38,7 +38,7 @@ export interface RestoreOptions {
   readonly lsmProfile: string | undefined;
   readonly lsmMountContext: string | undefined;
   /** Path of the socket that takes the terminal's master. */
-  readonly consoleSocket: string | undefined;
+  readonly console: ConsoleSocket | undefined;
   readonly pidFile: string | undefined;
   /** The container outlives this process: its parent is to be the nearest subreaper above, at once. */
   readonly detached: boolean;
@@ -165,8 +165,8 @@ function restore(
               store.write(record);
             }
             if (descriptor === undefined) return;
-            if (script === 'orphan-pts-master' && options.consoleSocket !== undefined) {
-              sendDescriptor(options.consoleSocket, descriptor, Buffer.from(script));
+            if (script === 'orphan-pts-master' && options.console) {
+              sendTerminal(options.console, descriptor, script);
             }
             fs.closeSync(descriptor);
           },

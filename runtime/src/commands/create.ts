@@ -4,6 +4,7 @@ import type { Command } from '../command-line/command.ts';
 import type { FlagSpecs } from '../command-line/flags.ts';
 import { checkContainerId } from '../container/container-id.ts';
 import { createContainer } from '../host/create-container.ts';
+import { consoleSocket } from '../host/console-socket.ts';
 import { inContext } from './error-context.ts';
 
 /** Shared with `run`. */
@@ -39,7 +40,7 @@ export const create: Command = {
         bundle: path.resolve(flags.text('bundle') ?? '.'),
         waits: true,
         detached: true,
-        consoleSocket: flags.text('console-socket'),
+        console: consoleSocket(flags.text('console-socket')),
         pidfdSocket: flags.text('pidfd-socket'),
         pidFile: flags.text('pid-file'),
         noPivot: flags.has('no-pivot'),

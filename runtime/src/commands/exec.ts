@@ -1,6 +1,5 @@
 /** `exec`: a further process in a container. */
 import fs from 'node:fs';
-import path from 'node:path';
 import { writeFileAtomicSync } from '#lib/atomic-file/atomic-file';
 import { messageOf, StackError } from '#spec/errors';
 import { parseProcess, type Process } from '#spec/oci/process';
@@ -15,6 +14,7 @@ import { noCgroup, placementForExec, recordedCgroup } from '../host/cgroups.ts';
 import { seccompProgram, warnOfCapabilities } from '../host/compile-options.ts';
 import { converse } from '../host/conversation.ts';
 import { capabilityFacts, securityModules } from '../host/facts.ts';
+import { consoleDescriptors, consoleSocket, consoleTarget } from '../host/console-socket.ts';
 import { Foreground } from '../host/foreground.ts';
 import { homeDirectory } from '../host/home-directory.ts';
 import { preservedDescriptors } from '../host/inherited-descriptors.ts';
@@ -63,8 +63,8 @@ async function execute({ flags, root, log }: Invocation): Promise<number> {
   refuseStatus(statusOf(record, store), flags);
   const described = describeProcess(record, flags);
   const detach = flags.has('detach');
-  const consoleSocket = flags.text('console-socket');
-  if (detach && (described.terminal ?? false) !== (consoleSocket !== undefined)) {
+  const socketPath = flags.text('console-socket');
+  if (detach && (described.terminal ?? false) !== (socketPath !== undefined)) {
     throw new StackError(
       'invalid_argument',
       described.terminal
@@ -72,7 +72,7 @@ async function execute({ flags, root, log }: Invocation): Promise<number> {
         : 'cannot use console socket if runtime will not detach or allocate tty',
     );
   }
-  const foreground = detach ? undefined : new Foreground(described, consoleSocket);
+  const foreground = detach ? undefined : new Foreground(described, socketPath);
   try {
     const namespaces = foreignNamespaces(record.pid);
     const facts = {
@@ -84,14 +84,14 @@ async function execute({ flags, root, log }: Invocation): Promise<number> {
     const cgroup = recordedCgroup(record.cgroupPath);
     const seccomp = seccompProgram(record.config);
     const openFiles = originalOpenFiles();
-    const socketPath = foreground ? foreground.consoleSocket : consoleSocket;
+    const console = foreground ? foreground.console : consoleSocket(socketPath);
     const program = compileExec({
       id: record.id,
       process: described,
       namespaces,
       cgroup: cgroup ? placementForExec(cgroup, record.pid, flags.list('cgroup')) : noCgroup,
       facts,
-      ...(socketPath !== undefined && { console: { socketPath: path.resolve(socketPath) } }),
+      ...(console && { console: consoleTarget(console) }),
       preservedDescriptors: preserved.length,
       home: homeDirectory(`/proc/${record.pid}/root`, described),
       noNewKeyring: record.noNewKeyring,
@@ -101,6 +101,7 @@ async function execute({ flags, root, log }: Invocation): Promise<number> {
     const running = converse(program, {
       process: described,
       preserved,
+      descriptors: consoleDescriptors(console),
       tolerant: process.geteuid?.() !== 0,
       detached: foreground === undefined,
       onSeccomp({ pid }, fd) {

@@ -9,6 +9,7 @@ import { readBundle } from '../container/bundle.ts';
 import { checkContainerId } from '../container/container-id.ts';
 import { destroyContainer } from '../container/destroy.ts';
 import { StateStore } from '../container/state-store.ts';
+import { consoleSocket } from '../host/console-socket.ts';
 import { Foreground } from '../host/foreground.ts';
 import { inContext } from './error-context.ts';
 
@@ -49,8 +50,8 @@ async function runRestore({ flags, root, log }: Invocation): Promise<number> {
   const bundle = readBundle(path.resolve(flags.text('bundle') || '.'));
   const { terminal = false } = bundle.config.process;
   const detach = flags.has('detach');
-  const consoleSocket = flags.text('console-socket');
-  if (detach && terminal !== (consoleSocket !== undefined)) {
+  const socketPath = flags.text('console-socket');
+  if (detach && terminal !== (socketPath !== undefined)) {
     throw new StackError(
       'invalid_argument',
       terminal
@@ -59,7 +60,7 @@ async function runRestore({ flags, root, log }: Invocation): Promise<number> {
     );
   }
   if (process.geteuid?.() !== 0) log.warn('restore is untested with rootless containers');
-  const foreground = detach ? undefined : new Foreground(bundle.config.process, consoleSocket);
+  const foreground = detach ? undefined : new Foreground(bundle.config.process, socketPath);
   try {
     const store = new StateStore(root);
     const record = await restoreContainer({
@@ -71,7 +72,7 @@ async function runRestore({ flags, root, log }: Invocation): Promise<number> {
       criu: sharedOptions(flags),
       lsmProfile: flags.text('lsm-profile'),
       lsmMountContext: flags.text('lsm-mount-context'),
-      consoleSocket: foreground ? foreground.consoleSocket : consoleSocket,
+      console: foreground ? foreground.console : consoleSocket(socketPath),
       pidFile: flags.text('pid-file'),
       detached: detach,
     });

@@ -10,6 +10,7 @@ import { readBundle } from '../container/bundle.ts';
 import { StateStore } from '../container/state-store.ts';
 import { hookState } from '../container/status.ts';
 import { createContainer, type CreatedContainer } from '../host/create-container.ts';
+import { consoleSocket } from '../host/console-socket.ts';
 import { Foreground } from '../host/foreground.ts';
 import { createFlags } from './create.ts';
 import { NotifyProxy } from '../host/notify-socket.ts';
@@ -50,7 +51,7 @@ async function runContainer({ flags, root, log }: Invocation): Promise<number> {
       bundle,
       waits: false,
       detached: detach,
-      consoleSocket: foreground ? foreground.consoleSocket : flags.text('console-socket'),
+      console: foreground ? foreground.console : consoleSocket(flags.text('console-socket')),
       pidfdSocket: flags.text('pidfd-socket'),
       pidFile: flags.text('pid-file'),
       noPivot: flags.has('no-pivot'),

@@ -1,6 +1,5 @@
 /** From a bundle to a container whose process waits for `start`, or runs at once. Undoes everything if it fails. */
 import fs from 'node:fs';
-import path from 'node:path';
 import { writeFileAtomicSync } from '#lib/atomic-file/atomic-file';
 import type { Cgroup } from '#lib/cgroup/layout';
 import { remove } from '#lib/cgroup/processes';
@@ -32,6 +31,7 @@ import {
   type RunningProgram,
   type StartedProcess,
 } from './conversation.ts';
+import { consoleDescriptors, consoleTarget, type ConsoleSocket } from './console-socket.ts';
 import { fillCopyUps } from './copy-up.ts';
 import { sendSeccompListener } from './seccomp-listener.ts';
 import { gatherFacts, resolveSources } from './facts.ts';
@@ -55,8 +55,8 @@ export interface CreateOptions {
   readonly waits: boolean;
   /** The container outlives this process. */
   readonly detached: boolean;
-  /** Path of the socket that takes the terminal's master. */
-  readonly consoleSocket?: string | undefined;
+  /** Takes the terminal's master. */
+  readonly console?: ConsoleSocket | undefined;
   readonly pidFile?: string | undefined;
   /** Path of the socket that takes a pidfd of the first process. */
   readonly pidfdSocket?: string | undefined;
@@ -80,13 +80,13 @@ export async function createContainer(options: CreateOptions): Promise<CreatedCo
   const resolved = resolveSources(written, directory);
   const config = notifyDirectory ? withNotifySocket(resolved, notifyDirectory) : resolved;
   const terminal = config.process.terminal ?? false;
-  if (terminal && options.consoleSocket === undefined) {
+  if (terminal && options.console === undefined) {
     throw new StackError(
       'invalid_argument',
       'cannot allocate tty if runtime will detach without setting console socket',
     );
   }
-  if (!terminal && options.consoleSocket !== undefined) {
+  if (!terminal && options.console !== undefined) {
     throw new StackError(
       'invalid_argument',
       'cannot use console socket if runtime will not detach or allocate tty',
@@ -135,9 +135,7 @@ export async function createContainer(options: CreateOptions): Promise<CreatedCo
       rootfs,
       facts,
       ...(options.waits && { fifo: store.fifo(id) }),
-      ...(options.consoleSocket !== undefined && {
-        console: { socketPath: path.resolve(options.consoleSocket) },
-      }),
+      ...(options.console && { console: consoleTarget(options.console) }),
       noPivot: options.noPivot,
       noNewKeyring: options.noNewKeyring,
       preservedDescriptors: preserved.length,
@@ -189,7 +187,7 @@ function start(
   };
   const conversation: ConversationOptions = {
     process: config.process,
-    descriptors: { ...hookFiles.descriptors, ...prepared },
+    descriptors: { ...hookFiles.descriptors, ...prepared, ...consoleDescriptors(options.console) },
     hookOutput: hookFiles.output,
     ...(config.linux && { linux: config.linux }),
     preserved,

@@ -3,12 +3,11 @@
  * our exit code.
  */
 import fs from 'node:fs';
-import os from 'node:os';
-import path from 'node:path';
-import { DescriptorSocket } from '#lib/sys/descriptor-socket';
+import { MSG_DONTWAIT, receiveMessage, sequencedPacketPair } from '#lib/sys/descriptor-socket';
 import { setWindowSize } from '#lib/sys/terminal';
 import { errorCode, StackError } from '#spec/errors';
 import type { Process } from '#spec/oci/process';
+import type { ConsoleSocket } from './console-socket.ts';
 import type { StartedProcess } from './conversation.ts';
 
 /** Those that end a process by default and that somebody may send us; SIGCHLD, SIGURG and SIGPIPE are our own. */
@@ -26,6 +25,9 @@ const forwarded: readonly NodeJS.Signals[] = [
   'SIGTTOU',
 ];
 
+/** What comes along with a terminal; bytes. */
+const largestName = 64;
+
 /** What is followed. */
 export interface FollowedProcess {
   readonly process: StartedProcess;
@@ -35,9 +37,8 @@ export interface FollowedProcess {
 
 export class Foreground {
   readonly #cleanups: (() => void)[] = [];
-  readonly #terminal: DescriptorSocket | undefined;
-  /** Where the container's terminal is to be sent; undefined without one. */
-  readonly consoleSocket: string | undefined;
+  /** Two ends: ours, and that of whoever sends the terminal. */
+  readonly #terminal: readonly [number, number] | undefined;
 
   /** Throws invalid_argument when a console socket was given: this terminal is shown here. */
   constructor({ terminal }: Process, consoleSocket: string | undefined) {
@@ -48,12 +49,14 @@ export class Foreground {
       );
     }
     if (!terminal) return;
-    const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'runtime-console-'));
-    this.#cleanups.push(() => fs.rmSync(directory, { recursive: true, force: true }));
-    this.consoleSocket = path.join(directory, 'console.sock');
-    const socket = new DescriptorSocket(this.consoleSocket);
-    this.#terminal = socket;
-    this.#cleanups.push(() => socket.close());
+    const ends = sequencedPacketPair();
+    this.#terminal = ends;
+    this.#cleanups.push(() => ends.forEach((fd) => fs.closeSync(fd)));
+  }
+
+  /** Where the container's terminal is to be sent; undefined without one. */
+  get console(): ConsoleSocket | undefined {
+    return this.#terminal && { descriptor: this.#terminal[1] };
   }
 
   /** Exit status of the process, 128 and the signal where one killed it. */
@@ -63,7 +66,7 @@ export class Foreground {
       process.on(signal, listener);
       this.#cleanups.push(() => process.off(signal, listener));
     }
-    const shown = this.#terminal && this.#showTerminal(this.#terminal);
+    const shown = this.#terminal && this.#showTerminal(this.#terminal[0]);
     const status = await running.waitForExit();
     await shown;
     const signal = status & 0x7f;
@@ -75,8 +78,8 @@ export class Foreground {
   }
 
   /** Copies between our terminal and the container's until that is closed. */
-  #showTerminal(socket: DescriptorSocket): Promise<void> {
-    const master = socket.receive();
+  #showTerminal(socket: number): Promise<void> {
+    const { descriptor: master } = receiveMessage(socket, largestName, MSG_DONTWAIT);
     if (master === undefined) throw new StackError('internal', 'the container sent no terminal');
     const tty = process.getBuiltinModule('node:tty'); // brings net along, for a terminal alone
     const output = new tty.ReadStream(master);
