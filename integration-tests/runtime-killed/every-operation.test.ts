@@ -8,7 +8,7 @@ import { needPeers } from '../harness/peers.ts';
 import { waitFor } from '../harness/wait.ts';
 import { describeContainers, type Fixture } from '../runtime/fixture.ts';
 import { ServingRuntime } from '../runtime/serving-runtime.ts';
-import { leftoversOf } from './leftovers.ts';
+import { leftoversOf } from '../runtime/leftovers.ts';
 import { processesOfSession, runInSession, Tracer, type Operation } from './operations.ts';
 
 interface KilledCommand {

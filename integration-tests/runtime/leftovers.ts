@@ -1,0 +1,46 @@
+/** What containers may leave behind on the machine, told by their ids and the bundle that they share. */
+import fs from 'node:fs';
+import path from 'node:path';
+import type { Fixture } from './fixture.ts';
+
+/** One line for each process, mount, cgroup, keyring, FIFO, socket and record of the containers `<id>…`. */
+export function leftoversOf({ bundle, id }: Pick<Fixture, 'bundle' | 'id'>): string[] {
+  const mounts = fs.readFileSync('/proc/self/mountinfo', 'utf8').split('\n');
+  const keys = fs.readFileSync('/proc/keys', 'utf8').split('\n');
+  const ofBundle = fs.readdirSync(bundle.directory, { recursive: true, withFileTypes: true });
+  return [
+    ...processes(id).map((pid) => `process ${pid}`),
+    ...cgroups(id).map((cgroup) => `cgroup ${cgroup}`),
+    ...mounts.filter((line) => line.includes(bundle.directory)).map((line) => `mount ${line}`),
+    ...keys.filter((line) => line.includes(id)).map((line) => `keyring ${line}`),
+    ...ofBundle
+      .filter((entry) => entry.isFIFO() || entry.isSocket())
+      .map((entry) => `file ${path.join(entry.parentPath, entry.name)}`),
+    ...(fs.existsSync(bundle.root) ? fs.readdirSync(bundle.root) : []).map(
+      (name) => `record ${name}`,
+    ),
+  ];
+}
+
+function processes(id: string): string[] {
+  return fs.readdirSync('/proc').filter((pid) => {
+    if (!/^\d+$/.test(pid)) return false;
+    try {
+      return fs.readFileSync(`/proc/${pid}/cgroup`, 'utf8').includes(`/${id}`);
+    } catch {
+      return false; // ended meanwhile
+    }
+  });
+}
+
+function cgroups(id: string): string[] {
+  const root = '/sys/fs/cgroup';
+  return ['.', ...fs.readdirSync(root)].flatMap((hierarchy) => {
+    const folder = path.join(root, hierarchy);
+    if (!fs.statSync(folder).isDirectory()) return [];
+    return fs
+      .readdirSync(folder)
+      .filter((name) => name.startsWith(id))
+      .map((name) => path.join(folder, name));
+  });
+}
