@@ -1,14 +1,10 @@
-/** Every verb. The second bundle of the runtime: reading and compiling it would cost the quick verbs more than their work. */
+/** The bundle of all verbs, for those that have none of their own. */
 import { version } from '#lib/installation/installation';
 import { ociVersion } from '#spec/oci/version';
+import { globalFlags } from './command-line/global-flags.ts';
 import { globalHelp } from './command-line/help.ts';
 import { print } from './command-line/output.ts';
-import {
-  globalFlags,
-  openLog,
-  runCommandLine,
-  type CommandTable,
-} from './command-line/run-command-line.ts';
+import { openLog, runCommandLine, type CommandTable } from './command-line/run-command-line.ts';
 import { quickCommands } from './quick-commands.ts';
 
 const commands: CommandTable = {

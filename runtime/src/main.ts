@@ -1,10 +1,25 @@
-/** The runtime's command line. What the quick verbs do not need lies in a bundle of its own (main-all.ts). */
-import { runCommandLine } from './command-line/run-command-line.ts';
-import { quickCommands } from './quick-commands.ts';
+/**
+ * The runtime's command line. Each verb starts a process of its own, and reading and compiling what it does not need
+ * costs more than its work: so the verbs lie in several bundles (scripts/build/bundle.ts), and this one only chooses.
+ */
+import { verbOf } from './command-line/verb.ts';
 
 const args = process.argv.slice(2);
 
-void runCommandLine(args, quickCommands, async () => {
-  const { runAnyCommandLine } = await import('./main-all.ts');
-  return runAnyCommandLine(args);
-}).then((code) => process.exit(code));
+async function runCommandLine(): Promise<number> {
+  switch (verbOf(args)) {
+    case 'start':
+    case 'state':
+    case 'kill':
+    case 'delete':
+      return (await import('./main-quick.ts')).runQuickCommandLine(args);
+    case 'create':
+      return (await import('./main-create.ts')).runCreateCommandLine(args);
+    case 'exec':
+      return (await import('./main-exec.ts')).runExecCommandLine(args);
+    default:
+      return (await import('./main-all.ts')).runAnyCommandLine(args);
+  }
+}
+
+void runCommandLine().then((code) => process.exit(code));

@@ -39,6 +39,9 @@ const workers = [
  * so that the others do not read and compile them.
  */
 const parts = [
+  { name: 'runtime-quick', of: 'runtime', entry: 'runtime/src/main-quick.ts' },
+  { name: 'runtime-create', of: 'runtime', entry: 'runtime/src/main-create.ts' },
+  { name: 'runtime-exec', of: 'runtime', entry: 'runtime/src/main-exec.ts' },
   { name: 'runtime-all', of: 'runtime', entry: 'runtime/src/main-all.ts' },
   {
     name: 'containerd-shim-lite-v2-serve',

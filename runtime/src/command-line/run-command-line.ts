@@ -4,36 +4,27 @@ import { isStackError, messageOf, StackError } from '#spec/errors';
 import { RuntimeLog } from '../log/runtime-log.ts';
 import type { Command } from './command.ts';
 import { parseFlags, type Flags, type FlagSpecs } from './flags.ts';
+import { globalFlags } from './global-flags.ts';
 import { commandHelp } from './help.ts';
 import { print } from './output.ts';
 
 /** Verbs and how to load each. */
 export type CommandTable = Readonly<Record<string, () => Promise<Command>>>;
 
-export const globalFlags: FlagSpecs = {
-  debug: { kind: 'boolean', help: 'log what is done' },
-  log: { kind: 'string', help: 'file to log to; default: stderr' },
-  'log-format': { kind: 'string', help: 'text or json' },
-  root: { kind: 'string', help: 'directory for the state of containers' },
-  'systemd-cgroup': {
-    kind: 'boolean',
-    help: 'not implemented: cgroups are made by the runtime itself',
-  },
-  rootless: { kind: 'string', help: 'true, false or auto; found out by the runtime itself' },
-  version: { kind: 'boolean', alias: 'v', help: 'print the version' },
-  help: { kind: 'boolean', alias: 'h', help: 'print this' },
-};
-
 const helpFlag: FlagSpecs = { help: { kind: 'boolean', alias: 'h', help: 'print this' } };
 
 /** What to do with a command line whose verb the table does not have, or that has none. Returns the exit code. */
 export type OtherCommandLine = (globals: Flags) => Promise<number>;
 
+/** For a bundle that is loaded only when it has the verb (main.ts). */
+const notInThisBundle: OtherCommandLine = ({ positional: [verb = ''] }) =>
+  Promise.reject(new Error(`the verb "${verb}" lies in another bundle`));
+
 /** Never throws: a failure is logged and becomes the exit code. */
 export async function runCommandLine(
   args: readonly string[],
   commands: CommandTable,
-  otherwise: OtherCommandLine,
+  otherwise: OtherCommandLine = notInThisBundle,
 ): Promise<number> {
   let log: RuntimeLog | undefined;
   let name: string | undefined;

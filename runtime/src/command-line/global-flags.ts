@@ -1,0 +1,16 @@
+/** The flags that stand before the verb. */
+import type { FlagSpecs } from './flags.ts';
+
+export const globalFlags: FlagSpecs = {
+  debug: { kind: 'boolean', help: 'log what is done' },
+  log: { kind: 'string', help: 'file to log to; default: stderr' },
+  'log-format': { kind: 'string', help: 'text or json' },
+  root: { kind: 'string', help: 'directory for the state of containers' },
+  'systemd-cgroup': {
+    kind: 'boolean',
+    help: 'not implemented: cgroups are made by the runtime itself',
+  },
+  rootless: { kind: 'string', help: 'true, false or auto; found out by the runtime itself' },
+  version: { kind: 'boolean', alias: 'v', help: 'print the version' },
+  help: { kind: 'boolean', alias: 'h', help: 'print this' },
+};
