@@ -1,5 +1,4 @@
 /** Properties of config.json that change one thing, by what the process of the container sees of it. */
-import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
 import { expect } from 'chai';
@@ -192,35 +191,6 @@ describeContainers('settings', (fixture) => {
         bundle.run(['delete', '--force', second]);
       }
       expect(bundle.run(['exec', '--user', '1000', id, 'id', '-u']).stdout).to.equal('1000\n');
-    });
-
-    it('of an ordinary user with subordinate ids are mapped by newuidmap', function () {
-      const uid = 54321;
-      if (spawnSync('newuidmap').error) this.skip(); // not installed
-      const subids = ['/etc/subuid', '/etc/subgid'];
-      if (
-        !subids.every(
-          (file) =>
-            fs.existsSync(file) && new RegExp(`^${uid}:`, 'm').test(fs.readFileSync(file, 'utf8')),
-        )
-      ) {
-        this.skip(); // the machine gives this user no ids, and its files are not ours to change
-      }
-      const { bundle, id } = fixture();
-      bundle.configure(['id', '-u'], (config) => {
-        delete config.linux!.resources;
-        config.linux!.namespaces!.push({ type: 'user' });
-        const maps = [
-          { containerID: 0, hostID: uid, size: 1 },
-          { containerID: 1, hostID: 100_000, size: 10 },
-        ];
-        Object.assign(config.linux!, { uidMappings: maps, gidMappings: maps });
-        config.process.user = { uid: 5, gid: 5 };
-      });
-      fs.chownSync(fixture().rootfs, uid, uid);
-      fs.mkdirSync(bundle.root);
-      fs.chownSync(bundle.root, uid, uid);
-      expect(bundle.run(['run', id], { uid }).stdout).to.equal('5\n');
     });
   });
 });

@@ -59,7 +59,13 @@ function writeMap(pid: number, kind: 'uid' | 'gid', mappings: readonly IdMapping
   const tool = `new${kind}map`;
   const { status, stderr, error } = spawnSync(tool, [pid, ...rows.flat()].map(String));
   if (status === 0) return;
-  const reason = error ? (errorCode(error) ?? error.message) : stderr.toString().trim();
+  if (errorCode(error) === 'ENOENT') {
+    throw new StackError(
+      'permission_denied',
+      `linux.${kind}Mappings: an ordinary user may map no more than its own id without ${tool}, which is not installed (Debian package uidmap)`,
+    );
+  }
+  const reason = error ? error.message : stderr.toString().trim();
   throw new StackError('permission_denied', `linux.${kind}Mappings: ${tool} failed: ${reason}`);
 }
 

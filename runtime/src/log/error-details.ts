@@ -102,6 +102,11 @@ const knownCauses: readonly KnownCause[] = [
     cause: 'the caller lacks CAP_SYS_RESOURCE, which lowers the score',
   },
   {
+    errno: ['EACCES'],
+    property: /^linux\.cgroupsPath/,
+    cause: 'an ordinary user moves processes only among the groups that were given to him',
+  },
+  {
     errno: ['ENOSPC'],
     property: /[nN]amespaces|Mappings/,
     cause: 'a limit below /proc/sys/user is reached',
