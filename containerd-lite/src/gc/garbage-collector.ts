@@ -80,6 +80,12 @@ export class GarbageCollector {
           }
         }
         const kept = markReferenced(metadata, namespace, nowMs);
+        for (const { name, value } of metadata.images.list(namespace)) {
+          if (isExpired(value.labels, nowMs) && !kept.has(`image ${name}`)) {
+            metadata.images.delete(namespace, name);
+            count++;
+          }
+        }
         for (const { name } of metadata.content.list(namespace)) {
           if (!kept.has(`content ${name}`)) {
             metadata.content.delete(namespace, name);

@@ -30,7 +30,7 @@ export function markReferenced(
       queue.push(...(graph.get(node) ?? []));
     }
   };
-  for (const root of rootsOf(metadata, namespace)) visit(root);
+  for (const root of rootsOf(metadata, namespace, nowMs)) visit(root);
   for (const { value } of metadata.leases.list(namespace)) {
     if (isExpired(value.labels, nowMs)) continue;
     for (const { type, id } of value.resources) {
@@ -79,10 +79,14 @@ function readGraph(metadata: MetadataStore, namespace: string): Map<Node, Node[]
   return graph;
 }
 
-function rootsOf(metadata: MetadataStore, namespace: string): Node[] {
+function rootsOf(metadata: MetadataStore, namespace: string, nowMs: number): Node[] {
   const isRoot = ({ value }: { value: { labels: Labels } }) => rootLabel in value.labels;
   return [
-    ...metadata.images.list(namespace).map(({ name }): Node => `image ${name}`),
+    // An expired image stays as long as something refers to it.
+    ...metadata.images
+      .list(namespace)
+      .filter(({ value }) => !isExpired(value.labels, nowMs))
+      .map(({ name }): Node => `image ${name}`),
     ...metadata.containers.list(namespace).map(({ name }): Node => `container ${name}`),
     ...metadata.content
       .list(namespace)

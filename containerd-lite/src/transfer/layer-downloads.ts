@@ -8,7 +8,7 @@
  */
 import fs from 'node:fs';
 import type { RemoteRepository } from '#lib/registry/registry-client';
-import { StackError } from '#spec/errors';
+import { isStackError, StackError } from '#spec/errors';
 import type { Descriptor } from '#spec/oci/image';
 import { FileGrowth, type GrowingFile } from '../worker/growing-file.ts';
 import type { ContentWriter } from '../content/content-writer.ts';
@@ -51,17 +51,8 @@ export class LayerDownloads {
   start(layer: Descriptor, parents: readonly string[]): Download {
     const known = this.#started.get(layer.digest);
     if (known) return known;
-    const { progress } = this.#session;
     const arriving = new ArrivingFile();
-    const stored = this.#slots.run(async () => {
-      if (this.#blobs.keep(layer.digest, {}, this.#source)) {
-        progress.blob('already exists', layer, parents);
-        return;
-      }
-      progress.blob('waiting', layer, parents, 0);
-      await this.#downloadOnce(layer, parents, arriving);
-      progress.blob('complete', layer, parents);
-    });
+    const stored = this.#store(layer, parents, arriving);
     stored.catch(() => undefined); // whoever waits for it is told
     const download: Download = {
       stored,
@@ -75,6 +66,21 @@ export class LayerDownloads {
     };
     this.#started.set(layer.digest, download);
     return download;
+  }
+
+  async #store(
+    layer: Descriptor,
+    parents: readonly string[],
+    arriving: ArrivingFile,
+  ): Promise<void> {
+    const { progress } = this.#session;
+    if (this.#blobs.keep(layer.digest, {}, this.#source)) {
+      progress.blob('already exists', layer, parents);
+      return;
+    }
+    progress.blob('waiting', layer, parents, 0);
+    await this.#slots.run(() => this.#downloadOnce(layer, parents, arriving));
+    progress.blob('complete', layer, parents);
   }
 
   async #downloadOnce(
@@ -117,11 +123,10 @@ export class LayerDownloads {
       await writer.commit(layer.size, layer.digest, sourceLabels({}, this.#source));
     } catch (error) {
       growth?.fail();
+      if (!isStackError(error, 'conflict') && !isStackError(error, 'data_loss')) throw error;
       // What is wrong stays wrong however often the rest is loaded again.
-      if (error instanceof StackError && ['conflict', 'data_loss'].includes(error.kind)) {
-        await this.#blobs.abort(refOf(layer));
-      }
-      throw error;
+      await this.#blobs.abort(refOf(layer));
+      throw wrongContent(error);
     } finally {
       await writer.close();
       arriving.close();
@@ -197,6 +202,14 @@ class ArrivingFile {
     fs.closeSync(this.#file.fd);
     this.#file = undefined;
   }
+}
+
+/** The writer's sentence about a blob that is not what it should be, in the words of a pull. */
+function wrongContent(error: StackError): StackError {
+  const [, actual, expected] =
+    /^unexpected commit digest (\S+), expected ([^\s:]+:[^\s:]+)/.exec(error.message) ?? [];
+  const reason = actual === undefined ? error.message : `expected ${expected}, got ${actual}`;
+  return new StackError('data_loss', `content has the wrong digest: ${reason}`, { cause: error });
 }
 
 /** The same bytes in pieces of {@link pieceBytes}, each valid until the next is asked for. */

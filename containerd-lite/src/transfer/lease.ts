@@ -9,7 +9,7 @@ import type { Session } from './session.ts';
 const lifetimeMs = 5 * 60 * 1000;
 const renewalMs = 60 * 1000;
 
-/** Runs `action` under a lease of its own. After a failure what it had stored is collected. */
+/** Runs `action` under a lease of its own. After a failure what it had stored is collected before this returns. */
 export async function withTransferLease(
   { leases, gc }: { leases: Leases; gc: GarbageCollector },
   { namespace, lease }: Session,
@@ -17,11 +17,14 @@ export async function withTransferLease(
 ): Promise<void> {
   leases.create(namespace, lease, expiresIn(lifetimeMs));
   const timer = setInterval(() => leases.renew(namespace, lease, lifetimeMs), renewalMs);
+  let succeeded = false;
   try {
     await action();
+    succeeded = true;
   } finally {
     clearInterval(timer);
     leases.delete(namespace, lease);
-    gc.schedule();
+    if (succeeded) gc.schedule();
+    else await gc.collect();
   }
 }

@@ -31,6 +31,7 @@ export class Unpacker {
 
   /** Makes the snapshots that are missing; the config keeps them afterwards. Throws data_loss for a wrong diff ID. */
   async unpack(image: UnpackedImage, store: SnapshotStore, session: Session, blobs: Blobs) {
+    if (image.diffIds.length === 0) return; // no layers, or no container image
     const chainIds = chainIdsOf(image.diffIds);
     const parents = [refOf(image.manifest)];
     for (const [i, { descriptor, download }] of image.layers.entries()) {
