@@ -5,6 +5,7 @@ import { RegistryClient } from '#lib/registry/registry-client';
 import { isStackError } from '#spec/errors';
 import { publishImageEvents } from './daemon/image-events.ts';
 import { ContainerdImageService } from './images/containerd-image-service.ts';
+import { endPullLeases } from './images/lease.ts';
 import { JsonFileLogs } from './logs/json-file-logs.ts';
 import type { EngineParts } from './run-engine.ts';
 
@@ -30,8 +31,9 @@ export const engineParts: EngineParts = {
 
   createLogs: (paths, logger) => new JsonFileLogs(paths, logger),
 
-  /** `run hello` works on a machine without a network. */
-  beforeListening: async ({ images, logger }) => {
+  /** Nothing is left of interrupted pulls, and `run hello` works on a machine without a network. */
+  beforeListening: async ({ client, images, logger }) => {
+    await endPullLeases(client);
     try {
       await images.get(helloReference);
     } catch (error) {

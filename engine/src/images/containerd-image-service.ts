@@ -1,11 +1,18 @@
 /** Images over any containerd: its content store, snapshots and image names. */
 import type { ContainerdClient } from '#proto/containerd-client';
-import { hostPlatform } from '#lib/registry/platform';
+import { hostPlatform, parsePlatform } from '#lib/registry/platform';
 import type { RegistryClient } from '#lib/registry/registry-client';
 import type { Digest } from '#spec/digest';
 import { StackError } from '#spec/errors';
 import { isManifestType, parseManifest, type Descriptor } from '#spec/oci/image';
-import { formatFamiliar, formatReference, parseReference, withDefaultTag } from '#spec/reference';
+import {
+  formatFamiliar,
+  formatReference,
+  parseReference,
+  withDefaultTag,
+  type ImageReference,
+} from '#spec/reference';
+import { isLite } from '../containerd/peer.ts';
 import { Mutex } from '../daemon/mutex.ts';
 import type { ImageInspect, ImageSummary, RemovedImage } from './api-types.ts';
 import { applyFilters } from './apply-filters.ts';
@@ -26,8 +33,9 @@ import type {
 } from './image-service.ts';
 import { inspectOf, summaryOf } from './image-summaries.ts';
 import { withPullLease } from './lease.ts';
-import { pullImage } from './pull-image.ts';
+import { pullImage, requirePlatform, type PulledImage } from './pull-image.ts';
 import { nameDangling, recordsToRemove, removeRecords } from './remove-image.ts';
+import { hasTransfer, pullByTransfer } from './transfer-pull.ts';
 import { Unpacker } from './unpack-image.ts';
 
 export interface ImageServiceOptions {
@@ -47,6 +55,8 @@ export class ContainerdImageService implements ImageService {
   readonly #catalog: ImageCatalog;
   /** Names change one at a time: a removal must not overlook the name that a pull adds. */
   readonly #names = new Mutex();
+  /** Whether containerd pulls by itself; undefined before it was asked. */
+  #transferPeer: Promise<boolean> | undefined;
 
   constructor(options: ImageServiceOptions) {
     const { client, snapshotter } = options;
@@ -94,27 +104,81 @@ export class ContainerdImageService implements ImageService {
     });
   }
 
-  pull(
+  async pull(
     text: string,
     options: PullOptions,
     onProgress: (message: PullProgress) => void,
   ): Promise<StoredImage> {
     const reference = withDefaultTag(parseReference(text));
-    const name = formatReference(reference);
+    return (await this.#pullsByItself(reference))
+      ? this.#transfer(reference, options, onProgress)
+      : this.#fetch(reference, options, onProgress);
+  }
+
+  /** Over a containerd that does all of it. */
+  async #transfer(
+    reference: ImageReference,
+    options: PullOptions,
+    onProgress: (message: PullProgress) => void,
+  ): Promise<StoredImage> {
+    const { client, snapshotter } = this.#options;
+    const pulled = await pullByTransfer(client, snapshotter, reference, options, onProgress);
+    const { target, reporter } = pulled;
+    try {
+      const { platform: wanted } = options;
+      const platform = wanted === undefined ? hostPlatform() : parsePlatform(wanted);
+      const image = await this.#documents.read(target, platform);
+      if (wanted !== undefined) requirePlatform(image, platform, reference);
+      reporter.line(`Digest: ${target.digest}`);
+      return await this.#named(reference, { target, image }, onProgress);
+    } finally {
+      await pulled.release();
+    }
+  }
+
+  /** Over a containerd that only stores. */
+  #fetch(
+    reference: ImageReference,
+    options: PullOptions,
+    onProgress: (message: PullProgress) => void,
+  ): Promise<StoredImage> {
     return withPullLease(this.#options.client, async (lease) => {
       const parts = { ...this.#options, content: this.#content, unpacker: this.#unpacker };
-      const { target, image } = await pullImage(parts, reference, options, lease, onProgress);
-      const changed = await this.#setName(name, target);
-      const what = changed ? 'Downloaded newer image for' : 'Image is up to date for';
-      onProgress({ status: `Status: ${what} ${formatFamiliar(reference)}` });
-      const record = { name, target, createdAt: new Date() };
-      const entries = await this.#catalog.entries();
-      const entry = entries.find(({ id }) => id === image.id);
-      return this.#catalog.stored(
-        entry ?? { id: image.id, documents: image, records: [record] },
-        record,
-      );
+      const pulled = await pullImage(parts, reference, options, lease, onProgress);
+      return this.#named(reference, pulled, onProgress);
     });
+  }
+
+  /** Gives what was pulled its name. */
+  async #named(
+    reference: ImageReference,
+    { target, image }: PulledImage,
+    onProgress: (message: PullProgress) => void,
+  ): Promise<StoredImage> {
+    const name = formatReference(reference);
+    const changed = await this.#setName(name, target);
+    const what = changed ? 'Downloaded newer image for' : 'Image is up to date for';
+    onProgress({ status: `Status: ${what} ${formatFamiliar(reference)}` });
+    const record = { name, target, createdAt: new Date() };
+    const entries = await this.#catalog.entries();
+    const entry = entries.find(({ id }) => id === image.id);
+    return this.#catalog.stored(
+      entry ?? { id: image.id, documents: image, records: [record] },
+      record,
+    );
+  }
+
+  /**
+   * Whether containerd can be asked for the whole pull: it is our own, whose progress and errors are as docker's, and the
+   * registry needs none of engined's settings.
+   */
+  async #pullsByItself(reference: ImageReference): Promise<boolean> {
+    const { client, registry } = this.#options;
+    this.#transferPeer ??= Promise.all([isLite(client), hasTransfer(client)]).then((answers) =>
+      answers.every(Boolean),
+    );
+    this.#transferPeer.catch(() => (this.#transferPeer = undefined)); // asked again next time
+    return registry.usesDefaults(reference) && (await this.#transferPeer);
   }
 
   async ensureUnpacked({ target, chainId, config }: StoredImage): Promise<Digest | ''> {

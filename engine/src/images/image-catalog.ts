@@ -13,6 +13,7 @@ import {
 import type { DocumentReader, ImageDocuments } from './documents.ts';
 import {
   isDangling,
+  isTransferName,
   referenceOfName,
   repoDigestsOf,
   repoTagsOf,
@@ -59,7 +60,7 @@ export class ImageCatalog {
   async records(): Promise<ImageRecord[]> {
     const { images } = await this.#client.images.list({});
     return images.flatMap(({ name, target, createdAt }) =>
-      target
+      target && !isTransferName(name)
         ? [{ name, target, createdAt: createdAt ? timestampToDate(createdAt) : new Date(0) }]
         : [],
     );

@@ -147,7 +147,7 @@ async function fetchLayers(pull: Pull, image: ImageDocuments): Promise<void> {
 }
 
 /** An image that is not an index has the platform it has: throws not_found if that is not the one asked for. */
-function requirePlatform(
+export function requirePlatform(
   { config }: ImageDocuments,
   wanted: Platform,
   reference: ImageReference,
