@@ -34,6 +34,28 @@ describeContainers('seccomp', (fixture) => {
     });
   }
 
+  for (const noNewPrivileges of [true, false]) {
+    it(`demands nothing of the filter but execve (noNewPrivileges: ${noNewPrivileges})`, () => {
+      // What the runtime itself calls between becoming the user and execve.
+      const own = ['faccessat2', 'statx', 'openat2', 'capset', 'setresuid', 'setresgid'];
+      const names = [...own, 'setgroups', 'umask', 'close_range', 'clone3', 'dup3'];
+      const { status, stdout } = fixture().run(['echo', 'here'], (config) => {
+        filter('SCMP_ACT_KILL_PROCESS', names)(config);
+        config.process.noNewPrivileges = noNewPrivileges;
+      });
+      expect({ status, stdout }).to.deep.equal({ status: 0, stdout: 'here\n' });
+    });
+  }
+
+  it('leaves nothing of the right to load it', () => {
+    const { stdout } = fixture().shell('grep ^Cap /proc/self/status', (config) => {
+      filter('SCMP_ACT_ERRNO', mkdir)(config);
+      config.process.noNewPrivileges = false;
+      config.process.capabilities = { bounding: [] };
+    });
+    expect(stdout.match(/[0-9a-f]{16}/g)).to.deep.equal(Array(5).fill('0'.repeat(16)));
+  });
+
   it('kills the process with SIGSYS', () => {
     const { status } = fixture().shell('mkdir /x; exit $?', filter('SCMP_ACT_KILL_PROCESS', mkdir));
     expect(status).to.equal(128 + 31);

@@ -9,6 +9,7 @@ import path from 'node:path';
 import { expect } from 'chai';
 import { executablePath } from '#lib/installation/installation';
 import { DescriptorSocket } from '#lib/sys/descriptor-socket';
+import { capabilityNumber } from '#spec/capabilities';
 import type { RuntimeConfig } from '#spec/oci/runtime-config';
 import { waitFor } from '../harness/wait.ts';
 import { describeContainers } from './fixture.ts';
@@ -175,6 +176,22 @@ describeContainers('security', (fixture) => {
     expect(stdout.replaceAll('\t', ' ')).to.equal(
       'CapInh: 0000000000000000\nCapAmb: 0000000000000000\n',
     );
+  });
+
+  it('exec --process without capabilities gets those of the container, not all', () => {
+    const { bundle, id } = fixture();
+    fixture().create(['sleep', '60'], withDockerCapabilities);
+    bundle.run(['start', id]);
+    const file = path.join(bundle.directory, 'process.json');
+    const args = ['grep', '-E', 'CapBnd|CapPrm', '/proc/self/status'];
+    const described = { args, cwd: '/', user: { uid: 0, gid: 0 }, env: ['PATH=/bin'] };
+    fs.writeFileSync(file, JSON.stringify(described));
+    const { stdout } = bundle.run(['exec', '--process', file, id]);
+    const sets = stdout.match(/[0-9a-f]{16}/g)?.map((mask) => BigInt(`0x${mask}`));
+    const mask = dockerCapabilities
+      .map((name) => 1n << BigInt(capabilityNumber(name)!))
+      .reduce((sum, bit) => sum | bit, 0n);
+    expect(sets).to.deep.equal([mask, mask]);
   });
 
   it('CVE-2023-25809: without a cgroup namespace the cgroups cannot be written', () => {

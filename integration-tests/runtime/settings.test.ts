@@ -103,6 +103,13 @@ describeContainers('settings', (fixture) => {
     });
   });
 
+  it('process.capabilities left out: none, whoever the user is', () => {
+    const sets = printed('grep ^Cap /proc/self/status', ({ process }) => {
+      delete process.capabilities;
+    });
+    expect(sets.match(/[0-9a-f]{16}/g)).to.deep.equal(Array(5).fill('0'.repeat(16)));
+  });
+
   it('linux.memoryPolicy', () => {
     const { status, stderr } = fixture().shell('grep -m1 "" /proc/self/numa_maps', ({ linux }) => {
       linux!.memoryPolicy = { mode: 'MPOL_BIND', nodes: '0', flags: ['MPOL_F_STATIC_NODES'] };

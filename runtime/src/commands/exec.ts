@@ -153,7 +153,7 @@ function describeProcess({ config }: ContainerRecord, flags: Flags): Process {
   const file = flags.text('process');
   if (file !== undefined) {
     try {
-      return parseProcess(JSON.parse(fs.readFileSync(file, 'utf8')));
+      return completed(parseProcess(JSON.parse(fs.readFileSync(file, 'utf8'))), config.process);
     } catch (error) {
       throw new StackError('invalid_argument', `--process ${file}: ${messageOf(error)}`, {
         cause: error,
@@ -176,6 +176,18 @@ function describeProcess({ config }: ContainerRecord, flags: Flags): Process {
     }),
     ...(flags.has('no-new-privs') && { noNewPrivileges: true }),
     ...(flags.list('cap').length > 0 && { capabilities: addCapabilities(own, flags.list('cap')) }),
+  };
+}
+
+/** What --process leaves out is as in the container, as with runc. */
+function completed(described: Process, own: Process): Process {
+  const { capabilities, rlimits, apparmorProfile, selinuxLabel } = own;
+  return {
+    ...(capabilities && { capabilities }),
+    ...(apparmorProfile !== undefined && { apparmorProfile }),
+    ...(selinuxLabel !== undefined && { selinuxLabel }),
+    ...described,
+    ...(rlimits && !described.rlimits?.length && { rlimits }),
   };
 }
 

@@ -8,7 +8,14 @@ import { cloneCgroups } from './cgroup-mount.ts';
 import { CompileContext, type DescriptorSlot } from './context.ts';
 import { cloneDevices, makeDevices, makeDevReadonly, makeLinks, ownsDev } from './devices.ts';
 import { containerHookKinds, runContainerHooks } from './container-hooks.ts';
-import { closeOnExecute, execute, findExecutable, loadSeccomp, seccompTime } from './executable.ts';
+import {
+  closeOnExecute,
+  execute,
+  findExecutable,
+  loadNotifyingSeccomp,
+  loadSeccomp,
+  seccompNeedsAdministrator,
+} from './executable.ts';
 import { Handshake } from './handshake.ts';
 import { becomeUser, checkDirectory, enterDirectory, setLimits } from './identity.ts';
 import type { CompileInput } from './input.ts';
@@ -191,25 +198,23 @@ function becomeProcess(
   setMemoryPolicy(context, input.config.linux?.memoryPolicy);
   setLimits(context, process);
   enterDirectory(context, root, process);
-  const loadAt = (time: string) => {
-    if (!input.seccomp || seccompTime(process, input.seccomp) !== time) return;
-    loadSeccomp(context, handshake, input.seccomp);
-  };
-  loadAt('early');
-  becomeUser(context, process, input.facts);
+  const loading = { process, facts: input.facts, seccomp: input.seccomp, handshake };
+  becomeUser(context, process, input.facts, {
+    reserve: seccompNeedsAdministrator(process, input.seccomp),
+  });
   checkDirectory(context, process);
   program.stage('set the umask').from('process.user.umask');
   program.syscall('umask', [process.user.umask ?? 0o022]);
   const path = program.register();
   findExecutable(context, process, path);
-  loadAt('middle');
+  loadNotifyingSeccomp(context, loading);
   handshake.exchange('ready', 'wait until the container is on record');
   if (opened.fifo) waitForStart(context, handshake, { proc: opened.proc, fifo: opened.fifo });
   runContainerHooks(context, input.config.hooks, 'startContainer', {
     reportsToFifo: opened.fifo !== undefined,
   });
   closeOnExecute(context);
-  loadAt('late');
+  loadSeccomp(context, loading);
   execute(context, process, input.home, path);
 }
 

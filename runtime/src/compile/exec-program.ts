@@ -3,7 +3,14 @@ import type { Program } from '#lib/loader/program';
 import { prologue } from '#lib/loader/sequences';
 import type { Process } from '#spec/oci/process';
 import { CompileContext } from './context.ts';
-import { closeOnExecute, execute, findExecutable, loadSeccomp, seccompTime } from './executable.ts';
+import {
+  closeOnExecute,
+  execute,
+  findExecutable,
+  loadNotifyingSeccomp,
+  loadSeccomp,
+  seccompNeedsAdministrator,
+} from './executable.ts';
 import { Handshake } from './handshake.ts';
 import { becomeUser, checkDirectory, enterDirectory, setLimits } from './identity.ts';
 import type {
@@ -68,21 +75,19 @@ export function compileExec(input: ExecInput): Program {
   setPriorities(context, process);
   setLimits(context, process);
   enterDirectory(context, root, process);
-  const loadAt = (time: string) => {
-    if (!input.seccomp || seccompTime(process, input.seccomp) !== time) return;
-    loadSeccomp(context, handshake, input.seccomp);
-  };
-  loadAt('early');
-  becomeUser(context, process, input.facts);
+  const loading = { process, facts: input.facts, seccomp: input.seccomp, handshake };
+  becomeUser(context, process, input.facts, {
+    reserve: seccompNeedsAdministrator(process, input.seccomp),
+  });
   checkDirectory(context, process);
   program.stage('set the umask').from('process.user.umask');
   program.syscall('umask', [process.user.umask ?? 0o022]);
   const path = program.register();
   findExecutable(context, process, path);
-  loadAt('middle');
+  loadNotifyingSeccomp(context, loading);
   handshake.exchange('ready', 'wait until the process is on record');
   closeOnExecute(context);
-  loadAt('late');
+  loadSeccomp(context, loading);
   execute(context, process, input.home, path);
   return program.build();
 }

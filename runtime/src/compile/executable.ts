@@ -3,6 +3,7 @@ import { lastDescriptor, type Register } from '#lib/loader/program';
 import type { Process } from '#spec/oci/process';
 import type { CompileContext } from './context.ts';
 import type { Handshake } from './handshake.ts';
+import { becomeAdministrator, resignAdministrator, type CapabilityFacts } from './identity.ts';
 import type { SeccompProgram } from './input.ts';
 import {
   AT_EACCESS,
@@ -107,42 +108,65 @@ export function closeOnExecute(context: CompileContext): void {
   program.syscall('close_range', [program.firstOwnDescriptor, lastDescriptor, CLOSE_RANGE_CLOEXEC]);
 }
 
-/**
- * When the filter is loaded. `early`: without no_new_privs the kernel wants CAP_SYS_ADMIN, which is about to go.
- * `middle`: a listener must be handed over while the runtime is still there. `late`: as the last before execve.
- */
-export function seccompTime(
+/** A filter without no_new_privs needs CAP_SYS_ADMIN, which the user of the container need not have. */
+export function seccompNeedsAdministrator(
   { noNewPrivileges }: Process,
   seccomp: SeccompProgram | undefined,
-): 'early' | 'middle' | 'late' | undefined {
-  if (!seccomp) return undefined;
-  if (!noNewPrivileges) return 'early';
-  return seccomp.notify ? 'middle' : 'late';
+): boolean {
+  return seccomp !== undefined && !noNewPrivileges;
 }
 
-/** Loads the filter. What follows must be allowed by it. */
+export interface SeccompLoading {
+  readonly process: Process;
+  readonly facts: CapabilityFacts;
+  readonly seccomp: SeccompProgram | undefined;
+  readonly handshake: Handshake;
+}
+
+/**
+ * Loads a filter with a listener: while the runtime is still there, because the listener is handed over. What follows
+ * must be allowed by it.
+ */
+export function loadNotifyingSeccomp(
+  context: CompileContext,
+  { process, facts, seccomp, handshake }: SeccompLoading,
+): void {
+  if (!seccomp?.notify) return;
+  const { program } = context;
+  const administrator = seccompNeedsAdministrator(process, seccomp);
+  if (administrator) becomeAdministrator(context, process, facts);
+  context.borrow((listener) => {
+    setFilter(context, seccomp, listener);
+    program.stage('hand over the seccomp listener').from('linux.seccomp.listenerPath');
+    handshake.exchangeValue('seccomp', listener);
+    context.close(listener);
+  });
+  if (administrator) resignAdministrator(context, process, facts);
+}
+
+/** Loads any other filter: as the last before execve, so that it need not allow what the runtime does. */
 export function loadSeccomp(
   context: CompileContext,
-  handshake: Handshake,
-  { filter, flags, notify }: SeccompProgram,
+  { process, facts, seccomp }: Omit<SeccompLoading, 'handshake'>,
 ): void {
-  const { program } = context;
+  if (!seccomp || seccomp.notify) return;
+  // execve computes the capabilities of the user's process without regard to this one.
+  if (seccompNeedsAdministrator(process, seccomp)) becomeAdministrator(context, process, facts);
+  setFilter(context, seccomp);
+}
+
+function setFilter(
+  { program }: CompileContext,
+  { filter, flags }: SeccompProgram,
+  result?: Register,
+): void {
   program.stage('load the seccomp filter').from('linux.seccomp');
   const description = program.struct('sock_fprog', {
     len: u16(filter.length / 8),
     filter: pointer(program.bytes(filter)),
   });
-  if (!notify) {
-    program.syscall('seccomp', [SECCOMP_SET_MODE_FILTER, flags, description]);
-    return;
-  }
-  context.borrow((listener) => {
-    program.syscall('seccomp', [SECCOMP_SET_MODE_FILTER, flags, description], {
-      result: listener,
-    });
-    program.stage('hand over the seccomp listener').from('linux.seccomp.listenerPath');
-    handshake.exchangeValue('seccomp', listener);
-    context.close(listener);
+  program.syscall('seccomp', [SECCOMP_SET_MODE_FILTER, flags, description], {
+    ...(result && { result }),
   });
 }
 

@@ -8,6 +8,7 @@ import type { CompileContext } from './context.ts';
 import type { HostFacts } from './input.ts';
 import {
   AT_EMPTY_PATH,
+  CAP_SYS_ADMIN,
   LINUX_CAPABILITY_VERSION_3,
   PR_CAP_AMBIENT,
   PR_CAP_AMBIENT_CLEAR_ALL,
@@ -31,7 +32,7 @@ export function setLimits(context: CompileContext, { rlimits = [] }: Process): v
   });
 }
 
-type CapabilityFacts = Pick<HostFacts, 'capabilities' | 'lastCapability'>;
+export type CapabilityFacts = Pick<HostFacts, 'capabilities' | 'lastCapability'>;
 
 const capabilitySets = ['bounding', 'effective', 'permitted', 'inheritable', 'ambient'] as const;
 type CapabilitySets = Record<(typeof capabilitySets)[number], ReadonlySet<number>>;
@@ -51,7 +52,11 @@ export function missingCapabilities(
   });
 }
 
-function effectiveSets(wanted: ProcessCapabilities, facts: CapabilityFacts): CapabilitySets {
+/** What the process ends up with. A process without `capabilities` has none, as with runc. */
+function effectiveSets(
+  { capabilities: wanted = {} }: Process,
+  facts: CapabilityFacts,
+): CapabilitySets {
   const missing = new Set(missingCapabilities(wanted, facts));
   const numbers = (set: (typeof capabilitySets)[number]) =>
     new Set(
@@ -68,20 +73,22 @@ function effectiveSets(wanted: ProcessCapabilities, facts: CapabilityFacts): Cap
   };
 }
 
-/** Switches to `process.user` with exactly `process.capabilities`; absent, a switch of user decides as the kernel does. */
+/**
+ * Switches to `process.user` with exactly `process.capabilities`. With `reserve` CAP_SYS_ADMIN stays permitted beside
+ * them, not effective, until {@link becomeAdministrator}: what execve gives the user's process does not depend on it.
+ */
 export function becomeUser(
   context: CompileContext,
   process: Process,
   facts: CapabilityFacts,
+  { reserve }: { reserve: boolean },
 ): void {
   const { program } = context;
-  const { user, capabilities } = process;
-  const sets = capabilities && effectiveSets(capabilities, facts);
-  if (sets) dropBoundingSet(context, sets.bounding, facts);
-  if (sets) {
-    program.stage('keep capabilities').from('process.capabilities');
-    program.syscall('prctl', [PR_SET_KEEPCAPS, 1, 0, 0, 0]);
-  }
+  const { user } = process;
+  const sets = effectiveSets(process, facts);
+  dropBoundingSet(context, sets.bounding, facts);
+  program.stage('keep capabilities').from('process.capabilities');
+  program.syscall('prctl', [PR_SET_KEEPCAPS, 1, 0, 0, 0]);
   if (!process.terminal && user.uid !== 0) giveStreams(context, user.uid);
   const groups = Buffer.alloc(4 * (user.additionalGids?.length ?? 0));
   user.additionalGids?.forEach((gid, index) => groups.writeUInt32LE(gid, 4 * index));
@@ -94,10 +101,44 @@ export function becomeUser(
   program.place(denied).from('process.user.gid');
   program.syscall('setresgid', [user.gid, user.gid, user.gid]).from('process.user.uid');
   program.syscall('setresuid', [user.uid, user.uid, user.uid]);
-  if (!sets) return;
   program.stage('set capabilities').from('process.capabilities');
   program.syscall('prctl', [PR_SET_KEEPCAPS, 0, 0, 0, 0]);
-  setCapabilities(context, sets);
+  if (reserve)
+    program.stage('set capabilities, and permit CAP_SYS_ADMIN until the filter is loaded');
+  setCapabilities(context, {
+    ...sets,
+    permitted: reserve ? withAdministrator(sets.permitted) : sets.permitted,
+  });
+  raiseAmbient(context, sets);
+}
+
+/** Makes the CAP_SYS_ADMIN effective that {@link becomeUser} reserved. */
+export function becomeAdministrator(
+  context: CompileContext,
+  process: Process,
+  facts: CapabilityFacts,
+): void {
+  context.program.stage('take CAP_SYS_ADMIN').from('process.noNewPrivileges');
+  const { inheritable, permitted, effective } = effectiveSets(process, facts);
+  setCapabilities(context, {
+    inheritable,
+    permitted: withAdministrator(permitted),
+    effective: withAdministrator(effective),
+  });
+}
+
+/** Ends what {@link becomeUser} reserved. */
+export function resignAdministrator(
+  context: CompileContext,
+  process: Process,
+  facts: CapabilityFacts,
+): void {
+  context.program.stage('give up CAP_SYS_ADMIN').from('process.capabilities');
+  setCapabilities(context, effectiveSets(process, facts));
+}
+
+function withAdministrator(capabilities: ReadonlySet<number>): ReadonlySet<number> {
+  return new Set([...capabilities, CAP_SYS_ADMIN]);
 }
 
 function dropBoundingSet(
@@ -114,7 +155,9 @@ function dropBoundingSet(
   }
 }
 
-function setCapabilities(context: CompileContext, sets: CapabilitySets): void {
+type ProcessSets = Pick<CapabilitySets, 'effective' | 'permitted' | 'inheritable'>;
+
+function setCapabilities(context: CompileContext, sets: ProcessSets): void {
   const { program } = context;
   const header = program.struct('__user_cap_header_struct', {
     version: u32(LINUX_CAPABILITY_VERSION_3),
@@ -136,6 +179,10 @@ function setCapabilities(context: CompileContext, sets: CapabilitySets): void {
     inheritableHigh: high(inheritable),
   });
   program.syscall('capset', [header, data]);
+}
+
+function raiseAmbient(context: CompileContext, sets: CapabilitySets): void {
+  const { program } = context;
   program.from('process.capabilities.ambient');
   program.syscall('prctl', [PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0]);
   for (const number of sets.ambient) {

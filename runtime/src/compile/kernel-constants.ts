@@ -87,6 +87,7 @@ export const SIGCHLD = 17;
 export const SEEK_SET = 0;
 export const POLLIN = 1;
 export const LINUX_CAPABILITY_VERSION_3 = 0x20080522;
+export const CAP_SYS_ADMIN = 21;
 export const KEYCTL_JOIN_SESSION_KEYRING = 1;
 export const IOPRIO_WHO_PROCESS = 1;
 

@@ -3,11 +3,9 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { errorCode, StackError } from '#spec/errors';
 import type { RuntimeConfig } from '#spec/oci/runtime-config';
-import { capabilityNumber } from '#spec/capabilities';
 import type { CgroupPlacement, HostFacts, SecurityModule, SourceKind } from '../compile/input.ts';
+import { CAP_SYS_ADMIN } from '../compile/kernel-constants.ts';
 import { parseMountOptions } from '../compile/mount-options.ts';
-
-const CAP_SYS_ADMIN = capabilityNumber('CAP_SYS_ADMIN') ?? 21;
 
 export function gatherFacts(config: RuntimeConfig, cgroup: CgroupPlacement): HostFacts {
   const capabilities = ownCapabilities();

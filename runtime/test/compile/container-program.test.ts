@@ -154,14 +154,33 @@ describe('compileContainer', () => {
     expect(order(false)).to.be.false;
   });
 
-  it('loads the seccomp filter last with no_new_privs, and before the user is left without', () => {
+  it('loads the seccomp filter last, with no_new_privs and without', () => {
     const seccomp = { filter: Buffer.alloc(8), flags: 0, notify: false };
     const names = (noNewPrivileges: boolean) =>
       compile(({ process }) => (process.noNewPrivileges = noNewPrivileges), { seccomp }).map(
         ({ name }) => name,
       );
     expect(names(true).slice(-2)).to.deep.equal(['seccomp', 'execve']);
-    expect(names(false).indexOf('seccomp')).to.be.lessThan(names(false).lastIndexOf('setresuid'));
+    expect(names(false).slice(-3)).to.deep.equal(['capset', 'seccomp', 'execve']);
+  });
+
+  it('gives up CAP_SYS_ADMIN after a filter with a listener', () => {
+    const seccomp = { filter: Buffer.alloc(8), flags: 0, notify: true };
+    const stages = compile(({ process }) => (process.noNewPrivileges = false), { seccomp }).map(
+      ({ stage }) => stage,
+    );
+    const at = (stage: string) => stages.indexOf(stage);
+    expect(at('take CAP_SYS_ADMIN')).to.be.lessThan(at('load the seccomp filter'));
+    expect(at('give up CAP_SYS_ADMIN')).to.be.within(
+      at('hand over the seccomp listener'),
+      at('wait until the container is on record'),
+    );
+  });
+
+  it('leaves a process without capabilities none', () => {
+    const calls = compile(({ process }) => delete process.capabilities);
+    const dropped = calls.filter(({ stage }) => stage.startsWith('drop CAP_'));
+    expect(dropped).to.have.lengthOf(facts.capabilities.size);
   });
 
   it('drops capabilities that the caller does not hold', () => {
