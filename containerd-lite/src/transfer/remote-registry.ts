@@ -36,14 +36,12 @@ export function openRegistry(
   if (resolver && Object.keys(resolver.headers).length > 0) {
     throw new StackError('unimplemented', 'headers for a registry: not implemented');
   }
-  if (resolver && resolver.hostDir !== '') {
-    throw new StackError('unimplemented', 'a hosts directory for a registry: not implemented');
-  }
   const stream = resolver?.authStream ? streams.get(namespace, resolver.authStream) : undefined;
   const insecure = resolver?.defaultScheme === 'http';
   const client = new RegistryClient({
     userAgent: 'containerd-lite',
     insecureRegistries: insecure ? [reference.domain] : [],
+    ...(resolver?.hostDir && { hostsFolder: resolver.hostDir }),
   });
   const repository = client.repository(reference, {
     signal,

@@ -18,6 +18,7 @@ import { withTransferLease } from './lease.ts';
 import { imagesOf, namesOf, storeNames, targetDescriptor } from './image-store.ts';
 import { TransferProgress } from './progress.ts';
 import { Pull } from './pull.ts';
+import { push } from './push.ts';
 import { openRegistry } from './remote-registry.ts';
 import type { Session, TransferParts } from './session.ts';
 import { Unpacker } from './unpacker.ts';
@@ -65,6 +66,12 @@ export class Transfers {
         const archive = unpackAny(ImageImportStream, source);
         return importArchive(this.#parts, session, archive, store, this.#unpacker);
       }
+    } else if (isAny(ImageStore, source) && isAny(OCIRegistry, destination)) {
+      return this.#push(
+        unpackAny(ImageStore, source),
+        unpackAny(OCIRegistry, destination),
+        session,
+      );
     } else if (isAny(ImageStore, source) && isAny(ImageExportStream, destination)) {
       const images = imagesOf(this.#parts, session, unpackAny(ImageStore, source));
       const archive = unpackAny(ImageExportStream, destination);
@@ -81,6 +88,15 @@ export class Transfers {
     try {
       const pull = new Pull(this.#parts, session, registry, store, this.#downloads);
       await pull.run(this.#unpacker);
+    } finally {
+      registry.close();
+    }
+  }
+
+  async #push(store: ImageStore, destination: OCIRegistry, session: Session): Promise<void> {
+    const registry = openRegistry(destination, session, this.#parts.streams);
+    try {
+      await push(this.#parts, session, store, registry);
     } finally {
       registry.close();
     }
