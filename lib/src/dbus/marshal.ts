@@ -1,0 +1,150 @@
+/** Values as the bytes of a message, little-endian (D-Bus specification, "Marshaling (Wire Format)"). */
+import { StackError } from '#spec/errors';
+import { alignmentOf, completeTypes, fieldTypes, type Value, type Variant } from './signature.ts';
+
+/** Writes values one after the other; alignment counts from the first byte. */
+export class ValueWriter {
+  #bytes = Buffer.alloc(256);
+  #length = 0;
+
+  /** One value per complete type. Throws invalid_argument for a value that is not of its type. */
+  write(signature: string, values: readonly Value[]): this {
+    const types = completeTypes(signature);
+    if (types.length !== values.length) {
+      throw new StackError(
+        'invalid_argument',
+        `"${signature}" takes ${types.length} values, got ${values.length}`,
+      );
+    }
+    types.forEach((type, index) => this.#value(type, values[index] ?? ''));
+    return this;
+  }
+
+  align(boundary: number): this {
+    this.#reserve(-this.#length & (boundary - 1));
+    return this;
+  }
+
+  finish(): Buffer {
+    return Buffer.from(this.#bytes.subarray(0, this.#length));
+  }
+
+  #value(type: string, value: Value): void {
+    this.align(alignmentOf(type));
+    switch (type[0]) {
+      case 'y':
+        this.#bytes.writeUInt8(number(type, value), this.#reserve(1));
+        break;
+      case 'n':
+        this.#bytes.writeInt16LE(number(type, value), this.#reserve(2));
+        break;
+      case 'q':
+        this.#bytes.writeUInt16LE(number(type, value), this.#reserve(2));
+        break;
+      case 'i':
+        this.#bytes.writeInt32LE(number(type, value), this.#reserve(4));
+        break;
+      case 'u':
+        this.#bytes.writeUInt32LE(number(type, value), this.#reserve(4));
+        break;
+      case 'b':
+        if (typeof value !== 'boolean') throw mismatch(type, value);
+        this.#bytes.writeUInt32LE(value ? 1 : 0, this.#reserve(4));
+        break;
+      case 'x':
+        this.#bytes.writeBigInt64LE(bigint(type, value), this.#reserve(8));
+        break;
+      case 't':
+        this.#bytes.writeBigUInt64LE(bigint(type, value), this.#reserve(8));
+        break;
+      case 'd':
+        this.#bytes.writeDoubleLE(number(type, value), this.#reserve(8));
+        break;
+      case 's':
+      case 'o':
+        this.#text(text(type, value), 4);
+        break;
+      case 'g':
+        this.#text(text(type, value), 1);
+        break;
+      case 'v':
+        this.#variant(value);
+        break;
+      case 'a':
+        this.#array(type.slice(1), value);
+        break;
+      default:
+        this.#fields(type, value);
+    }
+  }
+
+  #text(value: string, lengthSize: 1 | 4): void {
+    const bytes = Buffer.from(value);
+    if (bytes.includes(0)) throw mismatch('s', value);
+    this.#bytes.writeUIntLE(bytes.length, this.#reserve(lengthSize), lengthSize);
+    bytes.copy(this.#bytes, this.#reserve(bytes.length + 1)); // and a zero byte
+  }
+
+  #variant(value: Value): void {
+    if (!isVariant(value)) throw mismatch('v', value);
+    if (completeTypes(value.signature).length !== 1) throw mismatch('v', value);
+    this.#text(value.signature, 1);
+    this.#value(value.signature, value.value);
+  }
+
+  /** The length counts from the first element, not the padding before it. */
+  #array(type: string, value: Value): void {
+    const lengthAt = this.#reserve(4);
+    this.align(alignmentOf(type));
+    const start = this.#length;
+    if (value instanceof Uint8Array && type === 'y') {
+      this.#bytes.set(value, this.#reserve(value.length));
+    } else {
+      if (!Array.isArray(value)) throw mismatch(`a${type}`, value);
+      for (const element of value as readonly Value[]) this.#value(type, element);
+    }
+    this.#bytes.writeUInt32LE(this.#length - start, lengthAt);
+  }
+
+  #fields(type: string, value: Value): void {
+    const types = fieldTypes(type);
+    if (!Array.isArray(value) || value.length !== types.length) throw mismatch(type, value);
+    types.forEach((field, index) => this.#value(field, (value as readonly Value[])[index] ?? ''));
+  }
+
+  /** Appends `size` zero bytes and returns where they begin. */
+  #reserve(size: number): number {
+    const start = this.#length;
+    this.#length += size;
+    if (this.#length > this.#bytes.length) {
+      const larger = Buffer.alloc(2 * this.#length);
+      this.#bytes.copy(larger, 0, 0, start);
+      this.#bytes = larger;
+    }
+    return start;
+  }
+}
+
+function number(type: string, value: Value): number {
+  if (typeof value === 'number') return value;
+  throw mismatch(type, value);
+}
+
+function bigint(type: string, value: Value): bigint {
+  if (typeof value === 'bigint') return value;
+  throw mismatch(type, value);
+}
+
+function text(type: string, value: Value): string {
+  if (typeof value === 'string') return value;
+  throw mismatch(type, value);
+}
+
+export function isVariant(value: Value): value is Variant {
+  return typeof value === 'object' && 'signature' in value;
+}
+
+function mismatch(type: string, value: unknown): StackError {
+  const shown = typeof value === 'bigint' ? `${value}n` : JSON.stringify(value);
+  return new StackError('invalid_argument', `${shown} is no value of the D-Bus type "${type}"`);
+}
