@@ -23,8 +23,15 @@ export function printProgram(program: Program): string {
   return `${lines.join('\n')}\n`;
 }
 
+/** What {@link programJson} makes. */
+export interface ProgramJson {
+  readonly descriptors: Program['descriptors'];
+  readonly preservedDescriptors: number;
+  readonly operations: readonly Readonly<Record<string, unknown>>[];
+}
+
 /** The program as a value for JSON.stringify: provenance in fields of its own, operands as they are printed. */
-export function programJson(program: Program): unknown {
+export function programJson(program: Program): ProgramJson {
   return {
     descriptors: program.descriptors,
     preservedDescriptors: program.preserved,

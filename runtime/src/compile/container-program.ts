@@ -49,6 +49,9 @@ import { connectConsole, makeTerminal } from './terminal.ts';
 import { refuseUnsupported } from './unsupported.ts';
 import { resultDescriptor } from '#lib/loader/program';
 
+/** Stage of the operations at which a created container stands. */
+export const waitForStartStage = 'wait for start';
+
 /** Everything that later steps find already open. */
 interface Opened {
   /** /proc of the host. */
@@ -228,7 +231,7 @@ function waitForStart(
   { proc, fifo }: { proc: DescriptorSlot; fifo: DescriptorSlot },
 ): void {
   const { program } = context;
-  program.stage('wait for start');
+  program.stage(waitForStartStage);
   // The fifo was opened as a path only; under a number that is known here /proc/self/fd opens it for writing.
   const number = handshake.close();
   context.withKept(fifo, (path) => {

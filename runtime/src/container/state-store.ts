@@ -29,7 +29,22 @@ export interface ContainerRecord {
   readonly noNewKeyring: boolean;
   /** What the standard streams were at the start, as /proc/PID/fd shows them: a checkpoint tells them from others. */
   readonly stdio: readonly string[];
+  /** How it was made, for `explain --running`; absent for one that was restored. */
+  readonly creation?: CreationRecord;
   readonly config: RuntimeConfig;
+}
+
+/** What the program of a container was compiled from besides its configuration. */
+export interface CreationRecord {
+  /** It waited for `start`. */
+  readonly waits: boolean;
+  readonly console: boolean;
+  readonly noPivot: boolean;
+  /** Of the preserved descriptors, those announced by LISTEN_FDS. */
+  readonly listening: number;
+  readonly preservedDescriptors: number;
+  /** RLIMIT_NOFILE of the caller, in digits. */
+  readonly openFiles?: { readonly soft: string; readonly hard: string };
 }
 
 const stateFile = 'state.json';

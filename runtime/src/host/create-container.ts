@@ -13,7 +13,7 @@ import { readBundle } from '../container/bundle.ts';
 import { runHooks } from '../container/hooks.ts';
 import { hookState } from '../container/status.ts';
 import { readProcessStat } from '../container/process-identity.ts';
-import { StateStore, type ContainerRecord } from '../container/state-store.ts';
+import { StateStore, type ContainerRecord, type CreationRecord } from '../container/state-store.ts';
 import type { RuntimeLog } from '../log/runtime-log.ts';
 import {
   cgroupPath,
@@ -143,7 +143,15 @@ export async function createContainer(options: CreateOptions): Promise<CreatedCo
       ...(seccomp && { seccomp }),
       ...(openFiles && { openFiles }),
     } satisfies CompileInput);
-    const complete = { ...unfinished, home, ...(cgroup && { cgroupPath: cgroup.path }) };
+    const creation: CreationRecord = {
+      waits: options.waits,
+      console: options.console !== undefined,
+      noPivot: options.noPivot,
+      listening,
+      preservedDescriptors: preserved.length,
+      ...(openFiles && { openFiles: { soft: `${openFiles.soft}`, hard: `${openFiles.hard}` } }),
+    };
+    const complete = { ...unfinished, home, creation, ...(cgroup && { cgroupPath: cgroup.path }) };
     return start(program, complete, { options, store, preserved, tolerant });
   } catch (error) {
     const outOfMemory = cgroup !== undefined && (await wasOutOfMemory(cgroup));
