@@ -19,6 +19,7 @@ import { execBackend } from './daemon/exec-backend.ts';
 import { ExecStore } from './daemon/exec-store.ts';
 import { volumeUsers } from './daemon/container-volumes.ts';
 import { readHostFacts } from './daemon/host-facts.ts';
+import { networkBackend } from './daemon/network-backend.ts';
 import { enginePaths, type EnginePaths } from './daemon/paths.ts';
 import { resumeRestartPolicies } from './daemon/recovery.ts';
 import { systemBackend } from './daemon/system-backend.ts';
@@ -193,10 +194,7 @@ async function start(
       ...execRoutes(execBackend(engine)),
       ...containerRoutes(containersBackend(engine)),
       ...imageRoutes(engine.images),
-      ...networkRoutes({
-        networks: () => network.networks(),
-        containerName: (id) => containers.find(id)?.record.name ?? '',
-      }),
+      ...networkRoutes(networkBackend(engine)),
       ...volumeRoutes(volumes, events),
       ...notBuiltRoutes(),
     ],

@@ -22,6 +22,20 @@ export interface TestedNetwork {
   macAddress: string;
 }
 
+interface AnsweredNetwork {
+  containerId: string;
+  sandboxKey: string;
+  netnsPath?: string;
+  endpoints: Omit<TestedNetwork, 'containerId' | 'sandboxKey' | 'netnsPath'>[];
+}
+
+/** Tests of the default bridge look at the one network that a container has there. */
+function withFirstEndpoint({ endpoints, ...network }: AnsweredNetwork): TestedNetwork {
+  const [first] = endpoints;
+  if (!first) throw new Error(`container ${network.containerId} has no network`);
+  return { ...network, ...first };
+}
+
 export interface TestedInfo {
   foreignFilters: { chain: string; owner: string; policy: string; accepted: boolean }[];
   warnings: string[];
@@ -69,11 +83,16 @@ export class ControlledNetworks {
     if (!stdout) throw new Error('no stdout');
     this.#answers = readline.createInterface({ input: stdout })[Symbol.asyncIterator]();
     await this.call('start');
-    return (await this.call('restore', known)) as TestedNetwork[];
+    return ((await this.call('restore', known)) as AnsweredNetwork[]).map(withFirstEndpoint);
   }
 
-  setUp(containerId: string, setup: { mode: string; mac?: string }): Promise<TestedNetwork> {
-    return this.call('setUp', containerId, setup) as Promise<TestedNetwork>;
+  async setUp(
+    containerId: string,
+    { mode, mac }: { mode: string; mac?: string },
+  ): Promise<TestedNetwork> {
+    const endpoint = { network: mode, names: [containerId], aliases: [], ...(mac && { mac }) };
+    const setup = { endpoints: [endpoint], nameServers: [] };
+    return withFirstEndpoint((await this.call('setUp', containerId, setup)) as AnsweredNetwork);
   }
 
   info(): Promise<TestedInfo> {

@@ -4,6 +4,15 @@ import { images, rmi } from '../commands/images.ts';
 import { inspect } from '../commands/inspect.ts';
 import { attach, kill, rm, start, stop, wait } from '../commands/lifecycle.ts';
 import { logs } from '../commands/logs.ts';
+import {
+  networkConnect,
+  networkCreate,
+  networkDisconnect,
+  networkInspect,
+  networkList,
+  networkPrune,
+  networkRemove,
+} from '../commands/network.ts';
 import { ps } from '../commands/ps.ts';
 import { pull } from '../commands/pull.ts';
 import { create, run } from '../commands/run.ts';
@@ -20,6 +29,8 @@ import type { Command } from './command.ts';
 export const commands: readonly Command[] = [
   ...[run, exec, ps, logs, stop, start, kill, rm, wait, attach, create],
   ...[pull, images, rmi, inspect, info, version],
+  ...[networkCreate, networkList, networkInspect, networkRemove],
+  ...[networkConnect, networkDisconnect, networkPrune],
   ...[volumeCreate, volumeList, volumeInspect, volumeRemove, volumePrune],
 ];
 
@@ -42,6 +53,17 @@ const groups: Readonly<Record<string, Readonly<Record<string, Command>>>> = {
   },
   image: { ls: images, list: images, pull, rm: rmi, inspect },
   system: { info },
+  network: {
+    create: networkCreate,
+    ls: networkList,
+    list: networkList,
+    inspect: networkInspect,
+    rm: networkRemove,
+    remove: networkRemove,
+    connect: networkConnect,
+    disconnect: networkDisconnect,
+    prune: networkPrune,
+  },
   volume: {
     create: volumeCreate,
     ls: volumeList,

@@ -44,7 +44,9 @@ export const containerFlags = {
   ),
   mount: list('Attach a filesystem mount to the container', undefined, 'mount'),
   name: text('Assign a name to the container'),
+  ip: text('IPv4 address (e.g., 172.30.100.104)'),
   network: text('Connect a container to a network'),
+  'network-alias': list('Add network-scoped alias for the container'),
   'oom-kill-disable': boolean('Disable OOM Killer'),
   'oom-score-adj': text("Tune host's OOM preferences (-1000 to 1000)", undefined, 'int'),
   pid: text('PID namespace to use'),
@@ -107,24 +109,8 @@ export const containerFlags = {
       'health-timeout',
       'io-maxbandwidth',
     ],
-    ...[
-      'io-maxiops',
-      'ip',
-      'ip6',
-      'isolation',
-      'kernel-memory',
-      'label-file',
-      'link',
-      'link-local-ip',
-    ],
-    ...[
-      'memory-swappiness',
-      'network-alias',
-      'no-healthcheck',
-      'publish',
-      'publish-all',
-      'storage-opt',
-    ],
+    ...['io-maxiops', 'ip6', 'isolation', 'kernel-memory', 'label-file', 'link', 'link-local-ip'],
+    ...['memory-swappiness', 'no-healthcheck', 'publish', 'publish-all', 'storage-opt'],
     ...['use-api-socket'],
   ),
 } as const;
@@ -178,6 +164,7 @@ export function createRequest(
     StopSignal: values['stop-signal'],
     StopTimeout: whole('stop-timeout'),
     MacAddress: values['mac-address'],
+    NetworkingConfig: networkingConfig(values),
     HostConfig: withoutUndefined({
       AutoRemove: values.rm,
       Annotations: values.annotation.length > 0 ? keyValues(values.annotation) : undefined,
@@ -231,6 +218,17 @@ export function createRequest(
       UTSMode: values.uts,
     }),
   });
+}
+
+/** What only an endpoint of the chosen network can carry. */
+function networkingConfig(values: ContainerValues): object | undefined {
+  const aliases = values['network-alias'];
+  if (aliases.length === 0 && values.ip === undefined) return undefined;
+  const endpoint = {
+    ...(aliases.length > 0 && { Aliases: aliases }),
+    ...(values.ip !== undefined && { IPAMConfig: { IPv4Address: values.ip } }),
+  };
+  return { EndpointsConfig: { [values.network ?? 'default']: endpoint } };
 }
 
 function withoutUndefined(fields: Record<string, unknown>): Record<string, unknown> {

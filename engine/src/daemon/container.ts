@@ -3,6 +3,7 @@ import type { Socket } from 'node:net';
 import type { ContainerConfig } from '../api/container-config.ts';
 import type { HostConfig } from '../api/host-config.ts';
 import type { ContainerMount } from '../container-spec/container-mount.ts';
+import type { EndpointConfig } from '../network/network-settings.ts';
 import { Mutex } from './mutex.ts';
 import type { OutputSubscriber, TaskOutput } from './output.ts';
 import { never } from './timestamps.ts';
@@ -41,6 +42,8 @@ export interface ContainerRecord {
   hostConfig: HostConfig;
   /** Binds and volumes, with the names of anonymous volumes filled in. */
   mounts: ContainerMount[];
+  /** The networks it asks for, the one of NetworkMode first; none when it shares another container's. */
+  networks: EndpointConfig[];
   /** Digest of the image's config. */
   imageId: string;
   /** Name of the image in containerd. */

@@ -30,7 +30,7 @@ export function containersBackend(engine: Engine): ContainersBackend {
   return {
     create: (body) => createContainer(engine, body),
     list: (options, version) =>
-      selectContainers(containers, options).map((container) =>
+      selectContainers(engine, options).map((container) =>
         summarizeContainer(engine, container, version),
       ),
     inspect: (name) => inspectContainer(engine, find(name)),
@@ -108,6 +108,7 @@ async function rename(engine: Engine, container: Container, newName: string): Pr
       throw error;
     }
     containers.releaseName(oldName);
+    await engine.network.renamed(container.id, oldName, container.record.name);
     publishContainerEvent(engine, container, 'rename', { oldName: `/${oldName}` });
   });
 }

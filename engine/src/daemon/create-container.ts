@@ -18,6 +18,7 @@ import { checkSupported } from './supported.ts';
 import { Container, initialState, type ContainerRecord } from './container.ts';
 import { publishContainerEvent } from './container-events.ts';
 import { containerMountsOf, placedMounts, prepareVolumes } from './container-volumes.ts';
+import { endpointConfigs, networkProvider, type EndpointWishes } from './container-endpoints.ts';
 import type { Engine } from './engine.ts';
 import { etcFiles } from './etc-files.ts';
 import { withLease } from './lease.ts';
@@ -30,6 +31,7 @@ export interface CreateRequest {
   name: string;
   config: ContainerConfig;
   hostConfig: HostConfig;
+  endpoints: EndpointWishes;
 }
 
 export interface CreatedContainer {
@@ -40,14 +42,26 @@ export interface CreatedContainer {
 /** Creates a container. Throws not_found for the image, conflict for the name, invalid_argument or unimplemented. */
 export async function createContainer(
   engine: Engine,
-  { name, config: asked, hostConfig: askedOfHost }: CreateRequest,
+  { name, config: asked, hostConfig: askedOfHost, endpoints }: CreateRequest,
 ): Promise<CreatedContainer> {
   const { containers, images, paths, host } = engine;
   if (asked.Image === '') throw new StackError('invalid_argument', 'no image specified');
   const image = await images.get(asked.Image);
   const id = randomBytes(32).toString('hex');
-  const config = mergeWithImage(asked, image.config.config ?? {}, id);
   const hostConfig = withDefaults(askedOfHost, engine);
+  const config = mergeWithImage(asked, image.config.config ?? {}, id);
+  const provider = networkProvider(containers, hostConfig.NetworkMode);
+  if (provider) {
+    if (asked.Hostname !== '') {
+      throw new StackError(
+        'invalid_argument',
+        'conflicting options: hostname and the network mode',
+      );
+    }
+    hostConfig.NetworkMode = `container:${provider.id}`;
+    config.Hostname = provider.record.config.Hostname;
+  }
+  const networks = endpointConfigs(engine.network, hostConfig, config, endpoints);
   const warnings = [
     ...checkSupported(config, asked, hostConfig),
     ...resourceWarnings(hostConfig, host.cgroups),
@@ -72,6 +86,7 @@ export async function createContainer(
     config,
     hostConfig,
     mounts: volumes.mounts,
+    networks,
     imageId: image.id,
     imageName: image.name,
     snapshotter: engine.settings.snapshotter,

@@ -3,11 +3,13 @@ import fs from 'node:fs';
 import path from 'node:path';
 import type { Logger } from '#lib/log/logger';
 import { StackError } from '#spec/errors';
-import { hostnameFile, hostsFile, hostsFileOfHost } from '../network/hosts-file.ts';
-import type { ContainerNetwork } from '../network/network-controller.ts';
-import { hostResolvConf, resolvConf } from '../network/resolv-conf.ts';
+import { hostnameFile, hostsFile, hostsFileOfHost, ownLine } from '../network/hosts-file.ts';
+import type { ContainerNetwork, Endpoint } from '../network/network-controller.ts';
+import { hostResolvConf, resolvConf, resolvConfOfNames } from '../network/resolv-conf.ts';
 import type { EtcFiles } from '../container-spec/mounts.ts';
-import type { ContainerRecord } from './container.ts';
+import type { Container, ContainerRecord } from './container.ts';
+import { isUserDefined } from './container-endpoints.ts';
+import type { Engine } from './engine.ts';
 
 /** Where the files of a container lie. */
 export function etcFiles(folder: string): EtcFiles {
@@ -21,38 +23,75 @@ export function etcFiles(folder: string): EtcFiles {
 /** Writes all three for the next start; `network` is what the container was given. */
 export async function writeEtcFiles(
   folder: string,
-  { config, hostConfig }: ContainerRecord,
-  { ipAddress, gateway }: ContainerNetwork,
+  record: ContainerRecord,
+  { endpoints }: ContainerNetwork,
   logger: Logger,
 ): Promise<void> {
+  const { config, hostConfig } = record;
+  const gateway = endpoints.find((endpoint) => endpoint.gateway !== '')?.gateway ?? '';
   const files = etcFiles(folder);
   const hostNetwork = hostConfig.NetworkMode === 'host';
   const extraHosts = hostConfig.ExtraHosts ?? [];
   const hosts = hostNetwork
     ? hostsFileOfHost(await fs.promises.readFile('/etc/hosts', 'utf8'), extraHosts, gateway)
     : hostsFile({
-        ipAddress,
+        ipAddresses: endpoints.map(({ ipAddress }) => ipAddress).filter((ip) => ip !== ''),
         hostname: config.Hostname,
         domainname: config.Domainname,
         extraHosts,
         gateway,
       });
-  const { content, usesPublicServers } = resolvConf({
+  const write = (file: string, text: string) => fs.promises.writeFile(file, text, { mode: 0o644 });
+  await Promise.all([
+    write(files.hostname, hostnameFile(config.Hostname)),
+    write(files.hosts, hosts),
+    write(files.resolvConf, resolvConfOf(record, logger)),
+  ]);
+}
+
+function resolvConfOf({ hostConfig, networks }: ContainerRecord, logger: Logger): string {
+  const wanted = {
     host: hostResolvConf(),
-    nameServers: hostConfig.Dns,
     search: hostConfig.DnsSearch,
     options: hostConfig.DnsOptions,
+  };
+  if (networks.some(isUserDefined)) return resolvConfOfNames(wanted);
+  const hostNetwork = hostConfig.NetworkMode === 'host';
+  const { content, usesPublicServers } = resolvConf({
+    ...wanted,
+    nameServers: hostConfig.Dns,
     hostNetwork,
   });
   if (usesPublicServers && hostConfig.NetworkMode !== 'none') {
     logger.info('the host has no name server that a container can reach: public ones stand in');
   }
-  const write = (file: string, text: string) => fs.promises.writeFile(file, text, { mode: 0o644 });
-  await Promise.all([
-    write(files.hostname, hostnameFile(config.Hostname)),
-    write(files.hosts, hosts),
-    write(files.resolvConf, content),
-  ]);
+  return content;
+}
+
+/** Tells a running container of its place in one more network. The files keep their inodes: they are mounted. */
+export async function joinedNetwork(
+  { containers, logger }: Pick<Engine, 'containers' | 'logger'>,
+  { id, record }: Container,
+  { ipAddress, networkName }: Endpoint,
+): Promise<void> {
+  const files = etcFiles(containers.folderOf(id));
+  const { Hostname: hostname, Domainname: domainname } = record.config;
+  await fs.promises.appendFile(files.hosts, `${ownLine(ipAddress, hostname, domainname)}\n`);
+  const config = { network: networkName, aliases: [], ipAddress, mac: '' };
+  const joined = { ...record, networks: [...record.networks, config] };
+  await fs.promises.writeFile(files.resolvConf, resolvConfOf(joined, logger));
+}
+
+/** Takes back what {@link joinedNetwork} or the start wrote of a network. */
+export async function leftNetwork(
+  { containers }: Pick<Engine, 'containers'>,
+  { id }: Container,
+  { ipAddress }: Endpoint,
+): Promise<void> {
+  const { hosts } = etcFiles(containers.folderOf(id));
+  const lines = (await fs.promises.readFile(hosts, 'utf8')).split('\n');
+  const kept = lines.filter((line) => !line.startsWith(`${ipAddress}\t`));
+  await fs.promises.writeFile(hosts, kept.join('\n'));
 }
 
 /** Throws invalid_argument for an entry of --add-host that is not `name:address`. */

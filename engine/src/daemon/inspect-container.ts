@@ -5,14 +5,16 @@ import type { Container, ContainerRecord } from './container.ts';
 import type { Engine } from './engine.ts';
 import { etcFiles } from './etc-files.ts';
 import { logFile } from './paths.ts';
-import { isNetworkMode } from './supported.ts';
 
 /** Everything that clients see of a container. */
 export function inspectContainer(engine: Engine, container: Container): unknown {
   const { containers, paths } = engine;
   const { record } = container;
   const { config, hostConfig, state, id } = record;
-  const etc = etcFiles(containers.folderOf(id));
+  const shared = hostConfig.NetworkMode.startsWith('container:')
+    ? hostConfig.NetworkMode.slice('container:'.length)
+    : id;
+  const etc = etcFiles(containers.folderOf(shared));
   const [path = '', ...args] = [...(config.Entrypoint ?? []), ...(config.Cmd ?? [])];
   return {
     Id: id,
@@ -73,14 +75,12 @@ export function mountPoints(
 /** Addresses while it runs; the network's name and id always. */
 export function networkSettingsOf(
   { network }: Engine,
-  { hostConfig, config, id }: ContainerRecord,
+  { networks, config, id }: ContainerRecord,
 ): NetworkSettings {
-  const { NetworkMode: mode } = hostConfig;
-  const networkId = network.networks().find(({ name }) => name === mode)?.id ?? '';
   return networkSettings(
-    isNetworkMode(mode) ? mode : 'none',
-    networkId,
+    networks,
     network.get(id),
+    (name) => network.idOf(name) ?? '',
     Object.keys(config.ExposedPorts ?? {}),
   );
 }

@@ -3,6 +3,7 @@ import { StackError } from '#spec/errors';
 import { isAtLeast, type ApiVersion } from '../http/api-version.ts';
 import { matchesLabels, type Filters } from '../http/query.ts';
 import { containerStatuses, type Container } from './container.ts';
+import type { NetworkController } from '../network/network-controller.ts';
 import type { ContainerStore } from './container-store.ts';
 import type { Engine } from './engine.ts';
 import { mountPoints, networkSettingsOf } from './inspect-container.ts';
@@ -37,7 +38,7 @@ export interface ListOptions {
 
 /** The containers that match, newest first. Throws invalid_argument for a filter that makes no sense. */
 export function selectContainers(
-  containers: ContainerStore,
+  { containers, network }: Pick<Engine, 'containers' | 'network'>,
   { all, limit, filters }: ListOptions,
 ): Container[] {
   checkFilters(filters);
@@ -52,7 +53,7 @@ export function selectContainers(
         (all || limit > 0 || filtersState || isShownByDefault(container)) &&
         before.every((time) => Date.parse(container.record.createdAt) < time) &&
         since.every((time) => Date.parse(container.record.createdAt) > time) &&
-        matches(container, filters),
+        matches(network, container, filters),
     );
   return limit > 0 ? selected.slice(0, limit) : selected;
 }
@@ -126,9 +127,9 @@ function checkFilters(filters: Filters): void {
   }
 }
 
-function matches(container: Container, filters: Filters): boolean {
+function matches(network: NetworkController, container: Container, filters: Filters): boolean {
   const { record } = container;
-  const { config, hostConfig, state, id } = record;
+  const { config, networks, state, id } = record;
   const any = (key: string, holds: (value: string) => boolean): boolean => {
     const values = filters.get(key);
     return !values || values.length === 0 || values.some(holds);
@@ -139,7 +140,9 @@ function matches(container: Container, filters: Filters): boolean {
     any('status', (value) => state.status === value) &&
     any('exited', (value) => state.status === 'exited' && state.exitCode === Number(value)) &&
     any('ancestor', (value) => isAncestor(record.imageId, config.Image, value)) &&
-    any('network', (value) => hostConfig.NetworkMode === value) &&
+    any('network', (value) =>
+      networks.some(({ network: name }) => name === value || network.idOf(name) === value),
+    ) &&
     any('volume', (value) =>
       record.mounts.some(
         (mount) =>

@@ -4,10 +4,13 @@ import { jsonTypes, packJson } from '#proto/any';
 import { isStackError, messageOf, StackError } from '#spec/errors';
 import { createStdio, openFifoWriter, removeStdio, type StdioPaths } from '../containerd/fifo.ts';
 import { containerSpec } from '../container-spec/container-spec.ts';
+import type { EtcFiles } from '../container-spec/mounts.ts';
 import { SnapshotRootFiles, type SnapshotMount } from '../container-spec/root-files.ts';
 import type { ContainerNetwork } from '../network/network-controller.ts';
+import { allHostNameServers } from '../network/resolv-conf.ts';
 import type { Container } from './container.ts';
 import { publishContainerEvent } from './container-events.ts';
+import { endpointRequest, networkProvider } from './container-endpoints.ts';
 import { cgroupsPath } from './create-container.ts';
 import type { Engine } from './engine.ts';
 import { etcFiles, writeEtcFiles } from './etc-files.ts';
@@ -16,7 +19,6 @@ import { discardTask } from './leftovers.ts';
 import { mountVolumes, placedMounts, unmountVolumes } from './container-volumes.ts';
 import { removeLocked } from './remove-container.ts';
 import { startFailure } from './start-failure.ts';
-import { isNetworkMode } from './supported.ts';
 import { never, now } from './timestamps.ts';
 
 /** Starts a container. Throws not_modified when it runs, conflict in states that do not allow it. */
@@ -90,7 +92,7 @@ async function launch(
   const { record, id } = container;
   undo.push(() => network.tearDown(id));
   undo.push(() => unmountVolumes(engine, container));
-  const [{ mounts }, endpoint] = await Promise.all([
+  const [{ mounts }, place] = await Promise.all([
     client.snapshots.mounts({ snapshotter: record.snapshotter, key: record.snapshotKey }),
     setUpNetwork(engine, container),
     createBindSources(container),
@@ -101,8 +103,8 @@ async function launch(
   undo.push(() => removeStdio(stdioFolders(paths, id)));
   const [stdio] = await Promise.all([
     createStdio(stdioFolder(paths, id), choice),
-    updateSpec(engine, container, mounts, endpoint.netnsPath),
-    writeEtcFiles(folder, record, endpoint, engine.logger),
+    updateSpec(engine, container, mounts, place),
+    place.network && writeEtcFiles(folder, record, place.network, engine.logger),
   ]);
   const output = await engine.logs.open(container, stdio);
   container.output = output;
@@ -152,11 +154,35 @@ export function openStdin(container: Container, { stdin }: StdioPaths): void {
   for (const listener of container.stdinListeners) listener(writer);
 }
 
-function setUpNetwork({ network }: Engine, { record }: Container): Promise<ContainerNetwork> {
-  const { NetworkMode: mode } = record.hostConfig;
-  if (!isNetworkMode(mode)) throw new StackError('not_found', `network ${mode} not found`);
-  const { MacAddress: mac } = record.config;
-  return network.setUp(record.id, { mode, ...(mac && { mac }) });
+/** Where a container stands in the network. */
+interface NetworkPlace {
+  /** Its own networks; undefined when it shares those of another container. */
+  network: ContainerNetwork | undefined;
+  /** Undefined for the host's. */
+  netnsPath: string | undefined;
+  etc: EtcFiles;
+}
+
+async function setUpNetwork(engine: Engine, { record }: Container): Promise<NetworkPlace> {
+  const { network, containers } = engine;
+  const provider = networkProvider(containers, record.hostConfig.NetworkMode);
+  if (!provider) {
+    const place = await network.setUp(record.id, {
+      endpoints: record.networks.map((config) => endpointRequest(record, config)),
+      nameServers: record.hostConfig.Dns.length > 0 ? record.hostConfig.Dns : allHostNameServers(),
+    });
+    const etc = etcFiles(containers.folderOf(record.id));
+    return { network: place, netnsPath: place.netnsPath, etc };
+  }
+  const shared = network.get(provider.id);
+  if (!provider.isRunning || !shared) {
+    throw new StackError(
+      'conflict',
+      `cannot join network of a non running container: ${provider.id}`,
+    );
+  }
+  const etc = etcFiles(containers.folderOf(provider.id));
+  return { network: undefined, netnsPath: shared.netnsPath, etc };
 }
 
 async function createBindSources({ record }: Container): Promise<void> {
@@ -170,16 +196,16 @@ async function updateSpec(
   engine: Engine,
   { record }: Container,
   mounts: readonly SnapshotMount[],
-  networkNamespace: string | undefined,
+  { netnsPath, etc }: NetworkPlace,
 ): Promise<void> {
-  const { client, containers, host } = engine;
+  const { client, host } = engine;
   const spec = containerSpec({
     id: record.id,
     config: record.config,
     hostConfig: record.hostConfig,
     mounts: placedMounts(engine, record.mounts),
-    etc: etcFiles(containers.folderOf(record.id)),
-    networkNamespace,
+    etc,
+    networkNamespace: netnsPath,
     rootFiles: new SnapshotRootFiles(mounts),
     cgroupsPath: cgroupsPath(engine, record),
     cgroups: host.cgroups,

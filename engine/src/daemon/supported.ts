@@ -6,13 +6,6 @@ import { parseSignal } from '#spec/signals';
 import { parseRotation } from '../logs/json-log-file.ts';
 import { checkExtraHosts } from './etc-files.ts';
 
-export const networkModes = ['bridge', 'none', 'host'] as const;
-export type NetworkMode = (typeof networkModes)[number];
-
-export function isNetworkMode(text: string): text is NetworkMode {
-  return (networkModes as readonly string[]).includes(text);
-}
-
 /**
  * Throws for what was asked for and cannot be had; returns warnings for what only the image wishes.
  * `asked` is the request before the image's configuration was merged into it.
@@ -55,11 +48,7 @@ function checkConfig(config: ContainerConfig, asked: ContainerConfig): void {
 }
 
 function checkHostConfig(hostConfig: HostConfig): void {
-  const { NetworkMode: network, LogConfig: log, AutoRemove: autoRemove } = hostConfig;
-  if (network.startsWith('container:')) refuse('HostConfig.NetworkMode container:');
-  if (!isNetworkMode(network)) {
-    throw new StackError('not_found', `network ${network} not found`);
-  }
+  const { LogConfig: log, AutoRemove: autoRemove } = hostConfig;
   if (!['json-file', 'none'].includes(log.Type)) refuse(`HostConfig.LogConfig.Type ${log.Type}`);
   for (const name of Object.keys(log.Config)) {
     if (!['max-size', 'max-file'].includes(name)) refuse(`HostConfig.LogConfig.Config ${name}`);

@@ -18,7 +18,14 @@ import type { Host } from './host.ts';
 export interface FirewallRequest {
   /** Name of the engine's table; one engine, one table. */
   readonly table: string;
-  readonly networks: readonly { readonly bridge: string; readonly subnet: Ipv4Prefix }[];
+  readonly networks: readonly FirewalledNetwork[];
+}
+
+export interface FirewalledNetwork {
+  readonly bridge: string;
+  readonly subnet: Ipv4Prefix;
+  /** Neither in nor out: its containers reach each other and the bridge only. */
+  readonly internal: boolean;
 }
 
 const dockerBridges = 'docker_bridges';
@@ -27,6 +34,7 @@ const intoDocker = [interfaceIn('iifname', 'bridges'), interfaceIn('oifname', do
 
 /**
  * Writes the table, replacing what an earlier run left of it, in one transaction:
+ * internal bridges are left and entered by nothing;
  * packets from our subnets get the address of the link they leave by, unless that is a bridge of ours;
  * into a bridge come only answers, neighbours on the same bridge, and what came through a published port;
  * docker's bridges ({@link setDockerBridges}) are reached by answers and through docker's published ports only.
@@ -34,10 +42,13 @@ const intoDocker = [interfaceIn('iifname', 'bridges'), interfaceIn('oifname', do
  */
 export function writeFirewall(host: Host, { table, networks }: FirewallRequest): void {
   const names = networks.map(({ bridge }) => ifname(bridge));
+  const open = networks.filter(({ internal }) => !internal);
+  const closed = networks.filter(({ internal }) => internal);
   new Transaction('ip')
     .replaceTable(table)
     .addSet(table, { name: 'bridges', key: 'interfaceName' })
     .addSet(table, { name: dockerBridges, key: 'interfaceName' })
+    .addSet(table, { name: 'internal', key: 'interfaceName' })
     .addSet(table, { name: 'same_bridge', key: 'interfacePair' })
     .addSet(table, { name: 'subnets', key: 'ipv4Address', interval: true })
     .addElements(
@@ -47,13 +58,18 @@ export function writeFirewall(host: Host, { table, networks }: FirewallRequest):
     )
     .addElements(
       table,
+      'internal',
+      closed.map(({ bridge }) => ({ key: ifname(bridge) })),
+    )
+    .addElements(
+      table,
       'same_bridge',
       names.map((name) => ({ key: Buffer.concat([name, name]) })),
     )
     .addElements(
       table,
       'subnets',
-      networks.map(({ subnet }) => ({
+      open.map(({ subnet }) => ({
         key: ipv4Bytes(networkOf(subnet).address),
         end: ipv4Bytes(broadcastOf(subnet) + 1),
       })),
@@ -76,12 +92,14 @@ export function writeFirewall(host: Host, { table, networks }: FirewallRequest):
       hook: 'forward',
       priority: priorities.filter,
     })
+    .addRule(table, 'forward', [interfacePairIn('same_bridge'), verdict('accept')])
+    .addRule(table, 'forward', [interfaceIn('iifname', 'internal'), counter(), verdict('drop')])
+    .addRule(table, 'forward', [interfaceIn('oifname', 'internal'), counter(), verdict('drop')])
     .addRule(table, 'forward', [
       interfaceIn('oifname', 'bridges'),
       connectionState(...answers),
       verdict('accept'),
     ])
-    .addRule(table, 'forward', [interfacePairIn('same_bridge'), verdict('accept')])
     .addRule(table, 'forward', [
       interfaceIn('oifname', 'bridges'),
       connectionIsPublished(),

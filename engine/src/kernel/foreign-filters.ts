@@ -22,11 +22,8 @@ export const ownTablePrefix = 'engined_';
 const attempts = 5;
 
 export interface ForeignFilterRequest {
-  readonly bridge: string;
-  /** The engine's own table, written again when somebody flushed the whole ruleset. */
+  /** The engine's own table, written again when somebody flushed the whole ruleset, and its bridges. */
   readonly own: FirewallRequest;
-  /** Comment of the rules that are ours. */
-  readonly tag: string;
   /** Look even if nobody changed a rule since the last time. */
   readonly force: boolean;
 }
@@ -44,27 +41,29 @@ export interface ForeignFilter {
 /** Adds missing accept rules. Undefined when nothing changed since the last time. */
 export function checkForeignFilters(
   host: Host,
-  { bridge, own, tag, force }: ForeignFilterRequest,
+  { own, force }: ForeignFilterRequest,
 ): ForeignFilter[] | undefined {
   if (!host.filtersChanged() && !force) return undefined;
   for (let attempt = 1; ; attempt++) {
     try {
       if (!hasTable(host, own.table)) writeFirewall(host, own);
       setDockerBridges(host, own.table, dockerBridges(host));
-      return allForwardChains(host).flatMap((chain) => acceptIn(host, chain, bridge, tag));
+      const bridges = own.networks.map(({ bridge }) => bridge);
+      return allForwardChains(host).flatMap((chain) => acceptIn(host, chain, bridges));
     } catch (error) {
       if (!isStackError(error, 'not_found') || attempt === attempts) throw error;
     }
   }
 }
 
-/** Removes our rules from chains of others. */
-export function removeForeignRules(host: Host, { tag }: { tag: string }): void {
+/** Removes our rules for `bridges` from chains of others. */
+export function removeForeignRules(host: Host, { bridges }: { bridges: readonly string[] }): void {
+  const tags = bridges.map(tagOf);
   for (let attempt = 1; ; attempt++) {
     try {
       const transaction = new Transaction(iptables.family);
       const rules = listRules(host.nft, iptables.family, iptables.table);
-      const ours = rules.filter(({ comment }) => comment === tag);
+      const ours = rules.filter(({ comment = '' }) => tags.includes(comment));
       for (const { chain, handle } of ours) transaction.deleteRule(iptables.table, chain, handle);
       if (ours.length > 0) transaction.commit(host.nft);
       return;
@@ -94,7 +93,12 @@ function dockerBridges(host: Host): string[] {
   return [...new Set(names)];
 }
 
-function acceptIn(host: Host, chain: Chain, bridge: string, tag: string): ForeignFilter[] {
+/** Comment of the rules that are ours. */
+function tagOf(bridge: string): string {
+  return `engined:${bridge}`;
+}
+
+function acceptIn(host: Host, chain: Chain, bridges: readonly string[]): ForeignFilter[] {
   const rules = listRules(host.nft, chain.family, chain.table);
   const own = rules.filter((rule) => rule.chain === chain.name);
   const fate = fateIn(chain.name, rules);
@@ -104,9 +108,10 @@ function acceptIn(host: Host, chain: Chain, bridge: string, tag: string): Foreig
     chain.family === iptables.family &&
     chain.table === iptables.table &&
     chain.name === iptables.chain;
-  if (isIptables && own.filter(({ comment }) => comment === tag).length !== 2) {
-    writeAcceptRules(host, own, bridge, tag);
-  }
+  const missing = bridges.filter(
+    (bridge) => own.filter(({ comment }) => comment === tagOf(bridge)).length !== 2,
+  );
+  if (isIptables && missing.length > 0) writeAcceptRules(host, own, missing);
   return [
     {
       chain: `${chain.family} ${chain.table} ${chain.name}`,
@@ -118,19 +123,19 @@ function acceptIn(host: Host, chain: Chain, bridge: string, tag: string): Foreig
 }
 
 /** At the head, but behind DOCKER-USER: what an administrator forbids to all containers holds for ours as well. */
-function writeAcceptRules(host: Host, rules: readonly Rule[], bridge: string, tag: string): void {
+function writeAcceptRules(host: Host, rules: readonly Rule[], bridges: readonly string[]): void {
   const { table, chain, family } = iptables;
   const transaction = new Transaction(family);
-  for (const { comment, handle } of rules) {
-    if (comment === tag) transaction.deleteRule(table, chain, handle);
+  const tags = bridges.map(tagOf);
+  for (const { comment = '', handle } of rules) {
+    if (tags.includes(comment)) transaction.deleteRule(table, chain, handle);
   }
-  const place = {
-    comment: tag,
-    after: rules.find(({ target }) => target === 'DOCKER-USER')?.handle,
-  };
-  for (const direction of ['oifname', 'iifname'] as const) {
-    const rule = [interfaceIs(direction, bridge), counter(), verdict('accept')];
-    transaction.insertRule(table, chain, rule, place);
+  const after = rules.find(({ target }) => target === 'DOCKER-USER')?.handle;
+  for (const bridge of bridges) {
+    for (const direction of ['oifname', 'iifname'] as const) {
+      const rule = [interfaceIs(direction, bridge), counter(), verdict('accept')];
+      transaction.insertRule(table, chain, rule, { comment: tagOf(bridge), after });
+    }
   }
   transaction.commit(host.nft);
 }

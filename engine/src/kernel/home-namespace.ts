@@ -20,6 +20,17 @@ export class HomeNamespace {
     return this.#comeBackAfter(action);
   }
 
+  /** Runs `action`, which must be synchronous, inside the network namespace that the file stands for. */
+  inside<Result>(file: string, action: () => Result): Result {
+    const fd = fs.openSync(file, 'r');
+    try {
+      setns(fd, cloneFlags.CLONE_NEWNET);
+    } finally {
+      fs.closeSync(fd);
+    }
+    return this.#comeBackAfter(action);
+  }
+
   #comeBackAfter<Result>(action: () => Result): Result {
     try {
       return action();

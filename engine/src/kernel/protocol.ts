@@ -11,13 +11,17 @@ import { ensureBridge, enableForwarding } from './bridge.ts';
 import { mountFileSystem, removeTree, unmountFileSystem } from './files.ts';
 import { removeFirewall, writeFirewall } from './firewall.ts';
 import { checkForeignFilters, hasLegacyFilter, removeForeignRules } from './foreign-filters.ts';
+import { openResolver } from './resolver.ts';
 import {
+  attachLink,
   createSandbox,
   isSandbox,
+  listLinksByAlias,
   listLinksByPrefix,
   mountHostNamespace,
   removeLink,
   removeSandbox,
+  routeThrough,
 } from './sandbox.ts';
 
 /** All that the kernel thread can do. Arguments and results are plain values. */
@@ -30,9 +34,13 @@ export const operations = {
   removeForeignRules,
   hasLegacyFilter,
   createSandbox,
+  attachLink,
+  routeThrough,
+  openResolver,
   removeSandbox,
   isSandbox,
   mountHostNamespace,
+  listLinksByAlias,
   listLinksByPrefix,
   removeLink,
   mountFileSystem,

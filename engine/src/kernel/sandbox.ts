@@ -32,7 +32,8 @@ export interface SandboxLink {
   readonly mac: string;
   readonly mtu: number;
   readonly address: Ipv4Prefix;
-  readonly gateway: number;
+  /** Of the default route; undefined for a network that leads nowhere. */
+  readonly gateway: number | undefined;
 }
 
 export interface Sandbox {
@@ -52,7 +53,7 @@ export function createSandbox(host: Host, { path, link }: Sandbox): void {
       return new NetlinkConnection(NETLINK_ROUTE);
     });
     try {
-      if (link) connect(host, inside, path, link);
+      if (link) connect(host, inside, path, link, 'eth0');
       else inside.execute([changeLink(loopbackIndex, { up: true })]);
     } finally {
       inside.close();
@@ -60,6 +61,40 @@ export function createSandbox(host: Host, { path, link }: Sandbox): void {
   } catch (error) {
     removeSandbox(host, { path });
     throw error;
+  }
+}
+
+/** A further link of a namespace that exists. */
+export interface AttachedLink {
+  readonly path: string;
+  readonly link: SandboxLink;
+  /** `eth1` */
+  readonly interfaceName: string;
+}
+
+/** Gives a namespace one more link, and a default route by it where it has none. On failure no link is left. */
+export function attachLink(host: Host, { path, link, interfaceName }: AttachedLink): void {
+  const inside = host.home.inside(path, () => new NetlinkConnection(NETLINK_ROUTE));
+  try {
+    connect(host, inside, path, link, interfaceName);
+  } catch (error) {
+    removeLink(host, { name: link.hostName });
+    throw error;
+  } finally {
+    inside.close();
+  }
+}
+
+/** Gives a namespace a default route; one that it has stays. */
+export function routeThrough(
+  host: Host,
+  { path, gateway }: { path: string; gateway: number },
+): void {
+  const inside = host.home.inside(path, () => new NetlinkConnection(NETLINK_ROUTE));
+  try {
+    addRouteUnlessRouted(inside, gateway);
+  } finally {
+    inside.close();
   }
 }
 
@@ -102,6 +137,15 @@ export function listLinksByPrefix(host: Host, { prefix }: { prefix: string }): s
     .filter((name) => name.startsWith(prefix));
 }
 
+/** Names of the host's links that have this alias. */
+export function listLinksByAlias(host: Host, { alias }: { alias: string }): string[] {
+  return host.route
+    .dump(listLinks())
+    .map(parseLink)
+    .filter((link) => link.alias === alias)
+    .map(({ name }) => name);
+}
+
 /** Deletes a link that may be gone already. Waits for RCU. */
 export function removeLink(host: Host, { name }: { name: string }): void {
   try {
@@ -111,23 +155,37 @@ export function removeLink(host: Host, { name }: { name: string }): void {
   }
 }
 
-function connect(host: Host, inside: NetlinkConnection, path: string, link: SandboxLink): void {
+function connect(
+  host: Host,
+  inside: NetlinkConnection,
+  path: string,
+  link: SandboxLink,
+  interfaceName: string,
+): void {
   const { hostName, bridge, mac, mtu, address, gateway } = link;
   const master = parseLink(host.route.get(getLink(bridge))).index;
   const namespaceFd = fs.openSync(path, 'r');
   try {
-    const peer = { name: 'eth0', mac, namespaceFd };
+    const peer = { name: interfaceName, mac, namespaceFd };
     host.route.execute([createVeth({ name: hostName, master, mtu, peer })]);
   } finally {
     fs.closeSync(namespaceFd);
   }
-  const { index } = parseLink(inside.get(getLink('eth0')));
+  const { index } = parseLink(inside.get(getLink(interfaceName)));
   inside.execute([
     changeLink(loopbackIndex, { up: true }),
     addAddress({ index, prefix: address }),
     changeLink(index, { up: true }),
-    addDefaultRoute(gateway),
   ]);
+  if (gateway !== undefined) addRouteUnlessRouted(inside, gateway);
+}
+
+function addRouteUnlessRouted(inside: NetlinkConnection, gateway: number): void {
+  try {
+    inside.execute([addDefaultRoute(gateway)]);
+  } catch (error) {
+    if (errorCode(error) !== 'EEXIST') throw error;
+  }
 }
 
 /** As docker does for networks without IPv6: no link-local addresses that nobody asked for. */

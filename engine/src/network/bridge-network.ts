@@ -1,5 +1,5 @@
-/** The default bridge network: a bridge, a subnet, NAT, and namespaces with a link to the bridge. */
-import { createHash, randomBytes } from 'node:crypto';
+/** A bridge network: a bridge, a subnet, and namespaces with a link to the bridge. */
+import { randomBytes } from 'node:crypto';
 import type { Logger } from '#lib/log/logger';
 import {
   formatIpv4,
@@ -9,104 +9,110 @@ import {
   type Ipv4Prefix,
 } from '#lib/netlink/ipv4';
 import { isStackError, messageOf } from '#spec/errors';
-import type { FirewallRequest } from '../kernel/firewall.ts';
-import type { ForeignFilter } from '../kernel/foreign-filters.ts';
 import type { KernelThread } from '../kernel/kernel-thread.ts';
+import type { SandboxLink } from '../kernel/sandbox.ts';
 import { AddressAllocator } from './address-allocator.ts';
 import type { AddressPool } from './address-pool.ts';
-import { FilterWatch } from './filter-watch.ts';
-import { LinkReaper } from './link-reaper.ts';
+import type { Firewall } from './firewall.ts';
+import type { LinkReaper } from './link-reaper.ts';
 import { macOf, parseMac } from './mac-address.ts';
-import type { NetworkRecord } from './network-records.ts';
 import { PreparedPool } from './prepared-pool.ts';
 import type { SandboxHandle, Sandboxes } from './sandboxes.ts';
 
-/** Enough for two containers that start together; each costs two links and some 100 kB of kernel memory. */
-const preparedSandboxes = 2;
 const quietMs = 150;
 
 export interface BridgeNetworkOptions {
   readonly kernel: KernelThread;
   readonly logger: Logger;
   readonly sandboxes: Sandboxes;
+  readonly firewall: Firewall;
+  readonly reaper: LinkReaper;
+  /** What the names of all links of this engine begin with. */
+  readonly linkPrefix: string;
   readonly bridge: string;
   readonly mtu: number;
-  readonly bip: Ipv4Prefix | undefined;
+  /** The bridge's own address in the subnet; without it one is chosen from the pools. */
+  readonly gateway: Ipv4Prefix | undefined;
   /** Tried in this order when the bridge has no address yet. */
   readonly pools: readonly AddressPool[];
   /** Networks that must stay reachable: the name servers'. */
   readonly avoid: readonly Ipv4Prefix[];
-  readonly firewallIntegration: boolean;
-  /** Folder that tells this engine from others on the machine. */
-  readonly execRoot: string;
+  /** Where containers' addresses come from; the whole subnet without it. */
+  readonly ipRange: Ipv4Prefix | undefined;
+  /** Addresses of the subnet that are somebody else's. */
+  readonly auxiliary: readonly number[];
+  /** Neither in nor out, and no default route. */
+  readonly internal: boolean;
+  /** Text that marks the bridge as this engine's. */
+  readonly owner: string;
+  /** Namespaces to keep ready: each costs two links and some 100 kB of kernel memory. */
+  readonly prepared: number;
+}
+
+/** What a container may ask of its link. */
+export interface LinkWishes {
+  readonly mac?: string;
+  readonly ipAddress?: string;
 }
 
 /** A bridge network that was started. */
 export class BridgeNetwork {
   readonly gateway: Ipv4Prefix;
-  readonly linkPrefix: string;
   readonly #options: BridgeNetworkOptions;
-  readonly #firewall: FirewallRequest;
   readonly #owned: boolean;
   readonly #addresses: AddressAllocator;
   readonly #pool: PreparedPool<SandboxHandle>;
-  readonly #reaper: LinkReaper;
-  readonly #watch: FilterWatch | undefined;
 
-  /** Finds or creates the bridge and writes the packet filter rules. */
+  /** Finds or creates the bridge and lets its packets through. */
   static async start(options: BridgeNetworkOptions): Promise<BridgeNetwork> {
-    const { kernel, bridge, mtu, bip, pools, avoid } = options;
+    const { kernel, logger, firewall, bridge, mtu, gateway, pools, avoid, internal } = options;
     const { owned, address } = await kernel.call('ensureBridge', {
       name: bridge,
       mtu,
-      owner: `engined ${options.execRoot}`,
-      ...(bip && { address: bip }),
+      owner: options.owner,
+      ...(gateway && { address: gateway }),
       pools,
       avoid,
     });
     const network = new BridgeNetwork(options, address, owned);
     try {
-      await network.#openFirewall();
+      await firewall.add({ bridge, subnet: networkOf(address), internal });
     } catch (error) {
-      await network.#removeAll();
+      await network.removeBridge();
       throw error;
     }
+    logger.info('bridge is up', { bridge, gateway: formatIpv4Prefix(address), created: owned });
     return network;
   }
 
   private constructor(options: BridgeNetworkOptions, gateway: Ipv4Prefix, owned: boolean) {
-    const { kernel, logger, bridge, execRoot } = options;
+    const { logger, ipRange, auxiliary, prepared } = options;
     this.#options = options;
     this.gateway = gateway;
-    this.#firewall = { table: tableOf(bridge), networks: [{ bridge, subnet: networkOf(gateway) }] };
     this.#owned = owned;
-    // The kernel allows 15 bytes: 8 tell the engine, 7 the container.
-    this.linkPrefix = `v${createHash('sha256').update(execRoot).digest('hex').slice(0, 6)}-`;
-    this.#addresses = new AddressAllocator(gateway);
-    this.#reaper = new LinkReaper(kernel, this.linkPrefix, logger);
-    this.#watch = options.firewallIntegration
-      ? new FilterWatch({ kernel, bridge, own: this.#firewall, logger })
-      : undefined;
+    this.#addresses = new AddressAllocator(gateway, ipRange, auxiliary);
     this.#pool = new PreparedPool({
-      size: preparedSandboxes,
+      size: prepared,
       quietMs,
-      create: () => this.#create(),
+      create: () => this.#createSandbox({}),
       destroy: (sandbox) => this.destroy(sandbox.path, sandbox.link),
       failed: (error) => logger.debug('cannot prepare a network', { reason: messageOf(error) }),
     });
   }
 
-  get foreignFilters(): readonly ForeignFilter[] {
-    return this.#watch?.filters ?? [];
+  get bridge(): string {
+    return this.#options.bridge;
   }
 
-  /** A namespace with eth0, an address and a default route. Throws resource_exhausted. */
-  async connect(mac?: string): Promise<SandboxHandle> {
-    if (mac !== undefined) return this.#create(parseMac(mac));
+  /** A namespace with eth0 and an address. Throws resource_exhausted, or conflict for an address that is taken. */
+  async connect(wishes: LinkWishes): Promise<SandboxHandle> {
+    if (wishes.mac !== undefined || wishes.ipAddress !== undefined) {
+      return this.#createSandbox(wishes);
+    }
     const ready = this.#pool.take();
     if (ready) return ready;
     try {
-      return await this.#create();
+      return await this.#createSandbox({});
     } catch (error) {
       if (!isStackError(error, 'resource_exhausted')) throw error;
       const last = await this.#pool.takeNext(); // it may have the last address
@@ -115,9 +121,27 @@ export class BridgeNetwork {
     }
   }
 
+  /** Gives the namespace at `path` a further link. */
+  async attach(path: string, interfaceName: string, wishes: LinkWishes): Promise<SandboxLink> {
+    const link = this.#newLink(wishes);
+    try {
+      await this.#options.kernel.call('attachLink', { path, link, interfaceName });
+      return link;
+    } catch (error) {
+      this.#addresses.release(link.address.address);
+      throw error;
+    }
+  }
+
+  /** Deletes a link while its namespace lives on. */
+  async detach({ hostLink, ipAddress }: { hostLink: string; ipAddress: string }): Promise<void> {
+    await this.#options.kernel.call('removeLink', { name: hostLink });
+    this.#addresses.release(parseIpv4(ipAddress));
+  }
+
   /** Takes over a container's address from an earlier run. */
-  adopt({ network }: NetworkRecord): void {
-    this.#addresses.reserve(parseIpv4(network.ipAddress));
+  adopt(ipAddress: string): void {
+    this.#addresses.reserve(parseIpv4(ipAddress));
   }
 
   /** Removes a namespace; its address is free as soon as its link is gone. */
@@ -126,17 +150,12 @@ export class BridgeNetwork {
     link: { hostName: string; address: Ipv4Prefix } | undefined,
   ): Promise<void> {
     await this.#options.sandboxes.remove(sandboxPath);
-    if (!link) return;
-    this.#reaper.watch(link.hostName, () => this.#addresses.release(link.address.address));
+    if (link) this.releaseWith(link.hostName, link.address.address);
   }
 
-  /** Deletes links of an earlier run that belong to no container. */
-  async removeOtherLinks(keep: ReadonlySet<string>): Promise<void> {
-    const { kernel } = this.#options;
-    const links = await kernel.call('listLinksByPrefix', { prefix: this.linkPrefix });
-    for (const name of links.filter((link) => !keep.has(link))) {
-      this.#reaper.watch(name, () => undefined);
-    }
+  /** Frees an address once its link has gone with its namespace. */
+  releaseWith(hostLink: string, address: number): void {
+    this.#options.reaper.watch(hostLink, () => this.#addresses.release(address));
   }
 
   /** Starts to prepare namespaces; call it when what an earlier run left is adopted or gone. */
@@ -144,78 +163,64 @@ export class BridgeNetwork {
     this.#pool.fill();
   }
 
-  /** Tells whether containers are connected. */
-  containersRun(running: boolean): void {
-    this.#watch?.containersRun(running);
-  }
-
-  /** Ends background work; with `remove` also removes rules and, if this engine created it, the bridge. */
-  async stop(remove: boolean): Promise<void> {
+  /** Ends background work. */
+  async stop(): Promise<void> {
     await this.#pool.close();
-    await this.#reaper.drain();
-    await this.#watch?.stop(remove);
-    if (remove) await this.#removeAll();
   }
 
-  async #create(mac?: string): Promise<SandboxHandle> {
-    const { bridge, mtu, sandboxes } = this.#options;
-    const address = this.#addresses.allocate();
+  /** Takes the bridge away, if this engine created it, and its rules. The caller has stopped it. */
+  async remove(): Promise<void> {
+    await this.#options.firewall.remove(this.bridge);
+    await this.removeBridge();
+  }
+
+  /** Takes the bridge away, if this engine created it, when its rules are gone or going. */
+  async removeBridge(): Promise<void> {
+    const { kernel, bridge } = this.#options;
+    if (this.#owned) await kernel.call('removeLink', { name: bridge });
+  }
+
+  async #createSandbox(wishes: LinkWishes): Promise<SandboxHandle> {
+    const link = this.#newLink(wishes);
     try {
-      return await sandboxes.create({
-        hostName: this.linkPrefix + randomBytes(4).toString('hex').slice(0, 7),
-        bridge,
-        mtu,
-        mac: mac ?? macOf(address),
-        address: { address, length: this.gateway.length },
-        gateway: this.gateway.address,
-      });
+      return await this.#options.sandboxes.create(link);
     } catch (error) {
-      this.#addresses.release(address);
+      this.#addresses.release(link.address.address);
       throw error;
     }
   }
 
-  async #openFirewall(): Promise<void> {
-    const { kernel, logger, bridge } = this.#options;
-    await kernel.call('writeFirewall', this.#firewall);
-    try {
-      if (await kernel.call('enableForwarding')) logger.info('enabled net.ipv4.ip_forward');
-    } catch (error) {
-      logger.warn('cannot enable net.ipv4.ip_forward: containers cannot reach other machines', {
-        error,
-      });
-    }
-    await this.#watch?.start();
-    logger.info('default bridge is up', {
+  #newLink({ mac, ipAddress }: LinkWishes): SandboxLink {
+    const { bridge, mtu, linkPrefix, internal } = this.#options;
+    const chosenMac = mac === undefined ? undefined : parseMac(mac);
+    const address =
+      ipAddress === undefined
+        ? this.#addresses.allocate()
+        : this.#addresses.reserve(parseIpv4(ipAddress));
+    return {
+      hostName: linkPrefix + randomBytes(4).toString('hex').slice(0, 7),
       bridge,
-      gateway: formatIpv4Prefix(this.gateway),
-      created: this.#owned,
-    });
-  }
-
-  async #removeAll(): Promise<void> {
-    const { kernel, bridge } = this.#options;
-    await kernel.call('removeFirewall', { table: tableOf(bridge) });
-    if (this.#owned) await kernel.call('removeLink', { name: bridge });
+      mtu,
+      mac: chosenMac ?? macOf(address),
+      address: { address, length: this.gateway.length },
+      gateway: internal ? undefined : this.gateway.address,
+    };
   }
 }
 
-/** The engine's nft table. Bridges have one name per network namespace, and so have tables. */
-function tableOf(bridge: string): string {
-  return `engined_${bridge}`;
-}
-
-/** The fields of a container's network that a link gives it. */
-export function addressFields(link: SandboxHandle['link']): {
+/** The fields of an endpoint that a link gives it. */
+export function addressFields(link: SandboxLink): {
   ipAddress: string;
   prefixLength: number;
   gateway: string;
   macAddress: string;
+  hostLink: string;
 } {
   return {
-    ipAddress: link ? formatIpv4(link.address.address) : '',
-    prefixLength: link?.address.length ?? 0,
-    gateway: link ? formatIpv4(link.gateway) : '',
-    macAddress: link?.mac ?? '',
+    ipAddress: formatIpv4(link.address.address),
+    prefixLength: link.address.length,
+    gateway: link.gateway === undefined ? '' : formatIpv4(link.gateway),
+    macAddress: link.mac,
+    hostLink: link.hostName,
   };
 }

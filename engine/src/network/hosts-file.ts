@@ -11,8 +11,8 @@ const defaultHosts = [
 ];
 
 export interface HostsFile {
-  /** Without it (network none) the container's name is not listed. */
-  readonly ipAddress?: string;
+  /** In each of its networks; without one (network none) the container's name is not listed. */
+  readonly ipAddresses?: readonly string[];
   readonly hostname: string;
   readonly domainname?: string;
   /** `--add-host`, as `name:address`; the address `host-gateway` stands for `gateway`. */
@@ -22,13 +22,13 @@ export interface HostsFile {
 
 /** The content of /etc/hosts for a network namespace of its own. */
 export function hostsFile({
-  ipAddress = '',
+  ipAddresses = [],
   hostname,
   domainname = '',
   extraHosts = [],
   gateway = '',
 }: HostsFile): string {
-  const own = ipAddress === '' ? [] : [`${ipAddress}\t${namesOf(hostname, domainname)}`];
+  const own = ipAddresses.map((address) => ownLine(address, hostname, domainname));
   return lines([...defaultHosts, ...extraHosts.map((host) => extraHost(host, gateway)), ...own]);
 }
 
@@ -45,6 +45,11 @@ export function hostsFileOfHost(
 /** The content of /etc/hostname. */
 export function hostnameFile(hostname: string): string {
   return `${hostname}\n`;
+}
+
+/** The container's own line for one of its addresses. */
+export function ownLine(address: string, hostname: string, domainname: string): string {
+  return `${address}\t${namesOf(hostname, domainname)}`;
 }
 
 /** The full name, then the bare one: `web.example.org web`. The hostname may itself be a full name. */

@@ -1,24 +1,24 @@
-/** The networks of this machine: the default bridge, host and none. */
+/** The networks of this machine, and the places of containers in them. */
 import path from 'node:path';
 import type { Logger } from '#lib/log/logger';
-import {
-  formatIpv4Prefix,
-  networkOf,
-  overlaps,
-  parseIpv4,
-  parseIpv4Prefix,
-} from '#lib/netlink/ipv4';
+import { formatIpv4Prefix, parseIpv4 } from '#lib/netlink/ipv4';
 import { StackError } from '#spec/errors';
 import type { KernelThread } from '../kernel/kernel-thread.ts';
-import type { AddressPool } from './address-pool.ts';
-import { addressFields, BridgeNetwork } from './bridge-network.ts';
+import { BridgeNetworks } from './bridge-networks.ts';
+import { addressFields } from './bridge-network.ts';
 import { describeNetworks, filterWarnings } from './describe-networks.ts';
-import type {
-  ContainerNetwork,
-  NetworkController,
-  NetworkDescription,
-  NetworkInfo,
-  NetworkSetup,
+import type { Neighbourhood } from './dns/container-resolver.ts';
+import { NameServers } from './dns/name-servers.ts';
+import {
+  builtinNetworks,
+  type BuiltinNetwork,
+  type ContainerNetwork,
+  type Endpoint,
+  type EndpointRequest,
+  type NetworkController,
+  type NetworkDescription,
+  type NetworkInfo,
+  type NetworkSetup,
 } from './network-controller.ts';
 import {
   loadIdentities,
@@ -27,9 +27,10 @@ import {
   type NetworkIdentities,
 } from './network-identities.ts';
 import type { NetworkOptions } from './network-options.ts';
-import { NetworkRecords, type NetworkRecord } from './network-records.ts';
+import { NetworkRecords } from './network-records.ts';
+import { findNetwork } from './network-resource.ts';
+import type { NetworkRequest } from './network-store.ts';
 import { PreparedPool } from './prepared-pool.ts';
-import { hostNameServers } from './resolv-conf.ts';
 import { Sandboxes, type SandboxHandle } from './sandboxes.ts';
 import { Turns } from './turns.ts';
 
@@ -40,15 +41,19 @@ export interface LocalNetworkControllerOptions extends NetworkOptions {
   readonly execRoot: string;
 }
 
+/** Turns of changes to networks themselves; containers have turns by their ids. */
+const networksTurn = 'networks';
+
 export class LocalNetworkController implements NetworkController {
   readonly #options: LocalNetworkControllerOptions;
   readonly #identities: NetworkIdentities;
   readonly #sandboxes: Sandboxes;
   readonly #records: NetworkRecords;
-  readonly #running = new Map<string, NetworkRecord>();
+  readonly #bridges: BridgeNetworks;
+  readonly #nameServers: NameServers;
+  readonly #running = new Map<string, ContainerNetwork>();
   readonly #turns = new Turns();
   readonly #isolated: PreparedPool<SandboxHandle>;
-  #bridge: BridgeNetwork | undefined;
   #legacyFilter = false;
 
   constructor(options: LocalNetworkControllerOptions) {
@@ -57,6 +62,13 @@ export class LocalNetworkController implements NetworkController {
     this.#identities = loadIdentities(path.join(dataRoot, 'network'));
     this.#sandboxes = new Sandboxes(kernel, path.join(execRoot, 'netns'));
     this.#records = new NetworkRecords(path.join(execRoot, 'network'));
+    const { sandboxes, identities } = { sandboxes: this.#sandboxes, identities: this.#identities };
+    this.#bridges = new BridgeNetworks({ ...options, sandboxes, identities });
+    this.#nameServers = new NameServers({
+      kernel,
+      logger,
+      neighbours: (containerId) => this.#neighbours(containerId),
+    });
     this.#isolated = new PreparedPool({
       size: 1,
       quietMs: 150,
@@ -67,38 +79,33 @@ export class LocalNetworkController implements NetworkController {
   }
 
   async start(): Promise<void> {
-    const { kernel, bridge } = this.#options;
-    if (bridge !== undefined) {
-      const pools = [...this.#lastPool(bridge), ...this.#options.pools];
-      const avoid = hostNameServers().map((server) => ({ address: parseIpv4(server), length: 32 }));
-      const options = { ...this.#options, bridge, pools, avoid, sandboxes: this.#sandboxes };
-      this.#bridge = await BridgeNetwork.start(options);
-      this.#legacyFilter = await kernel.call('hasLegacyFilter');
-    }
-    saveIdentities(path.join(this.#options.dataRoot, 'network'), {
+    const { bridge, kernel, dataRoot } = this.#options;
+    await this.#bridges.start();
+    this.#legacyFilter = await kernel.call('hasLegacyFilter');
+    const gateway = this.#bridges.default?.gateway;
+    saveIdentities(path.join(dataRoot, 'network'), {
       ...this.#identities,
       ...(bridge !== undefined &&
-        this.#bridge && {
-          lastBridge: { name: bridge, gateway: formatIpv4Prefix(this.#bridge.gateway) },
-        }),
+        gateway && { lastBridge: { name: bridge, gateway: formatIpv4Prefix(gateway) } }),
     });
   }
 
   async restore(known: Iterable<string>): Promise<ContainerNetwork[]> {
     const wanted = new Set(known);
-    for (const record of this.#records.load()) {
-      const { containerId, sandboxKey, sandboxId } = record.network;
-      if (wanted.has(containerId) && (await this.#adopt(record))) continue;
+    for (const network of this.#records.load()) {
+      const { containerId, sandboxKey, sandboxId } = network;
+      if (wanted.has(containerId) && (await this.#adopt(network))) continue;
       await this.#sandboxes.remove(sandboxKey);
       await this.#records.delete(sandboxId);
     }
     const kept = [...this.#running.values()];
-    await this.#sandboxes.removeOthers(new Set(kept.map(({ network }) => network.sandboxKey)));
-    await this.#bridge?.removeOtherLinks(new Set(kept.map(({ hostLink }) => hostLink ?? '')));
-    this.#bridge?.prepare();
-    this.#bridge?.containersRun(this.#bridgeIsUsed());
+    await this.#sandboxes.removeOthers(new Set(kept.map(({ sandboxKey }) => sandboxKey)));
+    const links = kept.flatMap(({ endpoints }) => endpoints.map(({ hostLink }) => hostLink));
+    await this.#bridges.removeLeftovers(new Set(links));
+    this.#bridges.prepare();
+    this.#bridges.firewall.containersRun(this.#bridgesAreUsed());
     this.#isolated.fill();
-    return kept.map(({ network }) => network);
+    return kept;
   }
 
   setUp(containerId: string, setup: NetworkSetup): Promise<ContainerNetwork> {
@@ -107,28 +114,110 @@ export class LocalNetworkController implements NetworkController {
 
   tearDown(containerId: string): Promise<void> {
     return this.#turns.take(containerId, async () => {
-      const record = this.#running.get(containerId);
-      if (record) await this.#remove(record);
+      const network = this.#running.get(containerId);
+      if (network) await this.#remove(network);
+    });
+  }
+
+  connect(containerId: string, request: EndpointRequest): Promise<Endpoint> {
+    return this.#turns.take(containerId, async () => {
+      const network = this.#networkOf(containerId);
+      const endpoint = await this.#attach(network, request);
+      await this.#update(network, { ...network, endpoints: [...network.endpoints, endpoint] });
+      return endpoint;
+    });
+  }
+
+  disconnect(containerId: string, networkId: string): Promise<void> {
+    return this.#turns.take(containerId, async () => {
+      const network = this.#networkOf(containerId);
+      const endpoint = network.endpoints.find((candidate) => candidate.networkId === networkId);
+      if (!endpoint) {
+        throw new StackError(
+          'not_found',
+          `container ${containerId} is not connected to network ${networkId}`,
+        );
+      }
+      if (endpoint.hostLink !== '') await this.#bridges.get(networkId).detach(endpoint);
+      const endpoints = network.endpoints.filter((candidate) => candidate !== endpoint);
+      const gateway = endpoints.find((candidate) => candidate.gateway !== '')?.gateway;
+      if (gateway !== undefined) {
+        await this.#options.kernel.call('routeThrough', {
+          path: network.sandboxKey,
+          gateway: parseIpv4(gateway),
+        });
+      }
+      await this.#update(network, { ...network, endpoints });
     });
   }
 
   get(containerId: string): ContainerNetwork | undefined {
-    return this.#running.get(containerId)?.network;
+    return this.#running.get(containerId);
   }
 
   networks(): NetworkDescription[] {
     const { bridge: name, mtu } = this.#options;
-    const gateway = this.#bridge?.gateway;
+    const gateway = this.#bridges.default?.gateway;
     return describeNetworks({
       identities: this.#identities,
       bridge: name !== undefined && gateway ? { name, gateway, mtu } : undefined,
-      containers: [...this.#running.values()].map(({ network }) => network),
+      userDefined: this.#bridges.userDefined,
+      containers: [...this.#running.values()],
+    });
+  }
+
+  find(reference: string): NetworkDescription {
+    const network = findNetwork(this.networks(), reference);
+    if (!network) throw new StackError('not_found', `network ${reference} not found`);
+    return network;
+  }
+
+  idOf(name: string): string | undefined {
+    if (isBuiltin(name)) return this.#identities[name].id;
+    return this.#bridges.userDefined.find((network) => network.name === name)?.id;
+  }
+
+  renamed(containerId: string, from: string, to: string): Promise<void> {
+    return this.#turns.take(containerId, async () => {
+      const network = this.#running.get(containerId);
+      if (!network) return;
+      const endpoints = network.endpoints.map((endpoint) => ({
+        ...endpoint,
+        names: endpoint.names.map((name) => (name === from ? to : name)),
+      }));
+      await this.#update(network, { ...network, endpoints });
+    });
+  }
+
+  create(request: NetworkRequest): Promise<NetworkDescription> {
+    return this.#turns.take(networksTurn, async () => {
+      const { id } = await this.#bridges.create(request);
+      return this.find(id);
+    });
+  }
+
+  remove(id: string): Promise<void> {
+    return this.#turns.take(networksTurn, async () => {
+      const { name, containers, driver } = this.find(id);
+      if (driver !== 'bridge' || id === this.#identities.bridge.id) {
+        throw new StackError(
+          'permission_denied',
+          `${name} is a pre-defined network and cannot be removed`,
+        );
+      }
+      if (containers.length > 0) {
+        throw new StackError(
+          'permission_denied',
+          `error while removing network: network ${name} id ${id} has active endpoints`,
+        );
+      }
+      await this.#bridges.remove(id);
     });
   }
 
   info(): NetworkInfo {
     const { bridge, firewallIntegration } = this.#options;
-    const foreignFilters = this.#bridge?.foreignFilters ?? [];
+    const { foreignFilters } = this.#bridges.firewall;
     return {
       bridge,
       firewallIntegration: firewallIntegration ? 'on' : 'off',
@@ -139,108 +228,195 @@ export class LocalNetworkController implements NetworkController {
 
   async stop(): Promise<void> {
     const remove = this.#running.size === 0;
+    await this.#nameServers.closeAll();
     await this.#isolated.close();
-    await this.#bridge?.stop(remove);
-    this.#bridge = undefined;
+    await this.#bridges.stop(remove);
     if (!remove) return;
     await this.#sandboxes.removeOthers(new Set());
     this.#sandboxes.removeFolder();
     this.#records.removeFolder();
   }
 
-  async #setUp(containerId: string, { mode, mac }: NetworkSetup): Promise<ContainerNetwork> {
+  async #setUp(containerId: string, setup: NetworkSetup): Promise<ContainerNetwork> {
     if (this.#running.has(containerId)) {
       throw new StackError('conflict', `container ${containerId} already has a network`);
     }
-    if (mac !== undefined && mode !== 'bridge') {
-      throw new StackError(
-        'invalid_argument',
-        `a MAC address needs network "bridge", not "${mode}"`,
-      );
-    }
-    const { sandboxId, sandboxKey, link } = await this.#enter(mode, mac);
-    const network: ContainerNetwork = {
-      containerId,
-      mode,
-      sandboxId,
-      sandboxKey,
-      netnsPath: mode === 'host' ? undefined : sandboxKey,
-      networkId: this.#identities[mode].id,
-      endpointId: newId(),
-      ...addressFields(link),
-    };
-    const record = { network, hostLink: link?.hostName };
-    this.#running.set(containerId, record);
+    const [first, ...others] = setup.endpoints;
+    if (!first) throw new StackError('invalid_argument', 'a container needs a network');
+    const { nameServers } = setup;
+    const network = await this.#enter(containerId, first, nameServers);
+    this.#running.set(containerId, network);
     try {
-      await this.#records.save(record);
+      const endpoints = [...network.endpoints];
+      for (const request of others) {
+        endpoints.push(await this.#attach({ ...network, endpoints }, request));
+        this.#running.set(containerId, { ...network, endpoints: [...endpoints] });
+      }
+      await this.#update(network, { ...network, endpoints });
     } catch (error) {
-      await this.#remove(record);
+      await this.#remove(this.#running.get(containerId) ?? network);
       throw error;
     }
-    if (mode === 'bridge') this.#bridge?.containersRun(true);
-    return network;
+    if (this.#bridgesAreUsed()) this.#bridges.firewall.containersRun(true);
+    return this.#networkOf(containerId);
   }
 
-  async #remove(record: NetworkRecord): Promise<void> {
-    const { containerId, mode, sandboxKey, sandboxId } = record.network;
-    if (mode === 'bridge' && this.#bridge) await this.#disconnect(this.#bridge, record);
-    else if (mode !== 'host') await this.#sandboxes.remove(sandboxKey);
+  /** A namespace with its first network. */
+  async #enter(
+    containerId: string,
+    request: EndpointRequest,
+    nameServers: readonly string[],
+  ): Promise<ContainerNetwork> {
+    const { id, name, driver } = this.find(request.network);
+    if (driver !== 'bridge' && (request.mac !== undefined || request.ipAddress !== undefined)) {
+      throw new StackError(
+        'invalid_argument',
+        `a MAC or IP address needs a bridge network, not "${name}"`,
+      );
+    }
+    const common = { networkId: id, networkName: name, endpointId: newId() };
+    const { names, aliases } = request;
+    if (driver !== 'bridge') {
+      const sandboxKey = driver === 'host' ? await this.#sandboxes.host() : undefined;
+      const sandbox = sandboxKey
+        ? { id: newId(), path: sandboxKey }
+        : (this.#isolated.take() ?? (await this.#sandboxes.create()));
+      return {
+        containerId,
+        sandboxId: sandbox.id,
+        sandboxKey: sandbox.path,
+        netnsPath: driver === 'host' ? undefined : sandbox.path,
+        endpoints: [{ ...common, ...noAddress, names, aliases }],
+        nameServers,
+      };
+    }
+    const sandbox = await this.#bridges.get(id).connect(request);
+    return {
+      containerId,
+      sandboxId: sandbox.id,
+      sandboxKey: sandbox.path,
+      netnsPath: sandbox.path,
+      endpoints: sandbox.link
+        ? [{ ...common, ...addressFields(sandbox.link), interfaceName: 'eth0', names, aliases }]
+        : [],
+      nameServers,
+    };
+  }
+
+  async #attach(
+    { containerId, sandboxKey, endpoints }: ContainerNetwork,
+    request: EndpointRequest,
+  ): Promise<Endpoint> {
+    const { id, name, driver } = this.find(request.network);
+    if (driver !== 'bridge' || endpoints.some(({ hostLink }) => hostLink === '')) {
+      throw new StackError(
+        'permission_denied',
+        'container cannot be connected to host network or none network together with others',
+      );
+    }
+    if (endpoints.some(({ networkId }) => networkId === id)) {
+      throw new StackError(
+        'permission_denied',
+        `endpoint with name ${containerId} already exists in network ${name}`,
+      );
+    }
+    const used = new Set(endpoints.map(({ interfaceName }) => interfaceName));
+    let number = 0;
+    while (used.has(`eth${number}`)) number++;
+    const interfaceName = `eth${number}`;
+    const link = await this.#bridges.get(id).attach(sandboxKey, interfaceName, request);
+    const { names, aliases } = request;
+    return {
+      networkId: id,
+      networkName: name,
+      endpointId: newId(),
+      ...addressFields(link),
+      interfaceName,
+      names,
+      aliases,
+    };
+  }
+
+  /** Writes the record of a running container, and opens its name server with the first network of a user's. */
+  async #update(before: ContainerNetwork, network: ContainerNetwork): Promise<void> {
+    this.#running.set(before.containerId, network);
+    await this.#records.save(network);
+    if (this.#hasNames(network)) await this.#nameServers.open(network);
+  }
+
+  async #remove(network: ContainerNetwork): Promise<void> {
+    const { containerId, sandboxKey, sandboxId, endpoints, netnsPath } = network;
+    await this.#nameServers.close(containerId);
+    if (netnsPath !== undefined) await this.#sandboxes.remove(sandboxKey);
+    for (const { networkId, hostLink, ipAddress } of endpoints) {
+      if (hostLink !== '') {
+        this.#bridges.find(networkId)?.releaseWith(hostLink, parseIpv4(ipAddress));
+      }
+    }
     await this.#records.delete(sandboxId);
     this.#running.delete(containerId);
-    if (mode === 'bridge') this.#bridge?.containersRun(this.#bridgeIsUsed());
-  }
-
-  async #enter(
-    mode: NetworkSetup['mode'],
-    mac: string | undefined,
-  ): Promise<{ sandboxId: string; sandboxKey: string; link: SandboxHandle['link'] }> {
-    if (mode === 'host') {
-      return { sandboxId: newId(), sandboxKey: await this.#sandboxes.host(), link: undefined };
-    }
-    const { id, path: sandboxKey, link } = await this.#sandboxFor(mode, mac);
-    return { sandboxId: id, sandboxKey, link };
-  }
-
-  async #sandboxFor(mode: 'bridge' | 'none', mac: string | undefined): Promise<SandboxHandle> {
-    if (mode === 'none') return this.#isolated.take() ?? (await this.#sandboxes.create());
-    if (!this.#bridge) {
-      throw new StackError('not_found', 'network bridge not found: engined has --bridge=none');
-    }
-    return this.#bridge.connect(mac);
-  }
-
-  async #disconnect(bridge: BridgeNetwork, { network, hostLink }: NetworkRecord): Promise<void> {
-    const address = { address: parseIpv4(network.ipAddress), length: network.prefixLength };
-    const link = hostLink === undefined ? undefined : { hostName: hostLink, address };
-    await bridge.destroy(network.sandboxKey, link);
+    this.#bridges.firewall.containersRun(this.#bridgesAreUsed());
   }
 
   /** Whether the network of an earlier run still exists. */
-  async #adopt(record: NetworkRecord): Promise<boolean> {
-    const { mode, sandboxKey, containerId, ipAddress } = record.network;
+  async #adopt(network: ContainerNetwork): Promise<boolean> {
+    const { endpoints, sandboxKey, containerId } = network;
     if (!(await this.#sandboxes.exists(sandboxKey))) return false;
-    if (mode === 'bridge') {
-      const subnet = this.#bridge?.gateway;
-      const address = { address: parseIpv4(ipAddress), length: 32 };
-      if (!subnet || !overlaps(networkOf(subnet), address)) return false;
-      this.#bridge?.adopt(record);
+    try {
+      for (const { networkId, hostLink, ipAddress } of endpoints) {
+        if (hostLink !== '') this.#bridges.get(networkId).adopt(ipAddress);
+      }
+    } catch (error) {
+      // Its subnet is not what it was: flags, or a bridge that somebody changed.
+      if (error instanceof StackError) return false;
+      throw error;
     }
-    this.#running.set(containerId, record);
+    this.#running.set(containerId, network);
+    if (this.#hasNames(network)) await this.#nameServers.open(network);
     return true;
   }
 
-  /** The subnet of the last start, if the flags still allow it: addresses stay what users have seen. */
-  #lastPool(bridge: string): AddressPool[] {
-    const { lastBridge } = this.#identities;
-    if (lastBridge?.name !== bridge) return [];
-    const gateway = parseIpv4Prefix(lastBridge.gateway);
-    const allowed = this.#options.pools.some(
-      ({ base, size }) => size === gateway.length && overlaps(base, gateway),
-    );
-    return allowed ? [{ base: networkOf(gateway), size: gateway.length }] : [];
+  #networkOf(containerId: string): ContainerNetwork {
+    const network = this.#running.get(containerId);
+    if (!network) throw new StackError('conflict', `container ${containerId} is not running`);
+    return network;
   }
 
-  #bridgeIsUsed(): boolean {
-    return [...this.#running.values()].some(({ network }) => network.mode === 'bridge');
+  /** On networks of users containers know each other by name; on the default bridge, as with docker, not. */
+  #hasNames({ endpoints }: ContainerNetwork): boolean {
+    return endpoints.some(({ networkName }) => !isBuiltin(networkName));
+  }
+
+  /** The endpoints that a container may ask for by name, its own included, and whether it may ask the world. */
+  #neighbours(containerId: string): Neighbourhood {
+    const network = this.#running.get(containerId);
+    if (!network) return { endpoints: [], nameServers: [], isInternal: true };
+    const ids = network.endpoints
+      .map(({ networkId }) => networkId)
+      .filter((id) => id !== this.#identities.bridge.id);
+    const endpoints = [...this.#running.values()].flatMap((other) =>
+      other.endpoints.filter(({ networkId }) => ids.includes(networkId)),
+    );
+    const isInternal = network.endpoints.every(({ gateway }) => gateway === '');
+    return { endpoints, nameServers: network.nameServers, isInternal };
+  }
+
+  #bridgesAreUsed(): boolean {
+    return [...this.#running.values()].some(({ endpoints }) =>
+      endpoints.some(({ hostLink }) => hostLink !== ''),
+    );
   }
 }
+
+function isBuiltin(name: string): name is BuiltinNetwork {
+  return (builtinNetworks as readonly string[]).includes(name);
+}
+
+const noAddress = {
+  ipAddress: '',
+  prefixLength: 0,
+  gateway: '',
+  macAddress: '',
+  interfaceName: '',
+  hostLink: '',
+} as const;

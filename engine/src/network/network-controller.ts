@@ -1,45 +1,87 @@
 /** Networks as the rest of engined sees them. */
 import type { ForeignFilter } from '../kernel/foreign-filters.ts';
+import type { NetworkRequest } from './network-store.ts';
 
-export type NetworkMode = 'bridge' | 'none' | 'host';
+/** The networks that every engine has. */
+export const builtinNetworks = ['bridge', 'host', 'none'] as const;
+export type BuiltinNetwork = (typeof builtinNetworks)[number];
 
-export interface NetworkSetup {
-  readonly mode: NetworkMode;
-  /** The container's MAC on a bridge; derived from its address without it. */
+/** What a container wants of one network. */
+export interface EndpointRequest {
+  /** Id or name of the network. */
+  readonly network: string;
+  /** On a bridge; derived from the address without it. */
   readonly mac?: string;
+  /** In the network's subnet; the lowest free one without it. */
+  readonly ipAddress?: string;
+  /** Names that the container's neighbours may call it by, besides its own. */
+  readonly names: readonly string[];
+  /** Those of the names that the user chose, for inspect. */
+  readonly aliases: readonly string[];
 }
 
-/** The network of one running container. Fields that its mode does not have are empty, as in docker's inspect. */
-export interface ContainerNetwork {
-  readonly containerId: string;
-  readonly mode: NetworkMode;
-  /** 64 hex digits. */
-  readonly sandboxId: string;
-  /** Path of the network namespace, also for `host`. */
-  readonly sandboxKey: string;
-  /** What the runtime must join; undefined for `host`: the container gets no namespace of its own. */
-  readonly netnsPath: string | undefined;
+export interface NetworkSetup {
+  /** `host` and `none` stand alone; otherwise the first one gives the default route. */
+  readonly endpoints: readonly EndpointRequest[];
+  /** Name servers for questions that the engine's own server passes on; the host's when empty. */
+  readonly nameServers: readonly string[];
+}
+
+/** A container's place in one network. Fields that the network does not have are empty, as in docker's inspect. */
+export interface Endpoint {
   readonly networkId: string;
+  readonly networkName: string;
   readonly endpointId: string;
   readonly ipAddress: string;
   readonly prefixLength: number;
   readonly gateway: string;
   readonly macAddress: string;
+  /** `eth0` in the container. */
+  readonly interfaceName: string;
+  /** Name of the other end on the host. */
+  readonly hostLink: string;
+  readonly aliases: readonly string[];
+  readonly names: readonly string[];
+}
+
+/** The networks of one running container. */
+export interface ContainerNetwork {
+  readonly containerId: string;
+  /** 64 hex digits. */
+  readonly sandboxId: string;
+  /** Path of the network namespace, also for the host's. */
+  readonly sandboxKey: string;
+  /** What the runtime must join; undefined for the host's: the container gets no namespace of its own. */
+  readonly netnsPath: string | undefined;
+  readonly endpoints: readonly Endpoint[];
+  readonly nameServers: readonly string[];
 }
 
 /** One network, in terms of the engine; routes give it the API's shape. */
 export interface NetworkDescription {
-  readonly name: 'bridge' | 'host' | 'none';
+  readonly name: string;
   readonly id: string;
   /** RFC 3339. */
   readonly created: string;
   readonly driver: 'bridge' | 'host' | 'null';
-  /** `172.30.0.0/16`; undefined for host and none. */
-  readonly subnet: string | undefined;
-  readonly gateway: string | undefined;
+  readonly internal: boolean;
+  readonly attachable: boolean;
+  /** What was asked for or chosen; empty for host and none. */
+  readonly subnets: readonly NetworkSubnet[];
   /** Of the driver. */
   readonly options: Readonly<Record<string, string>>;
-  readonly containers: readonly ContainerNetwork[];
+  readonly labels: Readonly<Record<string, string>>;
+  readonly containers: readonly { readonly containerId: string; readonly endpoint: Endpoint }[];
+}
+
+export interface NetworkSubnet {
+  /** `172.30.0.0/16` */
+  readonly subnet: string;
+  readonly gateway: string;
+  /** Part of the subnet that addresses are taken from. */
+  readonly ipRange?: string;
+  /** Addresses that are somebody else's, by name. */
+  readonly auxiliary?: Readonly<Record<string, string>>;
 }
 
 /** What `info` says about networking. */
@@ -53,13 +95,13 @@ export interface NetworkInfo {
 }
 
 /**
- * Sets up and removes the networks of containers.
+ * Sets up and removes networks, and the places of containers in them.
  *
  * Call order: start, restore, then anything, stop last. Calls for one container are carried out in turn: a tearDown
  * during a setUp removes what that made.
  */
 export interface NetworkController {
-  /** Creates or adopts the default bridge and writes the packet filter rules. */
+  /** Creates or adopts the bridges and writes the packet filter rules. */
   start(): Promise<void>;
 
   /**
@@ -68,22 +110,43 @@ export interface NetworkController {
    */
   restore(known: Iterable<string>): Promise<ContainerNetwork[]>;
 
-  /** Throws conflict when the container has a network, resource_exhausted when the subnet is full. */
+  /** Throws not_found for a network, conflict when the container has its networks, resource_exhausted. */
   setUp(containerId: string, setup: NetworkSetup): Promise<ContainerNetwork>;
 
   /** Call after the container's last process ended. Does nothing for a container without a network. */
   tearDown(containerId: string): Promise<void>;
 
-  /** The network of a running container. */
+  /** Gives a running container a place in one more network. */
+  connect(containerId: string, request: EndpointRequest): Promise<Endpoint>;
+
+  /** Takes a running container's place in a network away. Throws not_found when it has none. */
+  disconnect(containerId: string, networkId: string): Promise<void>;
+
+  /** The networks of a running container. */
   get(containerId: string): ContainerNetwork | undefined;
 
   networks(): NetworkDescription[];
+
+  /** Id, unambiguous prefix of one, or name. Throws not_found in docker's words. */
+  find(reference: string): NetworkDescription;
+
+  /** The id of the network that has exactly this name. */
+  idOf(name: string): string | undefined;
+
+  /** A container has another name from now on. */
+  renamed(containerId: string, from: string, to: string): Promise<void>;
+
+  /** Makes a network. Throws conflict for its name or subnet, invalid_argument, resource_exhausted. */
+  create(request: NetworkRequest): Promise<NetworkDescription>;
+
+  /** Removes a network. Throws permission_denied for a built-in one, conflict while running containers are in it. */
+  remove(id: string): Promise<void>;
 
   info(): NetworkInfo;
 
   /**
    * Ends background work. When no container has a network any more, also removes everything that was created:
-   * bridge, rules, namespaces. Otherwise all of it stays for the running containers and the next start.
+   * bridges, rules, namespaces. Otherwise all of it stays for the running containers and the next start.
    */
   stop(): Promise<void>;
 }

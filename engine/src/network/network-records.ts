@@ -8,13 +8,6 @@ import path from 'node:path';
 import { writeFileAtomic } from '#lib/atomic-file/atomic-file';
 import type { ContainerNetwork } from './network-controller.ts';
 
-/** A container's network and the name of its link on the host. */
-export interface NetworkRecord {
-  readonly network: ContainerNetwork;
-  /** Undefined where there is no link. */
-  readonly hostLink: string | undefined;
-}
-
 export class NetworkRecords {
   readonly #folder: string;
 
@@ -23,7 +16,7 @@ export class NetworkRecords {
   }
 
   /** All records; creates the folder where it is missing. */
-  load(): NetworkRecord[] {
+  load(): ContainerNetwork[] {
     fs.mkdirSync(this.#folder, { recursive: true, mode: 0o700 });
     const files = fs.readdirSync(this.#folder);
     for (const name of files.filter((file) => !file.endsWith('.json'))) {
@@ -33,12 +26,12 @@ export class NetworkRecords {
       .filter((file) => file.endsWith('.json'))
       .map((file) => {
         const text = fs.readFileSync(path.join(this.#folder, file), 'utf8');
-        return JSON.parse(text) as NetworkRecord; // written by save, never half a file
+        return JSON.parse(text) as ContainerNetwork; // written by save, never half a file
       });
   }
 
-  async save(record: NetworkRecord): Promise<void> {
-    await writeFileAtomic(this.#fileOf(record.network.sandboxId), JSON.stringify(record));
+  async save(network: ContainerNetwork): Promise<void> {
+    await writeFileAtomic(this.#fileOf(network.sandboxId), JSON.stringify(network));
   }
 
   async delete(sandboxId: string): Promise<void> {

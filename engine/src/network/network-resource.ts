@@ -11,8 +11,13 @@ export interface NetworkResource {
   readonly EnableIPv6: boolean;
   readonly IPAM: {
     readonly Driver: 'default';
-    readonly Options: null;
-    readonly Config: readonly { readonly Subnet: string; readonly Gateway: string }[];
+    readonly Options: Readonly<Record<string, string>> | null;
+    readonly Config: readonly {
+      readonly Subnet: string;
+      readonly IPRange?: string;
+      readonly Gateway: string;
+      readonly AuxiliaryAddresses?: Readonly<Record<string, string>>;
+    }[];
   };
   readonly Internal: boolean;
   readonly Attachable: boolean;
@@ -41,7 +46,7 @@ export function networkResource(
   network: NetworkDescription,
   nameOf?: (containerId: string) => string,
 ): NetworkResource {
-  const { name, id, created, driver, subnet, gateway, options, containers } = network;
+  const { name, id, created, driver, subnets, options, labels, containers } = network;
   return {
     Name: name,
     Id: id,
@@ -53,30 +58,35 @@ export function networkResource(
     IPAM: {
       Driver: 'default',
       Options: null,
-      Config:
-        subnet !== undefined && gateway !== undefined ? [{ Subnet: subnet, Gateway: gateway }] : [],
+      Config: subnets.map(({ subnet, ipRange, gateway, auxiliary }) => ({
+        Subnet: subnet,
+        ...(ipRange !== undefined && { IPRange: ipRange }),
+        Gateway: gateway,
+        ...(auxiliary && { AuxiliaryAddresses: auxiliary }),
+      })),
     },
-    Internal: false,
-    Attachable: false,
+    Internal: network.internal,
+    Attachable: network.attachable,
     Ingress: false,
     ConfigFrom: { Network: '' },
     ConfigOnly: false,
     Containers: nameOf
       ? Object.fromEntries(
-          containers.map(({ containerId, endpointId, macAddress, ipAddress, prefixLength }) => [
+          containers.map(({ containerId, endpoint }) => [
             containerId,
             {
               Name: nameOf(containerId),
-              EndpointID: endpointId,
-              MacAddress: macAddress,
-              IPv4Address: ipAddress === '' ? '' : `${ipAddress}/${prefixLength}`,
+              EndpointID: endpoint.endpointId,
+              MacAddress: endpoint.macAddress,
+              IPv4Address:
+                endpoint.ipAddress === '' ? '' : `${endpoint.ipAddress}/${endpoint.prefixLength}`,
               IPv6Address: '',
             },
           ]),
         )
       : {},
     Options: options,
-    Labels: {},
+    Labels: labels,
   };
 }
 
@@ -85,7 +95,8 @@ export function findNetwork(
   networks: readonly NetworkDescription[],
   reference: string,
 ): NetworkDescription | undefined {
-  const exact = networks.find(({ id, name }) => id === reference || name === reference);
+  const exact =
+    networks.find(({ id }) => id === reference) ?? networks.find(({ name }) => name === reference);
   if (exact || reference === '') return exact;
   const matches = networks.filter(({ id }) => id.startsWith(reference));
   return matches.length === 1 ? matches[0] : undefined;

@@ -1,11 +1,21 @@
 /** `NetworkSettings` of a container's inspection, in the shape of the Engine API. */
-import type { ContainerNetwork, NetworkMode } from './network-controller.ts';
+import type { ContainerNetwork, Endpoint } from './network-controller.ts';
+
+/** What a container asks of one network; part of its record. */
+export interface EndpointConfig {
+  /** Name of the network. */
+  readonly network: string;
+  readonly aliases: readonly string[];
+  /** Empty where none was asked for. */
+  readonly ipAddress: string;
+  readonly mac: string;
+}
 
 /** One entry of `Networks`. */
 export interface EndpointSettings {
-  readonly IPAMConfig: null;
+  readonly IPAMConfig: { readonly IPv4Address?: string } | null;
   readonly Links: null;
-  readonly Aliases: null;
+  readonly Aliases: readonly string[] | null;
   readonly MacAddress: string;
   readonly DriverOpts: null;
   readonly NetworkID: string;
@@ -16,7 +26,7 @@ export interface EndpointSettings {
   readonly IPv6Gateway: string;
   readonly GlobalIPv6Address: string;
   readonly GlobalIPv6PrefixLen: number;
-  readonly DNSNames: null;
+  readonly DNSNames: readonly string[] | null;
 }
 
 export interface NetworkSettings {
@@ -41,27 +51,21 @@ export interface NetworkSettings {
 }
 
 /**
- * @param network undefined while the container does not run: its network is named, without addresses.
- * @param networkId of the network that `mode` names.
+ * @param configs the networks that the container asks for.
+ * @param network undefined while the container does not run: its networks are named, without addresses.
+ * @param idOf a network's id by its name; empty where it is gone.
  * @param exposedPorts `80/tcp`, …; nothing is published.
  */
 export function networkSettings(
-  mode: NetworkMode,
-  networkId: string,
-  network?: ContainerNetwork,
+  configs: readonly EndpointConfig[],
+  network: ContainerNetwork | undefined,
+  idOf: (name: string) => string,
   exposedPorts: readonly string[] = [],
 ): NetworkSettings {
-  const address = {
-    EndpointID: network?.endpointId ?? '',
-    Gateway: network?.gateway ?? '',
-    IPAddress: network?.ipAddress ?? '',
-    IPPrefixLen: network?.prefixLength ?? 0,
-    IPv6Gateway: '',
-    GlobalIPv6Address: '',
-    GlobalIPv6PrefixLen: 0,
-    MacAddress: network?.macAddress ?? '',
-  };
-  const unused = { IPAMConfig: null, Links: null, Aliases: null, DriverOpts: null, DNSNames: null };
+  const endpointOf = (name: string): Endpoint | undefined =>
+    network?.endpoints.find(({ networkName }) => networkName === name);
+  // Only the default bridge appears at the top, where clients of API < 1.52 look for it.
+  const top = addresses(endpointOf('bridge'));
   return {
     Bridge: '',
     SandboxID: network?.sandboxId ?? '',
@@ -72,10 +76,43 @@ export function networkSettings(
     LinkLocalIPv6PrefixLen: 0,
     SecondaryIPAddresses: null,
     SecondaryIPv6Addresses: null,
-    // Only the default bridge appears at the top, where clients of API < 1.52 look for it.
-    ...(mode === 'bridge'
-      ? address
-      : { ...address, EndpointID: '', Gateway: '', IPAddress: '', MacAddress: '' }),
-    Networks: { [mode]: { ...unused, ...address, NetworkID: networkId } },
+    ...top,
+    Networks: Object.fromEntries(
+      configs.map((config) => [
+        config.network,
+        endpointSettings(config, endpointOf(config.network), idOf(config.network)),
+      ]),
+    ),
+  };
+}
+
+function endpointSettings(
+  { network, aliases, ipAddress, mac }: EndpointConfig,
+  endpoint: Endpoint | undefined,
+  networkId: string,
+): EndpointSettings {
+  const isUserDefined = !['bridge', 'host', 'none'].includes(network);
+  return {
+    IPAMConfig: ipAddress === '' ? (isUserDefined ? {} : null) : { IPv4Address: ipAddress },
+    Links: null,
+    Aliases: aliases.length > 0 ? aliases : null,
+    DriverOpts: null,
+    NetworkID: endpoint?.networkId ?? networkId,
+    ...addresses(endpoint),
+    MacAddress: endpoint?.macAddress ?? mac,
+    DNSNames: isUserDefined && endpoint ? endpoint.names : null,
+  };
+}
+
+function addresses(endpoint: Endpoint | undefined) {
+  return {
+    EndpointID: endpoint?.endpointId ?? '',
+    Gateway: endpoint?.gateway ?? '',
+    IPAddress: endpoint?.ipAddress ?? '',
+    IPPrefixLen: endpoint?.prefixLength ?? 0,
+    IPv6Gateway: '',
+    GlobalIPv6Address: '',
+    GlobalIPv6PrefixLen: 0,
+    MacAddress: endpoint?.macAddress ?? '',
   };
 }

@@ -2,6 +2,7 @@
 import fs from 'node:fs';
 import { isIPv4 } from 'node:net';
 import { errorCode } from '#spec/errors';
+import { resolverAddress } from './dns/resolver-address.ts';
 
 /** Used when the host has no name server that a container can reach. */
 const publicNameServers = ['8.8.8.8', '8.8.4.4'];
@@ -37,6 +38,31 @@ export function hostResolvConf(): string {
 /** IPv4 name servers of the host that are not its own loopback. */
 export function hostNameServers(): string[] {
   return valuesOf(hostResolvConf(), 'nameserver').filter(isReachable);
+}
+
+/** The resolv.conf of a container that asks the engine's own name server. */
+export function resolvConfOfNames({
+  host,
+  search = [],
+  options = [],
+}: Pick<ResolvConfOptions, 'host' | 'search' | 'options'>): string {
+  const domains = search.length > 0 ? search : words(host, 'search');
+  const flags = options.length > 0 ? options : words(host, 'options');
+  // A name with a dot in it is looked for as it is only after the search domains, unless told otherwise.
+  const all = flags.some((flag) => flag.startsWith('ndots:')) ? flags : [...flags, 'ndots:0'];
+  return [
+    `nameserver ${resolverAddress}`,
+    ...(domains.length > 0 && domains.join(' ') !== '.' ? [`search ${domains.join(' ')}`] : []),
+    `options ${all.join(' ')}`,
+  ]
+    .map((line) => `${line}\n`)
+    .join('');
+}
+
+/** All name servers of the host, those on its loopback included: the engine can ask them for its containers. */
+export function allHostNameServers(): string[] {
+  const servers = valuesOf(hostResolvConf(), 'nameserver').filter((server) => isIPv4(server));
+  return servers.length > 0 ? servers : [...publicNameServers];
 }
 
 /** A container's resolv.conf. Comments and unknown lines of the host's file are kept unless a list is replaced. */

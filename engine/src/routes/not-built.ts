@@ -14,12 +14,6 @@ export function notBuiltRoutes(): Route[] {
     ...missing('BuildKit sessions', ['POST /session', 'POST /grpc']),
     // `docker inspect` asks for every kind of object in turn, and goes on after a 404 only.
     ...absent('/plugins/{name}/json', (name) => `plugin "${name}" not found`, ['GET']),
-    ...missing('networks of your own', [
-      'POST /networks/create',
-      'POST /networks/prune',
-      'POST /networks/{id}/connect',
-      'POST /networks/{id}/disconnect',
-    ]),
     ...missing('plugins', [
       'GET /plugins/privileges',
       'POST /plugins/pull',

@@ -58,26 +58,27 @@ describe('decodeContainerConfig', () => {
 });
 
 describe('decodeCreateBody', () => {
-  it('takes the empty endpoint of the network that is used anyway', () => {
-    const body = {
-      Image: 'busybox',
-      HostConfig: { NetworkMode: 'bridge' },
-      NetworkingConfig: {
-        EndpointsConfig: { default: { MacAddress: '02:00:00:00:00:01', Links: null } },
-      },
-    };
-    expect(decodeCreateBody(body).config.MacAddress).to.equal('02:00:00:00:00:01');
+  const wishesOf = (settings: unknown): unknown =>
+    decodeCreateBody({
+      Image: 'x',
+      NetworkingConfig: { EndpointsConfig: { front: settings } },
+    }).endpoints['front'];
+
+  it('reads what a container wants of its networks', () => {
+    expect(wishesOf(null)).to.deep.equal({ aliases: [], ipAddress: '', mac: '' });
+    expect(
+      wishesOf({
+        Aliases: ['db'],
+        IPAMConfig: { IPv4Address: '10.0.0.9' },
+        MacAddress: '02:00:00:00:00:01',
+        Gateway: '10.0.0.1', // of an earlier inspection
+      }),
+    ).to.deep.equal({ aliases: ['db'], ipAddress: '10.0.0.9', mac: '02:00:00:00:00:01' });
   });
 
-  it('refuses further networks and addresses', () => {
-    const endpoints = (EndpointsConfig: object) => ({
-      Image: 'b',
-      NetworkingConfig: { EndpointsConfig },
-    });
-    expect(() => decodeCreateBody(endpoints({ other: {} }))).to.throw(StackError, 'second network');
-    expect(() => decodeCreateBody(endpoints({ bridge: { Aliases: ['x'] } }))).to.throw(
-      StackError,
-      'EndpointsConfig.bridge.Aliases is not implemented',
-    );
+  it('refuses what it does not honour', () => {
+    for (const settings of [{ Links: ['a:b'] }, { IPAMConfig: { IPv6Address: 'fd00::9' } }]) {
+      expect(() => wishesOf(settings)).to.throw(StackError, 'is not implemented');
+    }
   });
 });

@@ -17,6 +17,7 @@ function containerWith(
     config: decodeContainerConfig({ Image: 'busybox' }, ''),
     hostConfig: decodeHostConfig(hostConfig, ''),
     mounts: [],
+    networks: [],
     imageId: 'sha256:1',
     imageName: 'docker.io/library/busybox:latest',
     snapshotter: 'overlayfs',

@@ -11,16 +11,16 @@ ff02::2\tip6-allrouters
 
 describe('hostsFile', () => {
   it('ends with the container itself', () => {
-    expect(hostsFile({ ipAddress: '172.30.0.2', hostname: 'web' })).to.equal(
+    expect(hostsFile({ ipAddresses: ['172.30.0.2'], hostname: 'web' })).to.equal(
       `${standard}172.30.0.2\tweb\n`,
     );
   });
 
   it('lists the full name before the bare one, however it was given', () => {
     const own = '172.30.0.2\tweb.example.org web\n';
-    const given = { ipAddress: '172.30.0.2', hostname: 'web', domainname: 'example.org' };
+    const given = { ipAddresses: ['172.30.0.2'], hostname: 'web', domainname: 'example.org' };
     expect(hostsFile(given)).to.equal(standard + own);
-    expect(hostsFile({ ipAddress: '172.30.0.2', hostname: 'web.example.org' })).to.equal(
+    expect(hostsFile({ ipAddresses: ['172.30.0.2'], hostname: 'web.example.org' })).to.equal(
       standard + own,
     );
   });

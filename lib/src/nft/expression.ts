@@ -17,19 +17,26 @@ export type Phrase = readonly Buffer[];
 /** Registers: the verdict, and 16-byte data registers. */
 const NFT_REG_VERDICT = 0;
 const NFT_REG_1 = 1;
+const NFT_REG_2 = 2;
 /** The same memory in pieces of 4 bytes: NFT_REG32_00 begins NFT_REG_1. An interface name fills four. */
 const NFT_REG32_00 = 8;
 
 /** Properties of a packet's way through the machine. */
-export const metaKeys = { iifname: 6, oifname: 7 } as const;
+export const metaKeys = { iifname: 6, oifname: 7, l4proto: 16 } as const;
 const ctKeys = { state: 0, status: 2 } as const;
 const NFT_PAYLOAD_NETWORK_HEADER = 1;
+const NFT_PAYLOAD_TRANSPORT_HEADER = 2;
+const NFT_NAT_DNAT = 1;
+const AF_INET = 2;
 const NFT_CMP_EQ = 0;
 const NFT_CMP_NEQ = 1;
 const NFT_LOOKUP_F_INV = 1;
 
 const NF_DROP = 0;
 const NF_ACCEPT = 1;
+
+/** Numbers of IP protocols. */
+export const transportProtocols = { tcp: 6, udp: 17, sctp: 132 } as const;
 
 /** Bits of `ct state`. */
 export const ctStates = { invalid: 1, established: 2, related: 4, new: 8 } as const;
@@ -39,13 +46,13 @@ const IPS_DST_NAT = 1 << 5;
 const ifnameBytes = 16;
 
 /** `iifname "x"` or `oifname "x"`. */
-export function interfaceIs(key: keyof typeof metaKeys, name: string): Phrase {
+export function interfaceIs(key: 'iifname' | 'oifname', name: string): Phrase {
   return [loadMeta(key, NFT_REG_1), compare(NFT_CMP_EQ, ifname(name))];
 }
 
 /** `iifname @set`, `oifname != @set`. */
 export function interfaceIn(
-  key: keyof typeof metaKeys,
+  key: 'iifname' | 'oifname',
   set: string,
   { inverted = false } = {},
 ): Phrase {
@@ -64,14 +71,39 @@ export function interfacePairIn(set: string): Phrase {
 /** `ip saddr @set` or `ip daddr @set`. */
 export function addressIn(field: 'saddr' | 'daddr', set: string): Phrase {
   return [
-    expression(
-      'payload',
-      be32Attribute(nfta.NFTA_PAYLOAD_DREG, NFT_REG_1),
-      be32Attribute(nfta.NFTA_PAYLOAD_BASE, NFT_PAYLOAD_NETWORK_HEADER),
-      be32Attribute(nfta.NFTA_PAYLOAD_OFFSET, field === 'saddr' ? 12 : 16),
-      be32Attribute(nfta.NFTA_PAYLOAD_LEN, 4),
-    ),
+    loadPayload(NFT_PAYLOAD_NETWORK_HEADER, field === 'saddr' ? 12 : 16, 4),
     lookup(set, false),
+  ];
+}
+
+/** `ip daddr 127.0.0.11`. */
+export function destinationIs(address: Buffer): Phrase {
+  return [loadPayload(NFT_PAYLOAD_NETWORK_HEADER, 16, 4), compare(NFT_CMP_EQ, address)];
+}
+
+/** `meta l4proto tcp`. */
+export function protocolIs(protocol: keyof typeof transportProtocols): Phrase {
+  const number = Buffer.from([transportProtocols[protocol]]);
+  return [loadMeta('l4proto', NFT_REG_1), compare(NFT_CMP_EQ, number)];
+}
+
+/** `th dport 53`; behind {@link protocolIs}. */
+export function destinationPortIs(port: number): Phrase {
+  return [loadPayload(NFT_PAYLOAD_TRANSPORT_HEADER, 2, 2), compare(NFT_CMP_EQ, portBytes(port))];
+}
+
+/** `dnat to ADDRESS:PORT`. */
+export function destinationNat(address: Buffer, port: number): Phrase {
+  return [
+    immediate(NFT_REG_1, address),
+    immediate(NFT_REG_2, portBytes(port)),
+    expression(
+      'nat',
+      be32Attribute(nfta.NFTA_NAT_TYPE, NFT_NAT_DNAT),
+      be32Attribute(nfta.NFTA_NAT_FAMILY, AF_INET),
+      be32Attribute(nfta.NFTA_NAT_REG_ADDR_MIN, NFT_REG_1),
+      be32Attribute(nfta.NFTA_NAT_REG_PROTO_MIN, NFT_REG_2),
+    ),
   ];
 }
 
@@ -147,6 +179,30 @@ function connectionBits(key: keyof typeof ctKeys, bits: number): Phrase {
     ),
     compare(NFT_CMP_NEQ, Buffer.alloc(4)),
   ];
+}
+
+function loadPayload(base: number, offset: number, length: number): Buffer {
+  return expression(
+    'payload',
+    be32Attribute(nfta.NFTA_PAYLOAD_DREG, NFT_REG_1),
+    be32Attribute(nfta.NFTA_PAYLOAD_BASE, base),
+    be32Attribute(nfta.NFTA_PAYLOAD_OFFSET, offset),
+    be32Attribute(nfta.NFTA_PAYLOAD_LEN, length),
+  );
+}
+
+function immediate(register: number, value: Buffer): Buffer {
+  return expression(
+    'immediate',
+    be32Attribute(nfta.NFTA_IMMEDIATE_DREG, register),
+    dataValue(nfta.NFTA_IMMEDIATE_DATA, value),
+  );
+}
+
+function portBytes(port: number): Buffer {
+  const bytes = Buffer.alloc(2);
+  bytes.writeUInt16BE(port);
+  return bytes;
 }
 
 function loadMeta(key: keyof typeof metaKeys, register: number): Buffer {

@@ -122,15 +122,16 @@ export class Transaction {
     return this.#add('newSet', NLM_F_CREATE, attributes, 'create nft set', `${table} @${name}`);
   }
 
-  /** Adds elements to a set. */
+  /** Adds elements, if there are any, to a set. */
   addElements(table: string, set: string, elements: readonly SetElement[]): this {
+    if (elements.length === 0) return this; // EINVAL for a message without any
     return this.#elements('newSetElement', 'add to nft set', table, set, elements);
   }
 
   /** Makes `elements` all that is in a set. */
   replaceElements(table: string, set: string, elements: readonly SetElement[]): this {
     this.#elements('deleteSetElement', 'empty nft set', table, set, []);
-    return elements.length === 0 ? this : this.addElements(table, set, elements);
+    return this.addElements(table, set, elements);
   }
 
   /** Appends a rule to a chain. */

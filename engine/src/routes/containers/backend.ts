@@ -1,6 +1,7 @@
 /** What the container routes need of the daemon. */
 import type { ContainerConfig } from '../../api/container-config.ts';
 import type { HostConfig } from '../../api/host-config.ts';
+import type { EndpointWishes } from '../../daemon/container-endpoints.ts';
 import type { ApiVersion } from '../../http/api-version.ts';
 import type { HijackedConnection } from '../../http/hijack.ts';
 import type { Filters } from '../../http/query.ts';
@@ -9,6 +10,7 @@ export interface CreateBody {
   name: string;
   config: ContainerConfig;
   hostConfig: HostConfig;
+  endpoints: EndpointWishes;
 }
 
 export interface AttachQuery {

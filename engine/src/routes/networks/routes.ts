@@ -1,32 +1,31 @@
-/** /networks: the networks that every engine has; others cannot be made yet. */
+/** /networks: list, inspect, create, remove, connect, disconnect, prune. */
+import { anything, boolean, optional, string } from '#spec/json-decoder';
 import { StackError } from '#spec/errors';
+import { goObject } from '../../api/go-json.ts';
+import { booleanFilter, matchesLabels, type Filters } from '../../http/query.ts';
 import type { Route } from '../../http/router.ts';
-import type { NetworkDescription } from '../../network/network-controller.ts';
-import { findNetwork, networkResource } from '../../network/network-resource.ts';
-
-export interface NetworksBackend {
-  networks(): NetworkDescription[];
-  containerName(id: string): string;
-}
+import { builtinNetworks, type NetworkDescription } from '../../network/network-controller.ts';
+import { decodeNetworkRequest } from '../../network/network-request.ts';
+import { networkResource } from '../../network/network-resource.ts';
+import { decodeEndpoint } from '../containers/endpoint-settings.ts';
+import type { NetworksBackend } from './backend.ts';
 
 const filterKeys = ['dangling', 'driver', 'id', 'label', 'name', 'scope', 'type'] as const;
+
+const decodeConnect = goObject<{ Container?: string; EndpointConfig?: unknown }>({
+  Container: optional(string),
+  EndpointConfig: optional(anything),
+});
+
+const decodeDisconnect = goObject<{ Container?: string; Force?: boolean }>({
+  Container: optional(string),
+  Force: optional(boolean),
+});
 
 export function networkRoutes(backend: NetworksBackend): Route[] {
   const list: Route['handler'] = async ({ query }, response) => {
     const filters = query.filters(filterKeys);
-    const any = (key: (typeof filterKeys)[number], holds: (value: string) => boolean): boolean =>
-      (filters.get(key) ?? []).length === 0 || (filters.get(key) ?? []).some(holds);
-    const networks = backend.networks().filter(
-      ({ name, id, driver }) =>
-        any('name', (value) => name.includes(value)) &&
-        any('id', (value) => id.startsWith(value)) &&
-        any('driver', (value) => driver === value) &&
-        any('scope', (value) => value === 'local') &&
-        any('type', (value) => value === 'builtin') &&
-        any('label', () => false) &&
-        // Predefined networks are never dangling.
-        any('dangling', (value) => value === 'false' || value === '0'),
-    );
+    const networks = backend.networks().filter((network) => matches(network, filters));
     response.json(
       200,
       networks.map((network) => networkResource(network)),
@@ -36,12 +35,54 @@ export function networkRoutes(backend: NetworksBackend): Route[] {
     { method: 'GET', path: '/networks', handler: list },
     { method: 'GET', path: '/networks/', handler: list },
     {
+      method: 'POST',
+      path: '/networks/create',
+      handler: async (request, response) => {
+        const { id } = await backend.create(decodeNetworkRequest(await request.json()));
+        response.json(201, { Id: id, Warning: '' });
+      },
+    },
+    {
+      method: 'POST',
+      path: '/networks/prune',
+      handler: async ({ query }, response) => {
+        const filters = query.filters(['label', 'label!', 'until']);
+        if (filters.has('until')) {
+          throw new StackError(
+            'unimplemented',
+            'the prune filter "until" is not implemented by this engine',
+          );
+        }
+        response.json(200, { NetworksDeleted: await backend.prune(filters) });
+      },
+    },
+    {
+      method: 'POST',
+      path: '/networks/{id}/connect',
+      handler: async (request, response) => {
+        const { Container = '', EndpointConfig } = decodeConnect((await request.json()) ?? {}, '');
+        const wish = decodeEndpoint(EndpointConfig, 'EndpointConfig');
+        await backend.connect(request.parameter('id'), Container, wish);
+        response.empty(200);
+      },
+    },
+    {
+      method: 'POST',
+      path: '/networks/{id}/disconnect',
+      handler: async (request, response) => {
+        const { Container = '', Force = false } = decodeDisconnect(
+          (await request.json()) ?? {},
+          '',
+        );
+        await backend.disconnect(request.parameter('id'), Container, Force);
+        response.empty(200);
+      },
+    },
+    {
       method: 'GET',
       path: '/networks/{id}',
       handler: async (request, response) => {
-        const id = request.parameter('id');
-        const network = findNetwork(backend.networks(), id);
-        if (!network) throw new StackError('not_found', `network ${id} not found`);
+        const network = backend.find(request.parameter('id'));
         response.json(
           200,
           networkResource(network, (container) => backend.containerName(container)),
@@ -51,15 +92,30 @@ export function networkRoutes(backend: NetworksBackend): Route[] {
     {
       method: 'DELETE',
       path: '/networks/{id}',
-      handler: async (request) => {
-        const id = request.parameter('id');
-        const network = findNetwork(backend.networks(), id);
-        if (!network) throw new StackError('not_found', `network ${id} not found`);
-        throw new StackError(
-          'permission_denied',
-          `${network.name} is a pre-defined network and cannot be removed`,
-        );
+      handler: async (request, response) => {
+        await backend.remove(request.parameter('id'));
+        response.empty(204);
       },
     },
   ];
+}
+
+function matches(
+  { name, id, driver, labels, containers }: NetworkDescription,
+  filters: Filters,
+): boolean {
+  const any = (key: (typeof filterKeys)[number], holds: (value: string) => boolean): boolean =>
+    (filters.get(key) ?? []).length === 0 || (filters.get(key) ?? []).some(holds);
+  const isBuiltin = (builtinNetworks as readonly string[]).includes(name);
+  const dangling = booleanFilter(filters, 'dangling');
+  return (
+    any('name', (value) => name.includes(value)) &&
+    any('id', (value) => id.startsWith(value)) &&
+    any('driver', (value) => driver === value) &&
+    any('scope', (value) => value === 'local') &&
+    any('type', (value) => value === (isBuiltin ? 'builtin' : 'custom')) &&
+    matchesLabels(labels, filters.get('label')) &&
+    // Predefined networks are never dangling.
+    (dangling === undefined || dangling === (!isBuiltin && containers.length === 0))
+  );
 }

@@ -1,0 +1,125 @@
+/** The networks of a container: what it asks for, checked and named, and what its start needs of them. */
+import { StackError } from '#spec/errors';
+import type { ContainerConfig } from '../api/container-config.ts';
+import type { HostConfig } from '../api/host-config.ts';
+import type { EndpointRequest, NetworkController } from '../network/network-controller.ts';
+import type { EndpointConfig } from '../network/network-settings.ts';
+import type { Container, ContainerRecord } from './container.ts';
+import type { ContainerStore } from './container-store.ts';
+
+const sharePrefix = 'container:';
+
+/** Settings of an endpoint as the API has them, by the network they were given for. */
+export type EndpointWishes = Readonly<Record<string, EndpointWish>>;
+
+export interface EndpointWish {
+  readonly aliases: readonly string[];
+  readonly ipAddress: string;
+  readonly mac: string;
+}
+
+/** The container whose network namespace `mode` means to share; undefined for other modes. Throws not_found. */
+export function networkProvider(containers: ContainerStore, mode: string): Container | undefined {
+  return mode.startsWith(sharePrefix) ? containers.get(mode.slice(sharePrefix.length)) : undefined;
+}
+
+/** Whether the container has a network namespace of nobody's but the host's. */
+export function usesHostNetwork({ NetworkMode: mode }: HostConfig): boolean {
+  return mode === 'host';
+}
+
+/**
+ * The networks of a new container, the one that NetworkMode names first. Throws not_found for a network that does not
+ * exist, invalid_argument for what its kind does not have.
+ */
+export function endpointConfigs(
+  network: NetworkController,
+  { NetworkMode: mode }: HostConfig,
+  config: ContainerConfig,
+  wishes: EndpointWishes,
+): EndpointConfig[] {
+  if (mode.startsWith(sharePrefix)) {
+    if (Object.keys(wishes).length > 0) {
+      throw new StackError(
+        'invalid_argument',
+        'conflicting options: a container in the network of another one has no networks of its own',
+      );
+    }
+    return [];
+  }
+  const named = new Map(
+    Object.entries(wishes).map(([name, wish]) => [canonicalName(network, name), wish]),
+  );
+  const primary = canonicalName(network, mode);
+  const others = [...named.keys()].filter((name) => name !== primary);
+  if (others.length > 0 && ['host', 'none'].includes(primary)) {
+    throw new StackError(
+      'invalid_argument',
+      `conflicting options: network ${primary} cannot be used together with others`,
+    );
+  }
+  return [primary, ...others].map((name) => {
+    const { aliases = [], ipAddress = '', mac = '' } = named.get(name) ?? {};
+    const wish = {
+      aliases,
+      ipAddress,
+      mac: mac || (name === primary ? (config.MacAddress ?? '') : ''),
+    };
+    return checkedEndpoint(network, name, wish);
+  });
+}
+
+/** One network's entry. Throws as {@link endpointConfigs}. */
+export function checkedEndpoint(
+  network: NetworkController,
+  reference: string,
+  { aliases, ipAddress, mac }: EndpointWish,
+): EndpointConfig {
+  const { name, subnets } = network.find(reference);
+  if (isBuiltin(name)) {
+    if (aliases.length > 0) {
+      throw new StackError(
+        'invalid_argument',
+        'network-scoped alias is supported only for containers in user defined networks',
+      );
+    }
+    if (ipAddress !== '') {
+      throw new StackError(
+        'invalid_argument',
+        'user specified IP address is supported on user defined networks only',
+      );
+    }
+  }
+  if (ipAddress !== '' && subnets.length === 0) {
+    throw new StackError('invalid_argument', `network ${name} has no subnet`);
+  }
+  return { network: name, aliases, ipAddress, mac };
+}
+
+/** What the network controller is to set up for a container that starts, or joins one more network. */
+export function endpointRequest(
+  { id, name, config }: ContainerRecord,
+  { network, aliases, ipAddress, mac }: EndpointConfig,
+): EndpointRequest {
+  const names = [name, ...aliases, id.slice(0, 12), config.Hostname];
+  return {
+    network,
+    aliases,
+    names: [...new Set(names.filter((item) => item !== ''))],
+    ...(ipAddress !== '' && { ipAddress }),
+    ...(mac !== '' && { mac }),
+  };
+}
+
+/** Whether containers on this network know each other by name. */
+export function isUserDefined({ network }: EndpointConfig): boolean {
+  return !isBuiltin(network);
+}
+
+function isBuiltin(name: string): boolean {
+  return ['bridge', 'host', 'none'].includes(name);
+}
+
+function canonicalName(network: NetworkController, reference: string): string {
+  return network.find(reference === '' || reference === 'default' ? 'bridge' : reference).name;
+}

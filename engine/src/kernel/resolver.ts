@@ -1,0 +1,69 @@
+/**
+ * The door of the engine's name server in a container's network namespace: sockets at its address on ports of the
+ * kernel's choice, and rules that send port 53 there, so that the container may use port 53 itself.
+ */
+import { NetlinkConnection } from '#lib/netlink/connection';
+import { ipv4Bytes, parseIpv4 } from '#lib/netlink/ipv4';
+import { destinationIs, destinationNat, destinationPortIs, protocolIs } from '#lib/nft/expression';
+import { priorities, Transaction } from '#lib/nft/transaction';
+import { boundSocket, closeSocket, type BoundSocket } from '#lib/sys/inet-socket';
+import { NETLINK_NETFILTER } from '#lib/sys/netlink-socket';
+import { resolverAddress } from '../network/dns/resolver-address.ts';
+import type { Host } from './host.ts';
+
+const table = 'engined_dns';
+const dnsPort = 53;
+
+/** Descriptors for the main thread, which owns them from now on. */
+export interface ResolverSockets {
+  readonly udp: number;
+  /** Listening. */
+  readonly tcp: number;
+  /** Not bound: questions that are passed on leave from the container's own namespace. */
+  readonly upstream: number;
+}
+
+/** Opens the sockets and replaces the rules of an earlier run. */
+export function openResolver(host: Host, { path }: { path: string }): ResolverSockets {
+  const opened: BoundSocket[] = [];
+  try {
+    const [udp, tcp, upstream, nft] = host.home.inside(path, () => {
+      const open = (kind: 'udp' | 'tcp', address: string): BoundSocket => {
+        const socket = boundSocket(kind, address);
+        opened.push(socket);
+        return socket;
+      };
+      return [
+        open('udp', resolverAddress),
+        open('tcp', resolverAddress),
+        open('udp', '0.0.0.0'),
+        new NetlinkConnection(NETLINK_NETFILTER),
+      ] as const;
+    });
+    try {
+      redirect(nft, udp.port, tcp.port);
+    } finally {
+      nft.close();
+    }
+    return { udp: udp.fd, tcp: tcp.fd, upstream: upstream.fd };
+  } catch (error) {
+    opened.forEach(({ fd }) => closeSocket(fd));
+    throw error;
+  }
+}
+
+function redirect(nft: NetlinkConnection, udpPort: number, tcpPort: number): void {
+  const address = ipv4Bytes(parseIpv4(resolverAddress));
+  const rule = (protocol: 'udp' | 'tcp', port: number) => [
+    destinationIs(address),
+    protocolIs(protocol),
+    destinationPortIs(dnsPort),
+    destinationNat(address, port),
+  ];
+  new Transaction('ip')
+    .replaceTable(table)
+    .addChain(table, { name: 'output', type: 'nat', hook: 'output', priority: priorities.dstnat })
+    .addRule(table, 'output', rule('udp', udpPort))
+    .addRule(table, 'output', rule('tcp', tcpPort))
+    .commit(nft);
+}

@@ -1,0 +1,88 @@
+/** What a container hears when it asks: its neighbours by name, the rest of the world by others. */
+import { isIPv4 } from 'node:net';
+import type { Endpoint } from '../network-controller.ts';
+import {
+  encodeAnswer,
+  parseQuestion,
+  recordTypes,
+  responseCodes,
+  reversedAddress,
+  truncateAnswer,
+  type Question,
+} from './message.ts';
+import { askByTcp, type UpstreamSocket } from './upstream.ts';
+
+/** Who a container may ask for, and whom its other questions go to. */
+export interface Neighbourhood {
+  readonly endpoints: readonly Endpoint[];
+  readonly nameServers: readonly string[];
+  /** Whether no question may leave. */
+  readonly isInternal: boolean;
+}
+
+/** What fits into an answer by UDP without extensions (RFC 1035, 4.2.1). */
+const udpLimitBytes = 512;
+
+export interface ResolverOptions {
+  readonly neighbourhood: () => Neighbourhood;
+  /** In the container's namespace. */
+  readonly inside: UpstreamSocket;
+  /** In the host's, for name servers on its loopback. */
+  readonly outside: UpstreamSocket;
+}
+
+/** The answer to one message; undefined for what is no question. */
+export async function answer(
+  query: Buffer,
+  transport: 'udp' | 'tcp',
+  { neighbourhood, inside, outside }: ResolverOptions,
+): Promise<Buffer | undefined> {
+  const question = parseQuestion(query);
+  if (!question) return undefined;
+  const { endpoints, nameServers, isInternal } = neighbourhood();
+  const own = question.isInternet ? answerOwn(question, endpoints) : undefined;
+  if (own) {
+    return transport === 'udp' && own.length > udpLimitBytes ? truncateAnswer(question) : own;
+  }
+  const failed = encodeAnswer(question, [], responseCodes.serverFailure);
+  if (isInternal) return failed;
+  for (const server of nameServers) {
+    const isLoopback = isIPv4(server) && server.startsWith('127.');
+    const reply =
+      transport === 'tcp'
+        ? await askByTcp(server, query)
+        : await (isLoopback ? outside : inside).ask(server, query);
+    if (reply) return reply;
+  }
+  return failed;
+}
+
+/** Undefined for what is no name or address of a container. */
+function answerOwn(question: Question, endpoints: readonly Endpoint[]): Buffer | undefined {
+  const { name, type } = question;
+  const address = reversedAddress(name);
+  if (address !== undefined) {
+    const owner = endpoints.find(({ ipAddress }) => ipAddress === address);
+    const [first] = owner?.names ?? [];
+    if (!owner || first === undefined) return undefined;
+    return encodeAnswer(question, [{ name: `${first}.${owner.networkName}` }]);
+  }
+  const named = endpoints.filter((endpoint) => isCalled(endpoint, name));
+  if (named.length === 0) return undefined;
+  if (type !== recordTypes.A && type !== recordTypes.ANY) return encodeAnswer(question, []);
+  const addresses = [...new Set(named.map(({ ipAddress }) => ipAddress))];
+  // Whoever takes the first one spreads its questions over all.
+  const start = Math.floor(Math.random() * addresses.length);
+  const rotated = [...addresses.slice(start), ...addresses.slice(0, start)];
+  return encodeAnswer(
+    question,
+    rotated.map((item) => ({ address: item })),
+  );
+}
+
+/** By its name alone, or with its network behind it: `web`, `web.frontend`. */
+function isCalled({ names, networkName }: Endpoint, name: string): boolean {
+  const suffix = `.${networkName.toLowerCase()}`;
+  const bare = name.endsWith(suffix) ? name.slice(0, -suffix.length) : name;
+  return names.some((own) => own.toLowerCase() === name || own.toLowerCase() === bare);
+}

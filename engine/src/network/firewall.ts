@@ -1,0 +1,73 @@
+/** The engine's packet filter rules as networks come and go, and the filters of others that would drop our packets. */
+import type { Logger } from '#lib/log/logger';
+import type { FirewalledNetwork } from '../kernel/firewall.ts';
+import type { ForeignFilter } from '../kernel/foreign-filters.ts';
+import type { KernelThread } from '../kernel/kernel-thread.ts';
+import { FilterWatch } from './filter-watch.ts';
+
+export interface FirewallOptions {
+  readonly kernel: KernelThread;
+  readonly logger: Logger;
+  /** Name of the engine's table. */
+  readonly table: string;
+  /** Whether filters of others are told to let our packets through. */
+  readonly integration: boolean;
+}
+
+export class Firewall {
+  readonly #options: FirewallOptions;
+  readonly #networks = new Map<string, FirewalledNetwork>();
+  readonly #watch: FilterWatch | undefined;
+
+  constructor(options: FirewallOptions) {
+    const { kernel, logger, table } = options;
+    this.#options = options;
+    this.#watch = options.integration
+      ? new FilterWatch({
+          kernel,
+          logger,
+          own: () => ({ table, networks: [...this.#networks.values()] }),
+        })
+      : undefined;
+  }
+
+  get foreignFilters(): readonly ForeignFilter[] {
+    return this.#watch?.filters ?? [];
+  }
+
+  /** Lets a network in; the rules hold when this resolves. */
+  async add(network: FirewalledNetwork): Promise<void> {
+    this.#networks.set(network.bridge, network);
+    try {
+      await this.#write();
+    } catch (error) {
+      this.#networks.delete(network.bridge);
+      throw error;
+    }
+    await this.#watch?.look();
+  }
+
+  /** Forgets a network whose bridge is gone, or about to go. */
+  async remove(bridge: string): Promise<void> {
+    if (!this.#networks.delete(bridge)) return;
+    await this.#write();
+    await this.#watch?.forget(bridge);
+  }
+
+  /** Tells whether containers are connected: only then filters of others matter. */
+  containersRun(running: boolean): void {
+    this.#watch?.containersRun(running);
+  }
+
+  /** Ends background work; with `remove` takes all rules away. */
+  async stop(remove: boolean): Promise<void> {
+    await this.#watch?.stop(remove);
+    const { kernel, table } = this.#options;
+    if (remove) await kernel.call('removeFirewall', { table });
+  }
+
+  async #write(): Promise<void> {
+    const { kernel, table } = this.#options;
+    await kernel.call('writeFirewall', { table, networks: [...this.#networks.values()] });
+  }
+}

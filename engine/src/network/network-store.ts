@@ -1,0 +1,70 @@
+/** User-defined networks on disk: one small file each under `<data-root>/network/networks`, replaced atomically. */
+import fs from 'node:fs';
+import path from 'node:path';
+import { writeFileAtomic } from '#lib/atomic-file/atomic-file';
+import type { NetworkSubnet } from './network-controller.ts';
+
+/** What a user asks of a new network; everything is checked. */
+export interface NetworkRequest {
+  readonly name: string;
+  readonly internal: boolean;
+  readonly attachable: boolean;
+  /** At most one; without it a subnet is chosen from the address pools. */
+  readonly subnet: RequestedSubnet | undefined;
+  readonly options: Readonly<Record<string, string>>;
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+export interface RequestedSubnet {
+  readonly subnet: string;
+  /** The subnet's first host without it. */
+  readonly gateway?: string;
+  readonly ipRange?: string;
+  readonly auxiliary?: Readonly<Record<string, string>>;
+}
+
+/** A network that exists. */
+export interface StoredNetwork {
+  readonly id: string;
+  readonly name: string;
+  /** RFC 3339. */
+  readonly created: string;
+  readonly internal: boolean;
+  readonly attachable: boolean;
+  readonly options: Readonly<Record<string, string>>;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly subnet: NetworkSubnet;
+}
+
+export class NetworkStore {
+  readonly #folder: string;
+
+  constructor(folder: string) {
+    this.#folder = folder;
+  }
+
+  /** All networks, oldest first; creates the folder where it is missing. */
+  load(): StoredNetwork[] {
+    fs.mkdirSync(this.#folder, { recursive: true, mode: 0o710 });
+    return fs
+      .readdirSync(this.#folder)
+      .filter((file) => file.endsWith('.json'))
+      .map((file) => {
+        const text = fs.readFileSync(path.join(this.#folder, file), 'utf8');
+        return JSON.parse(text) as StoredNetwork; // written by save, never half a file
+      })
+      .sort((a, b) => (a.created < b.created ? -1 : 1));
+  }
+
+  async save(network: StoredNetwork): Promise<void> {
+    await writeFileAtomic(this.#fileOf(network.id), JSON.stringify(network), { durable: true });
+  }
+
+  async delete(id: string): Promise<void> {
+    await fs.promises.rm(this.#fileOf(id), { force: true });
+  }
+
+  #fileOf(id: string): string {
+    return path.join(this.#folder, `${id}.json`);
+  }
+}
