@@ -86,9 +86,8 @@ export function makeTerminal(context: CompileContext, options: TerminalOptions):
     program.syscall('openat2', [root, program.string('dev/pts/ptmx'), how, 24], { result: master });
     program.syscall('ioctl', [master, TIOCSPTLCK, program.struct('int', { value: u32(0) })]);
     context.borrow((slave) => {
-      program.syscall('ioctl', [master, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC], {
-        result: slave,
-      });
+      // Without O_CLOEXEC, which this call would leave in the file's own flags (F_GETFL) for the user to see.
+      program.syscall('ioctl', [master, TIOCGPTPEER, O_RDWR | O_NOCTTY], { result: slave });
       if (process.consoleSize) {
         program.from('process.consoleSize');
         const { height, width } = process.consoleSize;
