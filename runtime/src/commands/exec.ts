@@ -89,6 +89,7 @@ async function execute({ flags, root, log }: Invocation): Promise<number> {
       id: record.id,
       process: described,
       namespaces,
+      ...(!namespaces.some(({ type }) => type === 'mount') && { root: `/proc/${record.pid}/root` }),
       cgroup: cgroup ? placementForExec(cgroup, record.pid, flags.list('cgroup')) : noCgroup,
       facts,
       ...(console && { console: consoleTarget(console) }),

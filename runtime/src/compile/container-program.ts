@@ -24,7 +24,6 @@ import { checkLabels, checkMountLabel, setLabels } from './labels.ts';
 import { planMounts, type PlannedMount } from './mount-plan.ts';
 import { cloneBindSources, mountAll } from './mounts.ts';
 import {
-  checkNamespaces,
   cloneFlags,
   createUserAndTime,
   joinNamespaces,
@@ -32,6 +31,7 @@ import {
   planNamespaces,
   type NamespacePlan,
 } from './namespaces.ts';
+import { openRoot, refuseMounts, sharesHostMounts } from './host-mounts.ts';
 import { setMemoryPolicy } from './processor-and-memory.ts';
 import { maskPaths, protectReadonlyPaths } from './protected-paths.ts';
 import { attachRoot, cloneRoot, enterRoot, makeRootReadonly, shareRoot } from './rootfs.ts';
@@ -69,8 +69,9 @@ export function compileContainer(input: CompileInput): Program {
   checkLabels(input.config.process, input.facts);
   checkMountLabel(input.config, input.facts);
   const namespaces = planNamespaces(input.config.linux?.namespaces ?? []);
-  checkNamespaces(namespaces);
   const mounts = planMounts(input);
+  const onHostMounts = sharesHostMounts(namespaces);
+  if (onHostMounts) refuseMounts(input, mounts);
   const context = new CompileContext(input.preservedDescriptors);
   const handshake = new Handshake(context);
   prologue(context.program, {
@@ -84,7 +85,9 @@ export function compileContainer(input: CompileInput): Program {
     inUserNamespace: hasUserNamespace(namespaces),
   });
   // Root clones what it mounts while it still sees the host with its own rights; anyone else can only inside.
-  const early = input.facts.privileged ? cloneTrees(context, input, mounts) : undefined;
+  const take = () =>
+    cloneTrees(context, input, mounts, onHostMounts ? openRoot(context, input) : undefined);
+  const early = input.facts.privileged || onHostMounts ? take() : undefined;
   joinNamespaces(context, joined);
   createUserAndTime(context, namespaces.created, handshake);
   spawnProcess(context, handshake, { ...cgroup, flags: cloneFlags(namespaces.created) });
@@ -93,16 +96,17 @@ export function compileContainer(input: CompileInput): Program {
   if (Object.keys(input.config.linux?.netDevices ?? {}).length > 0) {
     handshake.exchange('netDevices', 'wait for network devices', 'linux.netDevices');
   }
-  const trees = early ?? cloneTrees(context, input, mounts);
+  const trees = early ?? take();
   const root = context.program.register();
   context.withKept(trees.root, (fd) => context.program.set(root, fd));
+  if (!onHostMounts) attachRoot(context, root);
   buildRoot(context, input, mounts, { trees, root });
   const { hooks } = input.config;
   if (hooksBeforeStart.some((kind) => hooks?.[kind]?.length)) {
     handshake.exchange('hooks', 'wait for the hooks of the runtime', 'hooks.createRuntime');
   }
   runContainerHooks(context, hooks, 'createContainer', { lifeline: handshake.lifeline });
-  enterRoot(context, root, input.noPivot);
+  enterRoot(context, root, input.noPivot || onHostMounts);
   shareRoot(context, root, input);
   if (opened.console) {
     makeTerminal(context, {
@@ -137,9 +141,14 @@ function openHostFiles(context: CompileContext, input: CompileInput): Opened {
   return { proc, fifo, console: input.console && connectConsole(context, input.console) };
 }
 
-function cloneTrees(context: CompileContext, input: CompileInput, mounts: readonly PlannedMount[]) {
+function cloneTrees(
+  context: CompileContext,
+  input: CompileInput,
+  mounts: readonly PlannedMount[],
+  openedRoot?: DescriptorSlot,
+) {
   return {
-    root: cloneRoot(context, input),
+    root: openedRoot ?? cloneRoot(context, input),
     binds: cloneBindSources(context, input, mounts),
     cgroups: cloneCgroups(context, input, mounts),
     devices: ownsDev(mounts) ? cloneDevices(context, input) : new Map<string, DescriptorSlot>(),
@@ -172,7 +181,6 @@ function buildRoot(
   mounts: readonly PlannedMount[],
   { trees, root }: Building,
 ): void {
-  attachRoot(context, root);
   mountAll(context, root, input, mounts, trees);
   if (!ownsDev(mounts)) return;
   makeDevices(context, root, input, trees.devices);

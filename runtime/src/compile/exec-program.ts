@@ -2,7 +2,7 @@
 import type { Program } from '#lib/loader/program';
 import { prologue } from '#lib/loader/sequences';
 import type { Process } from '#spec/oci/process';
-import { CompileContext } from './context.ts';
+import { CompileContext, type DescriptorSlot } from './context.ts';
 import {
   closeOnExecute,
   execute,
@@ -33,6 +33,8 @@ export interface ExecInput {
   readonly process: Process;
   /** Those of the container's first process that are not the caller's own. */
   readonly namespaces: readonly JoinedNamespace[];
+  /** /proc/PID/root of a container whose mount namespace is the caller's: its root is no namespace's. */
+  readonly root?: string;
   readonly cgroup: Pick<CgroupPlacement, 'procsFiles' | 'directory'>;
   readonly facts: Pick<HostFacts, 'capabilities' | 'lastCapability' | 'securityModules'>;
   readonly console?: ConsoleTarget;
@@ -59,12 +61,14 @@ export function compileExec(input: ExecInput): Program {
   const cgroup = openCgroup(context, input.cgroup, {
     inUserNamespace: input.namespaces.some(({ type }) => type === 'user'),
   });
+  const ownRoot = input.root === undefined ? undefined : openOwnRoot(context, input.root);
   joinNamespaces(context, joined);
   spawnProcess(context, handshake, { ...cgroup, flags: 0 });
   setCpuAffinity(context, affinity?.final, 'process.execCPUAffinity.final');
   program.stage('start a session').syscall('setsid', []);
   if (!input.noNewKeyring) joinSessionKeyring(context, input.id);
   const root = program.register();
+  if (ownRoot) enterOwnRoot(context, ownRoot);
   program.stage('open the root directory');
   program.syscall('openat', [AT_FDCWD, program.string('/'), O_PATH | O_DIRECTORY | O_CLOEXEC, 0], {
     result: root,
@@ -90,4 +94,19 @@ export function compileExec(input: ExecInput): Program {
   loadSeccomp(context, loading);
   execute(context, process, input.home, path);
   return program.build();
+}
+
+function openOwnRoot(context: CompileContext, path: string): DescriptorSlot {
+  context.program.stage('open the root of the container');
+  return context.openHost(path, O_PATH | O_DIRECTORY);
+}
+
+function enterOwnRoot(context: CompileContext, slot: DescriptorSlot): void {
+  const { program } = context;
+  program.stage('enter the root of the container');
+  context.withKept(slot, (root) => {
+    program.syscall('fchdir', [root]);
+    program.syscall('chroot', [program.string('.')]);
+    context.close(root);
+  });
 }

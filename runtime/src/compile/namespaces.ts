@@ -1,6 +1,5 @@
 /** Which namespaces are joined and which are made, and by which call. */
 import type { Namespace, NamespaceType } from '#spec/oci/linux';
-import { StackError } from '#spec/errors';
 import type { CompileContext, DescriptorSlot } from './context.ts';
 import type { Handshake } from './handshake.ts';
 import {
@@ -153,20 +152,4 @@ export function cloneFlags(created: ReadonlySet<NamespaceType>): number {
     if (created.has(type)) flags |= namespaceFlags[type];
   }
   return flags;
-}
-
-/** Refuses combinations that a container cannot be built from. */
-export function checkNamespaces({ joined, created }: NamespacePlan): void {
-  const mount = joined.find(({ type }) => type === 'mount');
-  if (mount)
-    throw new StackError(
-      'unimplemented',
-      `${mount.property}.path of a mount namespace is not implemented`,
-    );
-  if (!created.has('mount')) {
-    throw new StackError(
-      'unimplemented',
-      'linux.namespaces: a container without a mount namespace is not implemented',
-    );
-  }
 }
