@@ -1,4 +1,5 @@
 /** A gRPC server on a unix socket for services of the IDL. */
+import type { ServerOptions } from 'node:http2';
 import grpc from '@grpc/grpc-js';
 import { StackError, messageOf } from '#spec/errors';
 import type { AnyMethod, Handlers, Service } from './service.ts';
@@ -8,7 +9,7 @@ import { implementationOf, type ServerReports } from './handler.ts';
 export { requireNamespace } from './handler.ts';
 
 export class GrpcServer {
-  private readonly server = new grpc.Server(channelOptions);
+  private readonly server = toleratingResets(new grpc.Server(channelOptions));
   private readonly reports: ServerReports;
 
   constructor(reports: ServerReports) {
@@ -57,6 +58,22 @@ export class GrpcServer {
     await new Promise<void>((resolve) => this.server.tryShutdown(() => resolve()));
     clearTimeout(timer);
   }
+}
+
+/** Streams that a client may reset on one connection: as many as it likes. */
+const unlimitedResets = Number.MAX_SAFE_INTEGER;
+
+/**
+ * containerd's Go client reads blobs in pieces of 32 KiB, each by a stream that it resets; Node takes a thousand resets for
+ * an attack and closes the connection. grpc-js has no option for that, so what it passes to http2.createServer is changed.
+ */
+function toleratingResets(server: grpc.Server): grpc.Server {
+  const { commonServerOptions } = server as unknown as { commonServerOptions: ServerOptions };
+  Object.assign(commonServerOptions, {
+    streamResetBurst: unlimitedResets,
+    streamResetRate: unlimitedResets,
+  } satisfies ServerOptions);
+  return server;
 }
 
 function definitionOf(path: string, method: AnyMethod): grpc.MethodDefinition<unknown, unknown> {

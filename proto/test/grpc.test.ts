@@ -1,4 +1,7 @@
+import { once } from 'node:events';
 import fs from 'node:fs';
+import http2 from 'node:http2';
+import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { expect } from 'chai';
@@ -133,6 +136,27 @@ describe('GrpcServer with ContainerdClient', () => {
     for await (const { data } of client.content.read({ size: 40 })) count += data.length;
     expect(count).to.equal(40 * 256 * 1024);
   });
+
+  it('lets a client reset as many streams as it likes', async () => {
+    const session = http2.connect('http://unix', { createConnection: () => net.connect(socket) });
+    const path = '/containerd.services.content.v1.Content/Read';
+    try {
+      await once(session, 'connect');
+      let isClosed = false;
+      session.on('goaway', () => (isClosed = true));
+      for (let streams = 0; streams < 1500; streams++) {
+        const stream = session.request({ ':method': 'POST', ':path': path });
+        stream.on('error', () => undefined); // of the session, if it is closed
+        stream.end();
+        await new Promise(setImmediate); // the request is on its way
+        stream.close(http2.constants.NGHTTP2_CANCEL);
+      }
+      await new Promise((resolve) => session.ping(resolve));
+      expect(isClosed).to.equal(false);
+    } finally {
+      session.destroy();
+    }
+  }).timeout(20_000);
 
   it('talks both ways on one call', async () => {
     const call = client.content.write();
