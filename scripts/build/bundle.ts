@@ -43,6 +43,7 @@ const parts = [
   { name: 'runtime-create', of: 'runtime', entry: 'runtime/src/main-create.ts' },
   { name: 'runtime-exec', of: 'runtime', entry: 'runtime/src/main-exec.ts' },
   { name: 'runtime-all', of: 'runtime', entry: 'runtime/src/main-all.ts' },
+  { name: 'runtime-systemd', of: 'runtime', entry: 'runtime/src/host/systemd-unit.ts' },
   {
     name: 'containerd-shim-lite-v2-serve',
     of: 'containerd-shim-lite-v2',

@@ -39,9 +39,14 @@ export class StackError extends Error {
   }
 }
 
-/** Whether `error` is a {@link StackError}, of `kind` if one is given. */
+/**
+ * Whether `error` is a {@link StackError}, of `kind` if one is given. An executable of several bundles has this class
+ * several times: what they throw at each other is told by its kind.
+ */
 export function isStackError(error: unknown, kind?: ErrorKind): error is StackError {
-  return error instanceof StackError && (kind === undefined || error.kind === kind);
+  if (!(error instanceof Error) || !('kind' in error)) return false;
+  if (kind !== undefined) return error.kind === kind;
+  return errorKinds.some((known) => known === error.kind);
 }
 
 /** The message of whatever was thrown. */

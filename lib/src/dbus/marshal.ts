@@ -33,32 +33,32 @@ export class ValueWriter {
     this.align(alignmentOf(type));
     switch (type[0]) {
       case 'y':
-        this.#bytes.writeUInt8(number(type, value), this.#reserve(1));
+        this.#put(1, (bytes, at) => bytes.writeUInt8(number(type, value), at));
         break;
       case 'n':
-        this.#bytes.writeInt16LE(number(type, value), this.#reserve(2));
+        this.#put(2, (bytes, at) => bytes.writeInt16LE(number(type, value), at));
         break;
       case 'q':
-        this.#bytes.writeUInt16LE(number(type, value), this.#reserve(2));
+        this.#put(2, (bytes, at) => bytes.writeUInt16LE(number(type, value), at));
         break;
       case 'i':
-        this.#bytes.writeInt32LE(number(type, value), this.#reserve(4));
+        this.#put(4, (bytes, at) => bytes.writeInt32LE(number(type, value), at));
         break;
       case 'u':
-        this.#bytes.writeUInt32LE(number(type, value), this.#reserve(4));
+        this.#put(4, (bytes, at) => bytes.writeUInt32LE(number(type, value), at));
         break;
       case 'b':
         if (typeof value !== 'boolean') throw mismatch(type, value);
-        this.#bytes.writeUInt32LE(value ? 1 : 0, this.#reserve(4));
+        this.#put(4, (bytes, at) => bytes.writeUInt32LE(value ? 1 : 0, at));
         break;
       case 'x':
-        this.#bytes.writeBigInt64LE(bigint(type, value), this.#reserve(8));
+        this.#put(8, (bytes, at) => bytes.writeBigInt64LE(bigint(type, value), at));
         break;
       case 't':
-        this.#bytes.writeBigUInt64LE(bigint(type, value), this.#reserve(8));
+        this.#put(8, (bytes, at) => bytes.writeBigUInt64LE(bigint(type, value), at));
         break;
       case 'd':
-        this.#bytes.writeDoubleLE(number(type, value), this.#reserve(8));
+        this.#put(8, (bytes, at) => bytes.writeDoubleLE(number(type, value), at));
         break;
       case 's':
       case 'o':
@@ -81,8 +81,8 @@ export class ValueWriter {
   #text(value: string, lengthSize: 1 | 4): void {
     const bytes = Buffer.from(value);
     if (bytes.includes(0)) throw mismatch('s', value);
-    this.#bytes.writeUIntLE(bytes.length, this.#reserve(lengthSize), lengthSize);
-    bytes.copy(this.#bytes, this.#reserve(bytes.length + 1)); // and a zero byte
+    this.#put(lengthSize, (target, at) => target.writeUIntLE(bytes.length, at, lengthSize));
+    this.#put(bytes.length + 1, (target, at) => bytes.copy(target, at)); // and a zero byte
   }
 
   #variant(value: Value): void {
@@ -98,7 +98,7 @@ export class ValueWriter {
     this.align(alignmentOf(type));
     const start = this.#length;
     if (value instanceof Uint8Array && type === 'y') {
-      this.#bytes.set(value, this.#reserve(value.length));
+      this.#put(value.length, (target, at) => target.set(value, at));
     } else {
       if (!Array.isArray(value)) throw mismatch(`a${type}`, value);
       for (const element of value as readonly Value[]) this.#value(type, element);
@@ -110,6 +110,12 @@ export class ValueWriter {
     const types = fieldTypes(type);
     if (!Array.isArray(value) || value.length !== types.length) throw mismatch(type, value);
     types.forEach((field, index) => this.#value(field, (value as readonly Value[])[index] ?? ''));
+  }
+
+  /** Appends `size` bytes, which `write` fills. */
+  #put(size: number, write: (bytes: Buffer, at: number) => void): void {
+    const at = this.#reserve(size); // may replace the buffer
+    write(this.#bytes, at);
   }
 
   /** Appends `size` zero bytes and returns where they begin. */

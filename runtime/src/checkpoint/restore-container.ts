@@ -14,10 +14,16 @@ import { runHooks } from '../container/hooks.ts';
 import { readProcessStat } from '../container/process-identity.ts';
 import type { ContainerRecord, StateStore } from '../container/state-store.ts';
 import { hookState } from '../container/status.ts';
-import { prepareCgroup, refuseOccupiedCgroup, cgroupPath } from '../host/cgroups.ts';
+import {
+  cgroupPath,
+  cgroupResources,
+  prepareCgroup,
+  refuseOccupiedCgroup,
+} from '../host/cgroups.ts';
 import { sendTerminal, type ConsoleSocket } from '../host/console-socket.ts';
 import { resolveSources } from '../host/facts.ts';
 import { homeDirectory } from '../host/home-directory.ts';
+import { planUnit, startUnit, type StartedUnit } from '../host/unit.ts';
 import type { RuntimeLog } from '../log/runtime-log.ts';
 import { configFile, openWorkDirectory, type CriuPaths } from './criu-flags.ts';
 import { withCriuWords } from './criu-failure.ts';
@@ -42,6 +48,8 @@ export interface RestoreOptions {
   readonly pidFile: string | undefined;
   /** The container outlives this process: its parent is to be the nearest subreaper above, at once. */
   readonly detached: boolean;
+  /** systemd makes the cgroup. */
+  readonly systemdCgroup: boolean;
 }
 
 export async function restoreContainer(options: RestoreOptions): Promise<ContainerRecord> {
@@ -52,8 +60,11 @@ export async function restoreContainer(options: RestoreOptions): Promise<Contain
   }
   store.reserve(id);
   let cgroup: Cgroup | undefined;
+  let unit: StartedUnit | undefined;
   try {
-    refuseOccupiedCgroup(config, id);
+    const plannedUnit = options.systemdCgroup ? await planUnit(config, id) : undefined;
+    const group = plannedUnit?.cgroupPath ?? cgroupPath(config, id);
+    refuseOccupiedCgroup(group);
     const planned: ContainerRecord = {
       id,
       bundle: bundle.directory,
@@ -63,14 +74,19 @@ export async function restoreContainer(options: RestoreOptions): Promise<Contain
       creator: { pid: process.pid, startTime: readProcessStat(process.pid)?.startTime ?? '' },
       created: new Date().toISOString(),
       ownerUid: process.geteuid?.() ?? 0,
-      cgroupPath: cgroupPath(config, id),
+      cgroupPath: group,
+      ...(plannedUnit && { unit: plannedUnit.record }),
       home: homeDirectory(bundle.rootfs, config.process),
       noNewKeyring: false,
       stdio: [0, 1, 2].map((fd) => fs.readlinkSync(`/proc/self/fd/${fd}`)),
       config,
     };
     store.write(planned); // should this process be killed, `delete --force` finds the cgroup by this
-    cgroup = prepareCgroup(config, id, { tolerant: false, warn: (message) => log.warn(message) });
+    if (plannedUnit) unit = await startUnit(plannedUnit, cgroupResources(config));
+    cgroup = prepareCgroup(config, group, {
+      tolerant: false,
+      warn: (message) => log.warn(message),
+    });
     makeMountPoints(config, bundle.rootfs);
     const { creator: _creator, ...unfinished } = planned;
     const record = withRoot(store.directory(id), bundle.rootfs, (root) =>
@@ -81,12 +97,16 @@ export async function restoreContainer(options: RestoreOptions): Promise<Contain
     }
     return record;
   } catch (error) {
+    unit?.release();
     if (cgroup) {
       await killAll(cgroup);
       await remove(cgroup);
     }
+    await unit?.stop();
     store.remove(id);
     throw error;
+  } finally {
+    unit?.release();
   }
 }
 

@@ -6,6 +6,8 @@ import type { Flags, FlagSpecs } from './flags.ts';
 export interface Invocation {
   readonly root: string;
   readonly log: RuntimeLog;
+  /** --systemd-cgroup: systemd is to make the cgroups of new containers. */
+  readonly systemdCgroup: boolean;
   readonly flags: Flags;
 }
 

@@ -8,7 +8,7 @@ export const globalFlags: FlagSpecs = {
   root: { kind: 'string', help: 'directory for the state of containers' },
   'systemd-cgroup': {
     kind: 'boolean',
-    help: 'not implemented: cgroups are made by the runtime itself',
+    help: 'let systemd make the cgroup; linux.cgroupsPath is slice:prefix:name',
   },
   rootless: { kind: 'string', help: 'true, false or auto; found out by the runtime itself' },
   version: { kind: 'boolean', alias: 'v', help: 'print the version' },

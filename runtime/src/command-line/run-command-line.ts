@@ -68,10 +68,8 @@ async function runCommand(
       `"${verb}" takes ${argumentRange(command)} argument(s), got ${count}`,
     );
   }
-  if (globals.has('systemd-cgroup')) {
-    throw new StackError('unimplemented', '--systemd-cgroup is not implemented');
-  }
-  return command.run({ root: stateRoot(globals), log, flags });
+  const systemdCgroup = globals.has('systemd-cgroup');
+  return command.run({ root: stateRoot(globals), log, systemdCgroup, flags });
 }
 
 function argumentRange({ minimumArguments, maximumArguments }: Command): string {

@@ -31,7 +31,7 @@ export const create: Command = {
   flags: createFlags,
   minimumArguments: 1,
   maximumArguments: 1,
-  async run({ flags, root, log }) {
+  async run({ flags, root, log, systemdCgroup }) {
     const { running } = await inContext('runtime create failed', () =>
       createContainer({
         id: checkContainerId(flags.positional[0]),
@@ -46,6 +46,7 @@ export const create: Command = {
         noPivot: flags.has('no-pivot'),
         noNewKeyring: flags.has('no-new-keyring'),
         preserveFds: flags.number('preserve-fds') ?? 0,
+        systemdCgroup,
       }),
     );
     running.leave();

@@ -24,7 +24,7 @@ export const features: Command = {
       linux: {
         namespaces: [...namespaceTypes].sort(),
         capabilities: [...capabilityNames],
-        cgroup: { v1: true, v2: true, systemd: false, systemdUser: false, rdma: true },
+        cgroup: { v1: true, v2: true, systemd: true, systemdUser: true, rdma: true },
         seccomp: {
           enabled: true,
           actions: [...seccompActions],

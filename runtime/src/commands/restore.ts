@@ -45,7 +45,7 @@ export const restore: Command = {
   run: (invocation) => inContext('restore failed', () => runRestore(invocation)),
 };
 
-async function runRestore({ flags, root, log }: Invocation): Promise<number> {
+async function runRestore({ flags, root, log, systemdCgroup }: Invocation): Promise<number> {
   const id = checkContainerId(flags.positional[0]);
   const bundle = readBundle(path.resolve(flags.text('bundle') || '.'));
   const { terminal = false } = bundle.config.process;
@@ -75,6 +75,7 @@ async function runRestore({ flags, root, log }: Invocation): Promise<number> {
       console: foreground ? foreground.console : consoleSocket(socketPath),
       pidFile: flags.text('pid-file'),
       detached: detach,
+      systemdCgroup,
     });
     if (!foreground) return 0;
     const status = await foreground.follow(new RestoredProcess(record));

@@ -34,7 +34,7 @@ export const run: Command = {
   run: (invocation) => inContext('runtime run failed', () => runContainer(invocation)),
 };
 
-async function runContainer({ flags, root, log }: Invocation): Promise<number> {
+async function runContainer({ flags, root, log, systemdCgroup }: Invocation): Promise<number> {
   const id = checkContainerId(flags.positional[0]);
   const bundle = path.resolve(flags.text('bundle') ?? '.');
   const detach = flags.has('detach');
@@ -57,6 +57,7 @@ async function runContainer({ flags, root, log }: Invocation): Promise<number> {
       noPivot: flags.has('no-pivot'),
       noNewKeyring: flags.has('no-new-keyring'),
       preserveFds: flags.number('preserve-fds') ?? 0,
+      systemdCgroup,
       onNotifyDirectory(directory) {
         readiness = new NotifyProxy(directory, notifyTarget);
       },

@@ -36,7 +36,7 @@ export const update: Command = {
   },
   minimumArguments: 1,
   maximumArguments: 1,
-  run({ flags, root, log }) {
+  async run({ flags, root, log }) {
     const store = new StateStore(root);
     const record = store.read(checkContainerId(flags.positional[0]));
     if (statusOf(record, store) === 'stopped')
@@ -46,6 +46,9 @@ export const update: Command = {
       throw new StackError('unimplemented', 'a container without a cgroup has no limits');
     const file = flags.text('resources');
     const resources = file === undefined ? fromFlags(flags) : fromFile(file);
+    if (record.unit) {
+      await (await import('../host/systemd-unit.ts')).updateUnit(record.unit, resources);
+    }
     applyResources(cgroup, resources, (message) => log.warn(message));
     store.write({ ...record, config: mergeResources(record.config, resources) });
     return 0;

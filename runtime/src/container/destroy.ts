@@ -1,10 +1,10 @@
 /** The end of a container: its processes, its cgroup, its state, its poststop hooks. */
 import { cgroupExists } from '#lib/cgroup/cgroup';
 import { killAll, remove, thaw } from '#lib/cgroup/processes';
-import { errorCode, StackError } from '#spec/errors';
+import { errorCode, messageOf, StackError } from '#spec/errors';
 import { recordedCgroup } from '../host/cgroups.ts';
 import { isAlive } from './process-identity.ts';
-import type { ContainerRecord, StateStore } from './state-store.ts';
+import type { ContainerRecord, StateStore, UnitRecord } from './state-store.ts';
 import { hookState } from './status.ts';
 
 const killTimeoutMs = 10_000;
@@ -29,6 +29,15 @@ export async function killContainer(record: ContainerRecord): Promise<void> {
   }
 }
 
+/** What cannot be said to systemd it sees by itself: the unit has no processes any more. */
+async function stopUnit(unit: UnitRecord, warn: (message: string) => void): Promise<void> {
+  try {
+    await (await import('../host/systemd-unit.ts')).stopUnit(unit);
+  } catch (error) {
+    warn(`cannot stop the unit ${unit.name}: ${messageOf(error)}`);
+  }
+}
+
 /** Removes everything of a container whose first process has ended. */
 export async function destroyContainer(
   record: ContainerRecord,
@@ -39,8 +48,9 @@ export async function destroyContainer(
   if (cgroup && cgroupExists(cgroup)) {
     // Without a pid namespace of its own a container's processes survive the first one.
     await killAll(cgroup);
-    await remove(cgroup);
   }
+  if (record.unit) await stopUnit(record.unit, warn);
+  if (cgroup && cgroupExists(cgroup)) await remove(cgroup);
   store.remove(record.id);
   if (!record.config.hooks?.poststop?.length) return;
   const { runHooks } = await import('./hooks.ts');

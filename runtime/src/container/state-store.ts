@@ -24,6 +24,8 @@ export interface ContainerRecord {
   readonly ownerUid: number;
   /** From the root of every hierarchy; absent without a cgroup. */
   readonly cgroupPath?: string;
+  /** Under --systemd-cgroup: the unit that the cgroup belongs to. */
+  readonly unit?: UnitRecord;
   /** HOME for processes that have none. */
   readonly home: string;
   readonly noNewKeyring: boolean;
@@ -32,6 +34,14 @@ export interface ContainerRecord {
   /** How it was made, for `explain --running`; absent for one that was restored. */
   readonly creation?: CreationRecord;
   readonly config: RuntimeConfig;
+}
+
+/** A unit of systemd's. */
+export interface UnitRecord {
+  /** `docker-4f2a….scope`. */
+  readonly name: string;
+  /** Run by the systemd of an ordinary user. */
+  readonly user: boolean;
 }
 
 /** What the program of a container was compiled from besides its configuration. */

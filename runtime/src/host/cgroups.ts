@@ -44,8 +44,8 @@ export function cgroupPath({ linux }: RuntimeConfig, id: string): string {
 }
 
 /** A group in which somebody else lives would be limited, frozen and killed with the container. */
-export function refuseOccupiedCgroup(config: RuntimeConfig, id: string): void {
-  const cgroup = openCgroup(detectCgroups(), cgroupPath(config, id));
+export function refuseOccupiedCgroup(group: string): void {
+  const cgroup = openCgroup(detectCgroups(), group);
   const found = pids(cgroup).length;
   if (found > 0) {
     throw new StackError(
@@ -55,25 +55,26 @@ export function refuseOccupiedCgroup(config: RuntimeConfig, id: string): void {
   }
 }
 
+/** The limits of `config`, and what a container may do with devices whatever they say. */
+export function cgroupResources({ linux }: RuntimeConfig): Resources {
+  const { resources = {} } = linux ?? {};
+  const { devices } = resources;
+  return devices ? { ...resources, devices: [...devices, ...defaultDeviceRules] } : resources;
+}
+
 /**
- * Makes the cgroup and sets its limits. Where none can be made, because an ordinary user asks (`tolerant`) or because
+ * Makes the cgroup `group` and sets its limits. Where none can be made, because an ordinary user asks (`tolerant`) or because
  * the hierarchies are read-only (a container in a container), the container runs without one and undefined is
  * returned, unless limits were asked for.
  */
 export function prepareCgroup(
   config: RuntimeConfig,
-  id: string,
+  group: string,
   { tolerant, warn }: { tolerant: boolean; warn: (message: string) => void },
 ): Cgroup | undefined {
-  const resources = config.linux?.resources ?? {};
-  const devices = [...(resources.devices ?? []), ...defaultDeviceRules];
+  const resources = cgroupResources(config);
   try {
-    const cgroup = createCgroup(
-      detectCgroups(),
-      cgroupPath(config, id),
-      { ...resources, ...(resources.devices && { devices }) },
-      warn,
-    );
+    const cgroup = createCgroup(detectCgroups(), group, resources, warn);
     const owner = cgroupOwner(config);
     if (owner !== undefined && process.geteuid?.() === 0) giveCgroup(cgroup, owner);
     return cgroup;

@@ -17,6 +17,7 @@ import { StateStore, type ContainerRecord, type CreationRecord } from '../contai
 import type { RuntimeLog } from '../log/runtime-log.ts';
 import {
   cgroupPath,
+  cgroupResources,
   noCgroup,
   placementOf,
   prepareCgroup,
@@ -43,6 +44,7 @@ import {
 import { NetDeviceMover } from './net-devices.ts';
 import { withNotifySocket } from './notify-socket.ts';
 import { sendPidfd } from './pidfd-socket.ts';
+import { planUnit, startUnit, type StartedUnit } from './unit.ts';
 import { homeDirectory } from './home-directory.ts';
 import { originalOpenFiles } from './open-files.ts';
 
@@ -65,6 +67,8 @@ export interface CreateOptions {
   readonly noPivot: boolean;
   readonly noNewKeyring: boolean;
   readonly preserveFds: number;
+  /** systemd makes the cgroup. */
+  readonly systemdCgroup: boolean;
 }
 
 export interface CreatedContainer {
@@ -105,18 +109,24 @@ export async function createContainer(options: CreateOptions): Promise<CreatedCo
     config,
   };
   let cgroup: Cgroup | undefined;
+  let unit: StartedUnit | undefined;
   try {
+    const plannedUnit = options.systemdCgroup ? await planUnit(config, id) : undefined;
+    const group = plannedUnit?.cgroupPath ?? cgroupPath(config, id);
+    const unitRecord = plannedUnit && { unit: plannedUnit.record };
     // Should this process be killed, `delete --force` finds the cgroup by this.
     const planned = {
       pid: 0,
       startTime: '',
       creator: { pid: process.pid, startTime: readProcessStat(process.pid)?.startTime ?? '' },
       home: '/',
-      cgroupPath: cgroupPath(config, id),
+      cgroupPath: group,
+      ...unitRecord,
     };
-    refuseOccupiedCgroup(config, id); // what is on record, delete kills
+    refuseOccupiedCgroup(group); // what is on record, delete kills
     store.write({ ...unfinished, ...planned });
-    cgroup = prepareCgroup(config, id, { tolerant, warn: (message) => log.warn(message) });
+    if (plannedUnit) unit = await startUnit(plannedUnit, cgroupResources(config));
+    cgroup = prepareCgroup(config, group, { tolerant, warn: (message) => log.warn(message) });
     if (notifyDirectory !== undefined) {
       fs.mkdirSync(notifyDirectory, { mode: 0o755 });
       options.onNotifyDirectory?.(notifyDirectory);
@@ -151,11 +161,16 @@ export async function createContainer(options: CreateOptions): Promise<CreatedCo
       preservedDescriptors: preserved.length,
       ...(openFiles && { openFiles: { soft: `${openFiles.soft}`, hard: `${openFiles.hard}` } }),
     };
-    const complete = { ...unfinished, home, creation, ...(cgroup && { cgroupPath: cgroup.path }) };
+    const complete = {
+      ...{ ...unfinished, home, creation },
+      ...(cgroup && { cgroupPath: cgroup.path, ...unitRecord }),
+    };
     return start(program, complete, { options, store, preserved, tolerant });
   } catch (error) {
     const outOfMemory = cgroup !== undefined && (await wasOutOfMemory(cgroup));
+    unit?.release();
     if (cgroup) await remove(cgroup);
+    await unit?.stop();
     store.remove(id);
     if (!outOfMemory) throw error;
     throw new StackError(
@@ -163,6 +178,8 @@ export async function createContainer(options: CreateOptions): Promise<CreatedCo
       'unable to start container process: container init was OOM-killed (memory limit too low?): linux.resources.memory.limit',
       { cause: error },
     );
+  } finally {
+    unit?.release();
   }
 }
 
