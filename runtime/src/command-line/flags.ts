@@ -4,7 +4,8 @@
  */
 import { StackError } from '#spec/errors';
 
-export type FlagKind = 'boolean' | 'string' | 'number' | 'list';
+/** `size`: bytes, with a unit of 1024 or a power of it: `512`, `100M`, `1.5GiB`; or -1. */
+export type FlagKind = 'boolean' | 'string' | 'number' | 'size' | 'list';
 
 export interface FlagSpec {
   readonly kind: FlagKind;
@@ -36,6 +37,15 @@ export class Flags {
   number(name: string): number | undefined {
     const value = this.text(name);
     return value === undefined ? undefined : Number(value);
+  }
+
+  /** Of a flag of the kind `size`. */
+  bytes(name: string): number | undefined {
+    const value = this.text(name);
+    if (value === undefined) return undefined;
+    const [, number = '', unit = ''] = sizePattern.exec(value) ?? [];
+    const power = unit === '' ? 0 : 'kmgtp'.indexOf(unit.toLowerCase()) + 1;
+    return Math.floor(Number(number) * 1024 ** power);
   }
 
   list(name: string): readonly string[] {
@@ -76,13 +86,15 @@ function findFlag(written: string, specs: FlagSpecs): string | undefined {
   return Object.keys(specs).find((name) => specs[name]?.alias === written);
 }
 
+const sizePattern = /^(-1|\d+(?:\.\d+)?) ?([kmgtp]?)(?:i?b)?$/i;
+
 function checkValue(name: string, value: string, kind: FlagKind | undefined): void {
   const valid =
     kind === 'number'
       ? /^-?\d+$/.test(value)
       : kind === 'boolean'
         ? value === 'true' || value === 'false'
-        : true;
+        : kind !== 'size' || sizePattern.test(value);
   if (!valid) {
     throw new StackError('invalid_argument', `invalid value "${value}" for flag -${name}`);
   }

@@ -29,9 +29,11 @@ export const update: Command = {
     'cpuset-cpus': { kind: 'string', help: 'CPUs: 0-2,7' },
     'cpuset-mems': { kind: 'string', help: 'memory nodes' },
     'cpu-idle': { kind: 'number', help: '1: runs only when nothing else does' },
-    memory: { kind: 'number', help: 'memory in bytes' },
-    'memory-reservation': { kind: 'number', help: 'soft limit of memory in bytes' },
-    'memory-swap': { kind: 'number', help: 'memory plus swap in bytes, -1 for no limit' },
+    memory: { kind: 'size', help: 'memory: bytes, or 100M and the like; -1 for no limit' },
+    'memory-reservation': { kind: 'size', help: 'soft limit of memory' },
+    'memory-swap': { kind: 'size', help: 'memory plus swap, -1 for no limit' },
+    'kernel-memory': { kind: 'size', help: 'no longer supported by Linux: warns' },
+    'kernel-memory-tcp': { kind: 'size', help: 'buffers of TCP sockets, on cgroup v1' },
     'pids-limit': { kind: 'number', help: 'number of processes' },
   },
   minimumArguments: 1,
@@ -82,9 +84,11 @@ function fromFile(file: string): Resources {
 
 function fromFlags(flags: Flags): Resources {
   const memory = withoutUndefined({
-    limit: flags.number('memory'),
-    reservation: flags.number('memory-reservation'),
-    swap: flags.number('memory-swap'),
+    limit: flags.bytes('memory'),
+    reservation: flags.bytes('memory-reservation'),
+    swap: flags.bytes('memory-swap'),
+    kernel: flags.bytes('kernel-memory'),
+    kernelTCP: flags.bytes('kernel-memory-tcp'),
   });
   const cpu = withoutUndefined({
     shares: flags.number('cpu-share'),
@@ -101,12 +105,12 @@ function fromFlags(flags: Flags): Resources {
   });
   const limit = flags.number('pids-limit');
   const weight = flags.number('blkio-weight');
-  return {
+  return parseResources({
     memory,
     cpu: { ...cpu, ...cpuset },
     ...(limit !== undefined && { pids: { limit } }),
     ...(weight !== undefined && { blockIO: { weight } }),
-  };
+  });
 }
 
 function withoutUndefined<V>(values: Record<string, V | undefined>): Record<string, V> {

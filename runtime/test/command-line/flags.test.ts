@@ -5,6 +5,7 @@ const specs: FlagSpecs = {
   bundle: { kind: 'string', alias: 'b', help: '' },
   detach: { kind: 'boolean', alias: 'd', help: '' },
   'preserve-fds': { kind: 'number', help: '' },
+  memory: { kind: 'size', help: '' },
   env: { kind: 'list', alias: 'e', help: '' },
 };
 
@@ -32,7 +33,24 @@ describe('parseFlags', () => {
     expect(parseFlags(['--detach=false'], specs).has('detach')).to.be.false;
   });
 
+  for (const [written, bytes] of [
+    ['512', 512],
+    ['-1', -1],
+    ['1k', 1024],
+    ['100M', 100 * 2 ** 20],
+    ['1.5GiB', 1.5 * 2 ** 30],
+    ['2 tb', 2 * 2 ** 40],
+    ['7B', 7],
+  ] as const) {
+    it(`takes ${written} as ${bytes} bytes`, () => {
+      expect(parseFlags([`--memory=${written}`], specs).bytes('memory')).to.equal(bytes);
+    });
+  }
+
   for (const [problem, args] of [
+    ['invalid value "" for flag -memory', ['--memory=']],
+    ['invalid value "1X" for flag -memory', ['--memory', '1X']],
+    ['invalid value "-2" for flag -memory', ['--memory', '-2']],
     ['flag provided but not defined: -nope', ['--nope']],
     ['flag provided but not defined: -constructor', ['--constructor']],
     ['flag needs an argument: -bundle', ['--bundle']],
