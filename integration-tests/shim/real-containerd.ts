@@ -27,6 +27,9 @@ export interface ContainerOptions {
   logger?: string;
   /** Runtime by name or path; runc without it. */
   binary?: string;
+  annotations?: Record<string, string>;
+  /** Runs in the host's pid namespace. */
+  hostPid?: boolean;
 }
 
 export class RealContainerd {
@@ -112,7 +115,13 @@ export class RealContainerd {
     const spec = defaultSpec();
     const process = { ...spec.process, args, terminal, cwd: '/', env: ['PATH=/bin'] };
     const resources = { memory: { limit: options.memoryLimitBytes ?? 256 * 1024 * 1024 } };
-    const linux = { ...spec.linux, cgroupsPath: `/${this.namespace}-${id}`, resources };
+    const { namespaces = [] } = spec.linux ?? {};
+    const linux = {
+      ...spec.linux,
+      cgroupsPath: `/${this.namespace}-${id}`,
+      resources,
+      namespaces: namespaces.filter(({ type }) => type !== 'pid' || !options.hostPid),
+    };
     await this.client.containers.create({
       container: {
         id,
@@ -121,6 +130,7 @@ export class RealContainerd {
           ...spec,
           process,
           linux,
+          ...(options.annotations && { annotations: options.annotations }),
           root: { path: 'rootfs', readonly: false },
         }),
       },

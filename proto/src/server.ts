@@ -1,5 +1,6 @@
 /** A gRPC server on a unix socket for services of the IDL. */
 import type { ServerOptions } from 'node:http2';
+import net from 'node:net';
 import grpc from '@grpc/grpc-js';
 import { StackError, messageOf } from '#spec/errors';
 import type { AnyMethod, Handlers, Service } from './service.ts';
@@ -11,6 +12,8 @@ export { requireNamespace } from './handler.ts';
 export class GrpcServer {
   private readonly server = toleratingResets(new grpc.Server(channelOptions));
   private readonly reports: ServerReports;
+  /** Of a socket that already listened. */
+  private listener: net.Server | undefined;
 
   constructor(reports: ServerReports) {
     this.reports = reports;
@@ -37,8 +40,13 @@ export class GrpcServer {
     this.server.addService(definition, implementation);
   }
 
-  /** Listens on the socket at `path`. Throws unavailable if it cannot, for example because the path exists. */
-  async listen(path: string): Promise<void> {
+  /**
+   * Listens on the socket at a path, or on one that already listens. Throws unavailable if it cannot, for example
+   * because the path exists.
+   */
+  async listen(where: string | { path: string } | { fd: number }): Promise<void> {
+    if (typeof where === 'object' && 'fd' in where) return this.listenOn(where);
+    const path = typeof where === 'string' ? where : where.path;
     await new Promise<void>((resolve, reject) => {
       this.server.bindAsync(`unix:${path}`, grpc.ServerCredentials.createInsecure(), (error) => {
         if (error) {
@@ -52,8 +60,19 @@ export class GrpcServer {
     });
   }
 
+  private async listenOn(where: { fd: number }): Promise<void> {
+    const injector = this.server.createConnectionInjector(grpc.ServerCredentials.createInsecure());
+    const listener = net.createServer((socket) => injector.injectConnection(socket));
+    this.listener = listener;
+    await new Promise<void>((resolve, reject) => {
+      listener.once('error', reject);
+      listener.listen(where, resolve);
+    });
+  }
+
   /** Takes no more calls, waits `graceMs` for those under way, then cancels them. */
   async close(graceMs = 1000): Promise<void> {
+    this.listener?.close();
     const timer = setTimeout(() => this.server.forceShutdown(), graceMs);
     await new Promise<void>((resolve) => this.server.tryShutdown(() => resolve()));
     clearTimeout(timer);

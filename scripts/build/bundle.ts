@@ -50,6 +50,11 @@ const parts = [
     entry: 'shim/src/commands/serve.ts',
   },
   {
+    name: 'containerd-shim-lite-v2-serve-grpc',
+    of: 'containerd-shim-lite-v2',
+    entry: 'shim/src/commands/serve-grpc.ts',
+  },
+  {
     name: 'containerd-shim-lite-v2-standby',
     of: 'containerd-shim-lite-v2',
     entry: 'shim/src/commands/standby.ts',

@@ -15,6 +15,8 @@ export interface CommandLine {
   bundle: string;
   /** Path of the shim's socket where it is not the one that the id stands for; ours. */
   socket: string;
+  /** What the shim speaks; ours. */
+  protocol: 'ttrpc' | 'grpc';
   debug: boolean;
 }
 
@@ -37,6 +39,7 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
     publishBinary: '',
     bundle: '',
     socket: '',
+    protocol: 'ttrpc',
     debug: false,
   };
   const rest = [...args];
@@ -53,6 +56,7 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
     if (flag === 'debug') line.debug = value !== 'false';
     else if (flag === 'v' || flag === 'version') line.verb = 'version';
     else if (flag === 'info') line.verb = 'info';
+    else if (flag === 'grpc') line.protocol = 'grpc';
     else if (isTextFlag(flag)) {
       const text = value ?? rest.shift();
       if (text === undefined) {
@@ -70,6 +74,7 @@ export function serveFlags(line: Omit<CommandLine, 'verb' | 'bundle'>): string[]
     ...['-namespace', line.namespace, '-id', line.id, '-address', line.address],
     ...['-publish-binary', line.publishBinary],
     ...(line.socket ? ['-socket', line.socket] : []),
+    ...(line.protocol === 'grpc' ? ['-grpc'] : []),
     ...(line.debug ? ['-debug'] : []),
   ];
 }

@@ -25,7 +25,9 @@ async function main(args: readonly string[]): Promise<void> {
       (await import('./commands/standby.ts')).standBy(line);
       return;
     case 'serve':
-      return (await import('./commands/serve.ts')).serve(line);
+      return line.protocol === 'grpc'
+        ? (await import('./commands/serve-grpc.ts')).serveByGrpc(line)
+        : (await import('./commands/serve.ts')).serve(line);
   }
 }
 

@@ -4,22 +4,23 @@ import { setCloseOnExec } from '#lib/sys/descriptor';
 import { setChildSubreaper } from '#lib/sys/prctl';
 import { TaskService as TaskServiceV2 } from '#proto/generated/containerd.task.v2';
 import { TaskService as TaskServiceV3 } from '#proto/generated/containerd.task.v3';
-import { TtrpcServer } from '#proto/ttrpc-server';
-import type { CommandLine } from '../command-line.ts';
-import { Containers } from '../containers.ts';
-import { EventPublisher } from '../event-publisher.ts';
-import { takeHandover } from '../handover.ts';
-import { openLog } from '../log.ts';
-import { Reaper } from '../reaper.ts';
-import { RuntimeServer } from '../runtime-server.ts';
-import { listeningDescriptor, socketPath } from '../socket-address.ts';
+import type { Handlers } from '#proto/service';
+import { TtrpcServer, type TtrpcServerReports } from '#proto/ttrpc-server';
+import type { CommandLine } from './command-line.ts';
+import { Containers } from './containers.ts';
+import { EventPublisher } from './event-publisher.ts';
+import { takeHandover } from './handover.ts';
+import { openLog } from './log.ts';
+import { Reaper } from './reaper.ts';
+import { RuntimeServer } from './runtime-server.ts';
+import { listeningDescriptor, socketPath } from './socket-address.ts';
 import {
-  adoptConnection,
+  adoptConnections,
   adoptContainers,
   replaceOnSignal,
   type ShimParts,
-} from '../succession.ts';
-import { taskHandlers } from '../task-service.ts';
+} from './succession.ts';
+import { taskHandlers } from './task-service.ts';
 
 /** Events that could not be delivered keep the shim this long after it was told to go. */
 const flushTimeoutMs = 20_000;
@@ -27,15 +28,27 @@ const flushTimeoutMs = 20_000;
 /** How often a shim without a container looks whether its bundle is still there. */
 const abandonedMs = 5000;
 
+/** A server of either protocol. */
+export interface TaskServer {
+  serve(
+    service: typeof TaskServiceV2 | typeof TaskServiceV3,
+    handlers: Handlers<typeof TaskServiceV2>,
+  ): void;
+  listen(where: { fd: number } | { path: string }): Promise<void>;
+  /** Ends every connection; answers that are on their way arrive. */
+  close(): void | Promise<void>;
+}
+
 export interface ServeOptions {
   /** Listens already, or a path to listen at. */
   socket?: { fd: number } | { path: string };
   /** Our runtime, where it was started before. */
   runtimeServer?: RuntimeServer;
+  createServer: (reports: TtrpcServerReports) => TaskServer;
 }
 
 /** Serves the containers of the group that `line` names the first of. Resolves when it listens. */
-export async function serve(line: CommandLine, options: ServeOptions = {}): Promise<void> {
+export async function serveShim(line: CommandLine, options: ServeOptions): Promise<void> {
   const { namespace, id, address, publishBinary, debug } = line;
   const { socket = { fd: listeningDescriptor } } = options;
   const predecessor = takeHandover();
@@ -55,14 +68,14 @@ export async function serve(line: CommandLine, options: ServeOptions = {}): Prom
   const ttrpcAddress = process.env['TTRPC_ADDRESS'] ?? '';
   const destination = { ttrpcAddress, address, publishBinary, namespace };
   const events = new EventPublisher(destination, reaper, log);
-  const server = new TtrpcServer({
+  const server = options.createServer({
     reportBug: (error, path) => log.error(`bug in ${path}`, error),
     reportCall: (call, durationMs) => log.debug('call', { call, durationMs }),
   });
   const file = line.socket || socketPath(address, namespace, id);
   const shutdown = async () => {
     fs.rmSync(file, { force: true });
-    server.close(); // containerd waits for this, not for the events
+    await server.close(); // containerd waits for this, not for the events
     await events.flush(flushTimeoutMs);
     process.exit(0);
   };
@@ -75,14 +88,14 @@ export async function serve(line: CommandLine, options: ServeOptions = {}): Prom
     log,
     shutdown: () => setImmediate(() => void shutdown()), // after the answer is on its way
     line,
-    server,
+    ttrpc: server instanceof TtrpcServer ? server : undefined,
   };
   const handlers = taskHandlers(parts);
   server.serve(TaskServiceV2, handlers);
   server.serve(TaskServiceV3, handlers);
   if (predecessor) await adoptContainers(predecessor, parts);
   await server.listen(predecessor ? { fd: predecessor.listening } : socket);
-  for (const connection of predecessor?.connections ?? []) adoptConnection(connection, server);
+  if (predecessor) adoptConnections(predecessor, parts);
   reaper.start(); // who has ended before is announced now
   replaceOnSignal(parts);
   endWhenAbandoned(parts);

@@ -1,5 +1,5 @@
 /** Replacing a running shim by the installed one, without its containers, clients and their output noticing. */
-import { messageOf } from '#spec/errors';
+import { StackError, messageOf } from '#spec/errors';
 import { Envelope } from '#proto/generated/containerd.types';
 import type { TtrpcServer } from '#proto/ttrpc-server';
 import { serveFlags, type CommandLine } from './command-line.ts';
@@ -16,7 +16,8 @@ import { adoptStdio, type ProcessStdio } from './stdio/process-stdio.ts';
 
 export interface ShimParts extends TaskServiceParts {
   line: CommandLine;
-  server: TtrpcServer;
+  /** Undefined in a shim that speaks gRPC: nobody can hand over the state of an HTTP/2 connection. */
+  ttrpc: TtrpcServer | undefined;
 }
 
 /** Whether a successor may carry a call out again: it only waits. */
@@ -37,7 +38,7 @@ export function replaceOnSignal(parts: ShimParts): void {
 
 /** Throws conflict where the installed shim cannot take over; this one goes on then. */
 async function replace({
-  server,
+  ttrpc,
   containers,
   events,
   runtimeServer,
@@ -45,13 +46,14 @@ async function replace({
   log,
   line,
 }: ShimParts): Promise<void> {
+  if (!ttrpc) throw new StackError('unimplemented', 'replacing a shim that speaks gRPC');
   await requireReader(reaper);
-  await server.suspend(isRepeatable);
+  await ttrpc.suspend(isRepeatable);
   await Promise.all(containers.list().map((container) => container.settled()));
   await runtimeServer?.end();
   const undelivered = await events.suspend();
   // From here on nothing waits: all is as it is written down.
-  const { listening, connections } = server.handOver();
+  const { listening, connections } = ttrpc.handOver();
   const handover: ShimHandover = {
     version: handoverVersion,
     listening,
@@ -82,12 +84,11 @@ export async function adoptContainers(
   }
 }
 
-/** Goes on with a connection; calls that the predecessor has not answered are carried out. */
-export function adoptConnection(
-  { fd, received }: ShimHandover['connections'][number],
-  server: TtrpcServer,
-): void {
-  server.adopt({ fd, received: Buffer.from(received, 'base64') });
+/** Goes on with the predecessor's connections; calls that it has not answered are carried out. */
+export function adoptConnections({ connections }: ShimHandover, { ttrpc }: ShimParts): void {
+  for (const { fd, received } of connections) {
+    ttrpc?.adopt({ fd, received: Buffer.from(received, 'base64') });
+  }
 }
 
 function handOver({ state, processes }: Container): ContainerHandover {

@@ -12,6 +12,7 @@ describe('parseCommandLine', () => {
       publishBinary: '/bin/c',
       bundle: '',
       socket: '',
+      protocol: 'ttrpc',
       debug: true,
     });
   });

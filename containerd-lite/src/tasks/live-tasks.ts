@@ -83,7 +83,7 @@ export class LiveTasks {
       writeShimPath(bundle, shimPath);
       stopLog = copyShimLog(bundle, log);
       const startedMs = performance.now();
-      const ready = await standbys.take(shimPath, bundle);
+      const ready = await standbys.take(shimPath, bundle, request.options);
       const endpoint = ready ?? (await startShim(shimPath, bundle, environment, request.options));
       const call = `${path.basename(shimPath)} ${ready ? 'standby' : 'start'}`;
       log.debug('call', { call, durationMs: performance.now() - startedMs });

@@ -2,7 +2,7 @@
  * Shims of ours that were started ahead of time: a task that gets one waits for no process to start.
  *
  *   containerd-lite ── exec ──▶ containerd-shim-lite-v2 standby: loads, and waits on descriptor 3, a socket
- *          │── {"namespace", "id", "bundle"} ──▶ │ enters the bundle, listens on the container's socket
+ *          │── {"namespace", "id", "bundle", "options"} ──▶ │ enters the bundle, listens on the container's socket
  *          │◀── {"address"} or {"error"} ─────── │ closes descriptor 3: from now on a shim like any other
  *
  * Until the answer the standby ends with us: it sees the end of its socket. Whatever goes wrong costs time only, for
@@ -11,6 +11,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { Duplex } from 'node:stream';
 import { StackError, messageOf } from '#spec/errors';
+import { Any } from '#proto/generated/google.protobuf';
 import type { Logger } from '#lib/log/logger';
 import { parseEndpoint, type Bundle, type ShimEndpoint } from './bundle.ts';
 import { lowerSessionPriority, restoreSessionPriority } from './session-priority.ts';
@@ -59,17 +60,17 @@ export class StandbyShims {
   }
 
   /**
-   * Makes a standby the shim of `bundle` and says where it listens. Undefined where none stands by for `shimPath`, or
+   * Makes a standby the shim of `bundle`, with the runtime's `options`, and says where it listens. Undefined where none stands by for `shimPath`, or
    * where it failed; nothing of it is left then.
    */
-  async take(shimPath: string, bundle: Bundle): Promise<ShimEndpoint | undefined> {
+  async take(shimPath: string, bundle: Bundle, options?: Any): Promise<ShimEndpoint | undefined> {
     const { size, log } = this.#parts;
     if (size === 0 || shimPath !== this.#parts.shimPath) return undefined;
     const standby = this.#waiting.shift();
     this.#refill ??= setTimeout(() => this.fill(), refillDelayMs);
     if (!standby) return undefined;
     try {
-      return await standby.assign(bundle);
+      return await standby.assign(bundle, options);
     } catch (error) {
       log.warn('a standby shim has failed', { ...bundle, reason: messageOf(error) });
       await standby.kill();
@@ -113,7 +114,7 @@ class StandbyShim {
   }
 
   /** Throws unavailable, internal, or what the kernel says. */
-  async assign({ namespace, id, path: bundle }: Bundle): Promise<ShimEndpoint> {
+  async assign({ namespace, id, path: bundle }: Bundle, any?: Any): Promise<ShimEndpoint> {
     const { pid } = this.#child;
     if (pid === undefined || !this.#control)
       throw new StackError('unavailable', 'it has not started');
@@ -121,7 +122,8 @@ class StandbyShim {
     const control = this.#control;
     const timer = setTimeout(() => control.destroy(), answerTimeoutMs);
     try {
-      control.write(`${JSON.stringify({ namespace, id, bundle })}\n`);
+      const options = any ? Any.encode(any).toString('base64') : '';
+      control.write(`${JSON.stringify({ namespace, id, bundle, options })}\n`);
       return parseAnswer(await readAll(control));
     } finally {
       clearTimeout(timer);

@@ -11,7 +11,7 @@ import type { CommandLine } from '../command-line.ts';
 import { openLog } from '../log.ts';
 import { unmountRootfs } from '../rootfs.ts';
 import { RuntimeCommand } from '../runtime-command.ts';
-import { socketPath } from '../socket-address.ts';
+import { isAnswered } from '../socket-address.ts';
 import { loadExit, loadState } from '../state.ts';
 
 /** Killed by SIGKILL: what is true of a container whose shim could not say how it ended. */
@@ -31,11 +31,22 @@ export async function deleteContainer(line: CommandLine): Promise<void> {
     }
   }
   unmountRootfs(path.join(bundle, 'rootfs'));
-  fs.rmSync(socketPath(line.address, line.namespace, line.id), { force: true });
+  await removeSocket(bundle);
   const exit = loadExit(bundle) ?? {
     pid: state?.init.pid ?? 0,
     exitStatus: killed,
     exitedAt: timestampNow(),
   };
   fs.writeSync(1, DeleteResponse.encode(exit));
+}
+
+/** The socket of a shim that is gone; one of a group may live on. */
+async function removeSocket(bundle: string): Promise<void> {
+  let socket: string;
+  try {
+    socket = fs.readFileSync(path.join(bundle, 'address'), 'utf8').replace('unix://', '');
+  } catch {
+    return; // the shim was not started
+  }
+  if (!(await isAnswered(socket))) fs.rmSync(socket, { force: true });
 }

@@ -1,0 +1,160 @@
+/** How shims are started by every containerd from 1.6 to 2.3, and how containers share one. */
+import { spawnSync } from 'node:child_process';
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { expect } from 'chai';
+import { executablePath } from '#lib/installation/installation';
+import { packAny } from '#proto/any';
+import { GrpcChannel } from '#proto/client';
+import { BootstrapParams } from '#proto/generated/containerd.runtime.bootstrap.v1';
+import { Options } from '#proto/generated/containerd.runc.v1';
+import { TaskService as TaskServiceV2 } from '#proto/generated/containerd.task.v2';
+import { TaskService as TaskServiceV3 } from '#proto/generated/containerd.task.v3';
+import { Any } from '#proto/generated/google.protobuf';
+import { TtrpcClient } from '#proto/ttrpc-client';
+import { needPeers, needRoot } from '../harness/peers.ts';
+import { waitFor } from '../harness/wait.ts';
+import { RealContainerd } from './real-containerd.ts';
+
+describe('containerd-shim-lite-v2 start', () => {
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'shim-start-'));
+  before(function () {
+    needRoot(this);
+  });
+  after(() => fs.rmSync(folder, { recursive: true }));
+
+  const start = (id: string, input: Buffer, annotations: Record<string, string> = {}) => {
+    const bundle = path.join(folder, id);
+    fs.mkdirSync(bundle);
+    fs.writeFileSync(path.join(bundle, 'config.json'), JSON.stringify({ annotations }));
+    const flags = ['-namespace', 'ns', '-address', `${folder}/c.sock`, '-publish-binary', 'none'];
+    const shim = executablePath('containerd-shim-lite-v2');
+    const { status, stdout, stderr } = spawnSync(shim, [...flags, '-id', id, 'start'], {
+      cwd: bundle,
+      input,
+      encoding: 'utf8',
+    });
+    return { status, stdout, stderr, bundle };
+  };
+  const options = packAny(Options, { binaryName: 'runc' });
+  const params = (id: string, socketDir?: string) =>
+    BootstrapParams.encode({
+      instanceId: id,
+      namespace: 'ns',
+      logLevel: 'LOG_LEVEL_DEBUG',
+      containerdGrpcAddress: `${folder}/c.sock`,
+      extensions: [{ value: options }],
+      ...(socketDir && { socketDir }),
+    });
+  /** Asks for both versions of the service, and ends the shim. */
+  const useAndEnd = async (address: string) => {
+    const client = new TtrpcClient(address, { namespace: 'ns' });
+    const pids = [TaskServiceV2, TaskServiceV3].map(async (service) => {
+      const { shimPid } = await client.clientOf(service).connect({ id: 'x' });
+      return shimPid;
+    });
+    const [first, second] = await Promise.all(pids);
+    expect(first).to.equal(second);
+    await client.clientOf(TaskServiceV3).shutdown({ id: 'x' });
+    await client.closed;
+    expect(fs.existsSync(address.replace('unix://', ''))).to.be.false;
+  };
+
+  it('answers with a bare address where stdin holds options, or nothing', async () => {
+    for (const [id, input] of [
+      ['empty', Buffer.alloc(0)],
+      ['options', Any.encode(options)],
+    ] as const) {
+      const { stdout } = start(id, input);
+      expect(stdout).to.match(/^unix:\/\/\/run\/containerd\/s\/[0-9a-f]{64}$/);
+      await useAndEnd(stdout);
+    }
+  });
+
+  it('answers with version 3 to the parameters of containerd 2.3', async () => {
+    const { stdout } = start('params', params('params'));
+    const { version, address, protocol } = JSON.parse(stdout) as Record<string, unknown>;
+    expect({ version, protocol }).to.deep.equal({ version: 3, protocol: 'ttrpc' });
+    await useAndEnd(String(address));
+  });
+
+  it('listens in the folder that containerd has chosen', async () => {
+    const { stdout } = start('chosen', params('chosen', `${folder}/sockets`));
+    const { address } = JSON.parse(stdout) as { address: string };
+    expect(path.dirname(address)).to.equal(`unix://${folder}/sockets`);
+    expect(fs.statSync(`${folder}/sockets`).mode & 0o777).to.equal(0o700);
+    await useAndEnd(address);
+  });
+
+  it('speaks gRPC where the container asks for it', async () => {
+    const annotations = { 'io.containerd.lite.v2.protocol': 'grpc' };
+    const { stdout } = start('grpc', Buffer.alloc(0), annotations);
+    const { version, address, protocol } = JSON.parse(stdout) as Record<string, unknown>;
+    expect({ version, protocol }).to.deep.equal({ version: 3, protocol: 'grpc' });
+    const channel = new GrpcChannel(String(address), { namespace: 'ns' });
+    const task = channel.clientOf(TaskServiceV3);
+    const { shimPid } = await task.connect({ id: 'x' });
+    const error: unknown = await task.state({ id: 'x' }).catch((thrown: unknown) => thrown);
+    expect(error).to.have.property('kind', 'not_found');
+    await task.shutdown({ id: 'x' });
+    channel.close();
+    await waitFor('the end of the shim', () => !fs.existsSync(`/proc/${shimPid}`));
+  });
+
+  it('refuses what it cannot do, and leaves nothing behind', () => {
+    const unknown = { 'io.containerd.lite.v2.protocol': 'smoke' };
+    const refused = start('smoke', Buffer.alloc(0), unknown);
+    expect(refused.status).to.equal(1);
+    expect(refused.stderr).to.include('is "smoke": want ttrpc or grpc');
+    const noGroup = Any.encode(packAny(Options, { shimCgroup: '/no/such/group' }));
+    const withoutGroup = start('nogroup', noGroup);
+    expect(withoutGroup.stderr).to.include('failed to load cgroup /no/such/group');
+    expect(fs.existsSync(`${withoutGroup.bundle}/address`)).to.be.false;
+  });
+});
+
+describe('containers of a group', function () {
+  let containerd: RealContainerd;
+
+  this.beforeAll(async function () {
+    needRoot(this);
+    needPeers(this, 'containerd', 'runc', 'busybox');
+    containerd = new RealContainerd();
+    await containerd.start();
+  });
+  this.afterAll(async () => containerd.stop());
+
+  const parentOf = (pid: number) =>
+    Number(/^PPid:\s*(\d+)$/m.exec(fs.readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]);
+
+  it('share a shim, which ends with the last of them', async () => {
+    const { tasks } = containerd.client;
+    const annotations = { 'io.kubernetes.cri.sandbox-id': 'g1' };
+    const run = async (id: string, command: string) => {
+      const made = await containerd.create(id, { args: ['sh', '-c', command], annotations });
+      await tasks.start({ containerId: id });
+      return made;
+    };
+    const first = await run('g1', 'sleep 60');
+    const second = await run('g2', 'sleep 60');
+    const shim = parentOf(first.pid);
+    expect(parentOf(second.pid)).to.equal(shim);
+
+    await containerd.remove('g1');
+    expect((await tasks.get({ containerId: 'g2' })).process?.status).to.equal('RUNNING');
+    const third = await run('g3', 'echo third; exit 3');
+    expect((await tasks.wait({ containerId: 'g3' })).exitStatus).to.equal(3);
+    process.kill(shim, 'SIGUSR2'); // its first bundle is gone, and with it the folder it was started in
+    await containerd.remove('g3');
+    await third.stdio.ended;
+    expect(third.stdio.stdout).to.equal('third\n');
+    await containerd.end('SIGKILL');
+    await containerd.start();
+    expect((await tasks.get({ containerId: 'g2' })).process?.status).to.equal('RUNNING');
+    expect(parentOf(second.pid)).to.equal(shim);
+
+    expect((await containerd.remove('g2')).exitStatus).to.equal(137);
+    await waitFor('the end of the shim', () => !fs.existsSync(`/proc/${shim}`));
+  });
+});
