@@ -71,6 +71,19 @@ describeContainers('mounts', (fixture) => {
     });
   });
 
+  it('are listed in the order of config.json', () => {
+    const { stdout } = fixture().shell(`cut -d' ' -f 5 /proc/self/mountinfo`, (config) => {
+      config.mounts!.push(
+        { destination: '/a', type: 'tmpfs', source: 'tmpfs' },
+        { destination: '/b', type: 'bind', source: '/etc', options: ['bind', 'ro'] },
+        { destination: '/c', type: 'tmpfs', source: 'tmpfs' },
+      );
+      config.root.readonly = false;
+    });
+    const wanted = ['/proc', '/a', '/b', '/c'];
+    expect(stdout.split('\n').filter((place) => wanted.includes(place))).to.deep.equal(wanted);
+  });
+
   it('recursive options reach what is mounted below, others do not', () => {
     // A tree with mounts below that every machine with containers has: the tmpfs or cgroup2 at /sys/fs/cgroup.
     const { stdout, stderr } = fixture().run(['cat', '/proc/mounts'], ({ mounts }) =>

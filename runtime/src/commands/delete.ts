@@ -2,7 +2,7 @@
 import { StackError } from '#spec/errors';
 import type { Command } from '../command-line/command.ts';
 import { checkContainerId } from '../container/container-id.ts';
-import { destroyContainer, killContainer } from '../container/destroy.ts';
+import { destroyContainer, killContainer, removeState } from '../container/destroy.ts';
 import { StateStore } from '../container/state-store.ts';
 import { statusOf } from '../container/status.ts';
 
@@ -21,7 +21,7 @@ export const deleteContainer: Command = {
       record = store.read(id);
     } catch (error) {
       if (!force) throw error;
-      store.remove(id); // a directory without a state: a create that was killed
+      await removeState(id, store); // a directory without a state: a create that was killed
       return 0;
     }
     const status = statusOf(record, store);

@@ -6,6 +6,7 @@ import { parseProcess, type Process } from '#spec/oci/process';
 import type { Command, Invocation } from '../command-line/command.ts';
 import type { Flags } from '../command-line/flags.ts';
 import { compileExec } from '../compile/exec-program.ts';
+import type { JoinedNamespace } from '../compile/namespaces.ts';
 import { checkContainerId } from '../container/container-id.ts';
 import { isAlive } from '../container/process-identity.ts';
 import { StateStore, type ContainerRecord } from '../container/state-store.ts';
@@ -89,7 +90,7 @@ async function execute({ flags, root, log }: Invocation): Promise<number> {
       id: record.id,
       process: described,
       namespaces,
-      ...(!namespaces.some(({ type }) => type === 'mount') && { root: `/proc/${record.pid}/root` }),
+      ...(leadsElsewhere(namespaces, record, store) && { root: `/proc/${record.pid}/root` }),
       cgroup: cgroup ? placementForExec(cgroup, record.pid, flags.list('cgroup')) : noCgroup,
       facts,
       ...(console && { console: consoleTarget(console) }),
@@ -147,6 +148,15 @@ function refuseStatus(status: string, flags: Flags): void {
       'cannot exec in a paused container (use --ignore-paused to override)',
     );
   }
+}
+
+/** Whether joining the container's mount namespace does not lead to its root: one that it shares with the host. */
+function leadsElsewhere(
+  namespaces: readonly JoinedNamespace[],
+  { id }: ContainerRecord,
+  store: StateStore,
+): boolean {
+  return !namespaces.some(({ type }) => type === 'mount') || fs.existsSync(store.rootMount(id));
 }
 
 /** From --process, or the container's own process changed by the flags. */

@@ -56,6 +56,7 @@ export const explain: Command = {
       facts,
       fifo: new StateStore(root).fifo(id),
       ...(config.process.terminal && { console: { socketPath: '/console.sock' } }),
+      rootMount: new StateStore(root).rootMount(id),
       noPivot: false,
       noNewKeyring: false,
       preservedDescriptors: 0,

@@ -24,17 +24,25 @@ import { checkLabels, checkMountLabel, setLabels } from './labels.ts';
 import { planMounts, type PlannedMount } from './mount-plan.ts';
 import { cloneBindSources, mountAll } from './mounts.ts';
 import {
+  checkNamespaces,
   cloneFlags,
   createUserAndTime,
+  hasNamespace,
   joinNamespaces,
   openNamespaces,
   planNamespaces,
   type NamespacePlan,
 } from './namespaces.ts';
-import { openRoot, refuseMounts, sharesHostMounts } from './host-mounts.ts';
 import { setMemoryPolicy } from './processor-and-memory.ts';
 import { maskPaths, protectReadonlyPaths } from './protected-paths.ts';
-import { attachRoot, cloneRoot, enterRoot, makeRootReadonly, shareRoot } from './rootfs.ts';
+import {
+  attachRoot,
+  cloneRoot,
+  enterRoot,
+  isShared,
+  makeRootReadonly,
+  shareRoot,
+} from './rootfs.ts';
 import {
   bringLoopbackUp,
   joinSessionKeyring,
@@ -69,9 +77,8 @@ export function compileContainer(input: CompileInput): Program {
   checkLabels(input.config.process, input.facts);
   checkMountLabel(input.config, input.facts);
   const namespaces = planNamespaces(input.config.linux?.namespaces ?? []);
+  checkNamespaces(namespaces);
   const mounts = planMounts(input);
-  const onHostMounts = sharesHostMounts(namespaces);
-  if (onHostMounts) refuseMounts(input, mounts);
   const context = new CompileContext(input.preservedDescriptors);
   const handshake = new Handshake(context);
   prologue(context.program, {
@@ -82,12 +89,13 @@ export function compileContainer(input: CompileInput): Program {
   const opened = openHostFiles(context, input);
   const joined = openNamespaces(context, namespaces.joined);
   const cgroup = openCgroup(context, input.facts.cgroup, {
-    inUserNamespace: hasUserNamespace(namespaces),
+    inUserNamespace: hasNamespace(namespaces, 'user'),
   });
+  const clonesBinds = clonesBindsFirst(input, namespaces);
   // Root clones what it mounts while it still sees the host with its own rights; anyone else can only inside.
-  const take = () =>
-    cloneTrees(context, input, mounts, onHostMounts ? openRoot(context, input) : undefined);
-  const early = input.facts.privileged || onHostMounts ? take() : undefined;
+  const early = input.facts.privileged
+    ? cloneTrees(context, input, mounts, clonesBinds)
+    : undefined;
   joinNamespaces(context, joined);
   createUserAndTime(context, namespaces.created, handshake);
   spawnProcess(context, handshake, { ...cgroup, flags: cloneFlags(namespaces.created) });
@@ -96,17 +104,17 @@ export function compileContainer(input: CompileInput): Program {
   if (Object.keys(input.config.linux?.netDevices ?? {}).length > 0) {
     handshake.exchange('netDevices', 'wait for network devices', 'linux.netDevices');
   }
-  const trees = early ?? take();
+  const trees = early ?? cloneTrees(context, input, mounts, clonesBinds);
   const root = context.program.register();
   context.withKept(trees.root, (fd) => context.program.set(root, fd));
-  if (!onHostMounts) attachRoot(context, root);
-  buildRoot(context, input, mounts, { trees, root });
+  const ownsMounts = hasNamespace(namespaces, 'mount');
+  buildRoot(context, input, mounts, { trees, root, ownsMounts });
   const { hooks } = input.config;
   if (hooksBeforeStart.some((kind) => hooks?.[kind]?.length)) {
     handshake.exchange('hooks', 'wait for the hooks of the runtime', 'hooks.createRuntime');
   }
   runContainerHooks(context, hooks, 'createContainer', { lifeline: handshake.lifeline });
-  enterRoot(context, root, input.noPivot || onHostMounts);
+  enterRoot(context, root, input.noPivot || !ownsMounts);
   shareRoot(context, root, input);
   if (opened.console) {
     makeTerminal(context, {
@@ -125,10 +133,6 @@ export function compileContainer(input: CompileInput): Program {
   return context.program.build();
 }
 
-function hasUserNamespace({ created, joined }: NamespacePlan): boolean {
-  return created.has('user') || joined.some(({ type }) => type === 'user');
-}
-
 function openHostFiles(context: CompileContext, input: CompileInput): Opened {
   const { program } = context;
   program.stage('open /proc of the host');
@@ -141,15 +145,28 @@ function openHostFiles(context: CompileContext, input: CompileInput): Opened {
   return { proc, fifo, console: input.console && connectConsole(context, input.console) };
 }
 
+/**
+ * Whether the sources of bind mounts are cloned on the host, because the container's root may not reach them or
+ * does not find them, or because mounts are to go back there. Otherwise each is cloned in its turn: since Linux 6.8
+ * /proc/self/mountinfo is in the order in which mounts came into being.
+ */
+function clonesBindsFirst(input: CompileInput, namespaces: NamespacePlan): boolean {
+  const joinsMounts = namespaces.joined.some(({ type }) => type === 'mount');
+  const isForeign = hasNamespace(namespaces, 'user') || joinsMounts;
+  return input.facts.privileged && (isForeign || isShared(input));
+}
+
 function cloneTrees(
   context: CompileContext,
   input: CompileInput,
   mounts: readonly PlannedMount[],
-  openedRoot?: DescriptorSlot,
+  clonesBinds: boolean,
 ) {
   return {
-    root: openedRoot ?? cloneRoot(context, input),
-    binds: cloneBindSources(context, input, mounts),
+    root: cloneRoot(context, input),
+    binds: clonesBinds
+      ? cloneBindSources(context, input, mounts)
+      : new Map<string, DescriptorSlot>(),
     cgroups: cloneCgroups(context, input, mounts),
     devices: ownsDev(mounts) ? cloneDevices(context, input) : new Map<string, DescriptorSlot>(),
   };
@@ -173,14 +190,16 @@ function prepareProcess(
 interface Building {
   readonly trees: ReturnType<typeof cloneTrees>;
   readonly root: Register;
+  readonly ownsMounts: boolean;
 }
 
 function buildRoot(
   context: CompileContext,
   input: CompileInput,
   mounts: readonly PlannedMount[],
-  { trees, root }: Building,
+  { trees, root, ownsMounts }: Building,
 ): void {
+  attachRoot(context, root, ownsMounts ? undefined : input.rootMount);
   mountAll(context, root, input, mounts, trees);
   if (!ownsDev(mounts)) return;
   makeDevices(context, root, input, trees.devices);

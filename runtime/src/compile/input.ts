@@ -58,6 +58,8 @@ export interface CompileInput {
   /** Absolute path of the exec fifo; without it the program executes at once (`run`). */
   readonly fifo?: string;
   readonly console?: ConsoleTarget;
+  /** An empty directory of the runtime's: where the root is attached when the container has no mount namespace. */
+  readonly rootMount: string;
   readonly noPivot: boolean;
   readonly noNewKeyring: boolean;
   readonly preservedDescriptors: number;

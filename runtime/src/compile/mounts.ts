@@ -29,7 +29,7 @@ import {
 import { openInRoot, openOrMake } from './paths.ts';
 import { basePropagation } from './rootfs.ts';
 
-/** Detached clones of the bind mounts' sources, by property. */
+/** Detached clones of the bind mounts' sources, by property; those that are missing are cloned when they are mounted. */
 export type BindSources = ReadonlyMap<string, DescriptorSlot>;
 
 /** `f_type` of statfs(2) for procfs. */
@@ -67,26 +67,34 @@ export function cloneBindSources(
 ): BindSources {
   const sources = new Map<string, DescriptorSlot>();
   for (const mount of mounts) {
-    const { type, property, source, destination, options } = mount;
-    if (type !== 'bind' || source === undefined) continue;
-    context.program.stage(`clone ${source} for ${destination}`).from(`${property}.source`);
+    if (mount.type !== 'bind') continue;
     context.borrow((tree) => {
-      // Without privileges the mounts below the source are locked to it and come along.
-      cloneHostTree(context, source, options.recursive || !input.facts.privileged, tree);
-      applyPropagation(context, tree, basePropagation(input));
-      applyOptions(context, tree, options);
-      if (mount.idMap) {
-        context.program.stage(`map the ids of ${destination}`).from(`${property}.uidMappings`);
-        setAttributes(context, tree, {
-          set: MOUNT_ATTR_IDMAP,
-          userNamespace: context.program.descriptor(idMapDescriptor(mount)),
-          recursive: mount.idMap.recursive,
-        });
-      }
-      sources.set(property, context.keep(tree));
+      cloneBindSource(context, input, mount, tree);
+      sources.set(mount.property, context.keep(tree));
     });
   }
   return sources;
+}
+
+function cloneBindSource(
+  context: CompileContext,
+  input: CompileInput,
+  mount: PlannedMount,
+  tree: Register,
+): void {
+  const { property, source = '', destination, options } = mount;
+  context.program.stage(`clone ${source} for ${destination}`).from(`${property}.source`);
+  // Without privileges the mounts below the source are locked to it and come along.
+  cloneHostTree(context, source, options.recursive || !input.facts.privileged, tree);
+  applyPropagation(context, tree, basePropagation(input));
+  applyOptions(context, tree, options);
+  if (!mount.idMap) return;
+  context.program.stage(`map the ids of ${destination}`).from(`${property}.uidMappings`);
+  setAttributes(context, tree, {
+    set: MOUNT_ATTR_IDMAP,
+    userNamespace: context.program.descriptor(idMapDescriptor(mount)),
+    recursive: mount.idMap.recursive,
+  });
 }
 
 export interface MountSources {
@@ -117,19 +125,29 @@ export function mountAll(
 function bind(
   context: CompileContext,
   root: Register,
-  { facts }: CompileInput,
-  { property, source = '', destination }: PlannedMount,
+  input: CompileInput,
+  mount: PlannedMount,
   sources: BindSources,
 ): void {
-  const slot = sources.get(property);
-  const kind = facts.sources.get(source);
-  if (!slot || !kind) throw new Error(`the source of ${property} was not looked at`);
+  const { property, source = '', destination } = mount;
+  const kind = input.facts.sources.get(source);
+  if (!kind) throw new Error(`the source of ${property} was not looked at`);
+  const attachTo = (target: Register, tree: Register) => {
+    attach(context, tree, target);
+    context.close(tree);
+  };
   context.borrow((target) => {
     openOrMake(context, root, destination, target, kind);
-    context.withKept(slot, (tree) => {
-      attach(context, tree, target);
-      context.close(tree);
-    });
+    const slot = sources.get(property);
+    if (slot) {
+      context.withKept(slot, (tree) => attachTo(target, tree));
+    } else {
+      context.borrow((tree) => {
+        cloneBindSource(context, input, mount, tree);
+        context.program.stage(`mount ${destination}`).from(property);
+        attachTo(target, tree);
+      });
+    }
     context.close(target);
   });
 }

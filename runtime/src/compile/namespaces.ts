@@ -1,5 +1,6 @@
 /** Which namespaces are joined and which are made, and by which call. */
 import type { Namespace, NamespaceType } from '#spec/oci/linux';
+import { StackError } from '#spec/errors';
 import type { CompileContext, DescriptorSlot } from './context.ts';
 import type { Handshake } from './handshake.ts';
 import {
@@ -152,4 +153,18 @@ export function cloneFlags(created: ReadonlySet<NamespaceType>): number {
     if (created.has(type)) flags |= namespaceFlags[type];
   }
   return flags;
+}
+
+/** Whether the container has `type` to itself or shares that of a path; otherwise it shares the runtime's. */
+export function hasNamespace({ joined, created }: NamespacePlan, type: NamespaceType): boolean {
+  return created.has(type) || joined.some((namespace) => namespace.type === type);
+}
+
+/** Refuses combinations that a container cannot be built from. */
+export function checkNamespaces(plan: NamespacePlan): void {
+  if (hasNamespace(plan, 'mount') || !hasNamespace(plan, 'user')) return;
+  throw new StackError(
+    'invalid_argument',
+    'linux.namespaces: a container in a user namespace needs a mount namespace, in which it may mount',
+  );
 }

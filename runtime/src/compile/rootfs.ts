@@ -44,7 +44,8 @@ export function cloneRoot(context: CompileContext, input: CompileInput): Descrip
   return slot;
 }
 
-function isShared(input: CompileInput): boolean {
+/** Whether the mounts of the container are shared: then they have to be clones of the host's own, not of a copy. */
+export function isShared(input: CompileInput): boolean {
   return basePropagation(input).some(({ type }) => type === MS_SHARED);
 }
 
@@ -55,9 +56,25 @@ export function shareRoot(context: CompileContext, root: Register, input: Compil
   applyPropagation(context, root, basePropagation(input));
 }
 
-/** Cuts the new mount namespace off from the host and puts the root's clone on top of it. */
-export function attachRoot(context: CompileContext, root: Register): void {
+/**
+ * Cuts the new mount namespace off from the host and puts the root's clone on top of it. In a mount namespace that is
+ * the host's nothing is cut off: there the clone is attached at `rootMount`, which the runtime takes off in the end.
+ */
+export function attachRoot(context: CompileContext, root: Register, rootMount?: string): void {
   const { program } = context;
+  if (rootMount !== undefined) {
+    program.stage(`attach the root file system at ${rootMount}`).from('linux.namespaces');
+    program.syscall('move_mount', [
+      root,
+      context.emptyPath(),
+      AT_FDCWD,
+      program.string(rootMount),
+      MOVE_MOUNT_F_EMPTY_PATH,
+    ]);
+    // Where the mount above is shared, so is now this one; what is mounted in here is for the container alone.
+    setAttributes(context, root, { propagation: MS_SLAVE, recursive: true });
+    return;
+  }
   program.stage('leave the mounts of the host').from('linux.rootfsPropagation');
   program.syscall('mount', [0, program.string('/'), 0, MS_REC | MS_SLAVE, 0]);
   program.stage('attach the root file system').from('root.path');

@@ -1,4 +1,5 @@
 /** The end of a container: its processes, its cgroup, its state, its poststop hooks. */
+import fs from 'node:fs';
 import { cgroupExists } from '#lib/cgroup/cgroup';
 import { killAll, remove, thaw } from '#lib/cgroup/processes';
 import { errorCode, messageOf, StackError } from '#spec/errors';
@@ -38,6 +39,13 @@ async function stopUnit(unit: UnitRecord, warn: (message: string) => void): Prom
   }
 }
 
+/** Removes the state of a container, and its root where that is mounted there. */
+export async function removeState(id: string, store: StateStore): Promise<void> {
+  const rootMount = store.rootMount(id);
+  if (fs.existsSync(rootMount)) (await import('./root-mount.ts')).detachRoot(rootMount);
+  store.remove(id);
+}
+
 /** Removes everything of a container whose first process has ended. */
 export async function destroyContainer(
   record: ContainerRecord,
@@ -51,7 +59,7 @@ export async function destroyContainer(
   }
   if (record.unit) await stopUnit(record.unit, warn);
   if (cgroup && cgroupExists(cgroup)) await remove(cgroup);
-  store.remove(record.id);
+  await removeState(record.id, store);
   if (!record.config.hooks?.poststop?.length) return;
   const { runHooks } = await import('./hooks.ts');
   // runtime-spec: the container is gone all the same, and the other hooks run

@@ -75,6 +75,11 @@ export class StateStore {
     return path.join(this.directory(id), fifoName);
   }
 
+  /** Where the root of a container without a mount namespace is mounted (root-mount.ts). */
+  rootMount(id: string): string {
+    return path.join(this.directory(id), 'rootfs');
+  }
+
   /** Where the container's own NOTIFY_SOCKET lies. */
   notifyDirectory(id: string): string {
     return path.join(this.directory(id), 'notify');
@@ -114,7 +119,13 @@ export class StateStore {
     return fs.existsSync(this.directory(id));
   }
 
+  /** Throws EBUSY while a root is mounted inside, which must not be emptied. */
   remove(id: string): void {
+    try {
+      fs.rmdirSync(this.rootMount(id));
+    } catch (error) {
+      if (errorCode(error) !== 'ENOENT') throw error;
+    }
     fs.rmSync(this.directory(id), { recursive: true, force: true });
   }
 

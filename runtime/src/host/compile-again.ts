@@ -30,6 +30,7 @@ export function compileAgain(record: ContainerRecord, store: StateStore): Progra
       facts: gatherFacts(config, cgroup ? placementOf(cgroup) : noCgroup),
       ...(creation.waits && { fifo: store.fifo(id) }),
       ...(creation.console && { console: { descriptor: 'console' } }),
+      rootMount: store.rootMount(record.id),
       noPivot: creation.noPivot,
       noNewKeyring,
       preservedDescriptors: creation.preservedDescriptors,

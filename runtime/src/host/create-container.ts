@@ -7,9 +7,11 @@ import type { Program } from '#lib/loader/program';
 import { AT_FDCWD } from '#lib/sys/flags';
 import { mknodat, S_IFIFO } from '#lib/sys/file';
 import { StackError } from '#spec/errors';
+import type { Namespace } from '#spec/oci/linux';
 import { compileContainer } from '../compile/container-program.ts';
 import type { CompileInput } from '../compile/input.ts';
 import { readBundle } from '../container/bundle.ts';
+import { removeState } from '../container/destroy.ts';
 import { runHooks } from '../container/hooks.ts';
 import { hookState } from '../container/status.ts';
 import { readProcessStat } from '../container/process-identity.ts';
@@ -134,6 +136,7 @@ export async function createContainer(options: CreateOptions): Promise<CreatedCo
     const facts = gatherFacts(config, cgroup ? placementOf(cgroup) : noCgroup);
     warnOfCapabilities(config.process, facts, (message) => log.warn(message));
     if (options.waits) makeFifo(store.fifo(id));
+    if (sharesMounts(config.linux?.namespaces)) fs.mkdirSync(store.rootMount(id), { mode: 0o700 });
     const listening = listeningDescriptors();
     const preserved = preservedDescriptors(listening + options.preserveFds);
     const home = homeDirectory(rootfs, config.process);
@@ -146,6 +149,7 @@ export async function createContainer(options: CreateOptions): Promise<CreatedCo
       facts,
       ...(options.waits && { fifo: store.fifo(id) }),
       ...(options.console && { console: consoleTarget(options.console) }),
+      rootMount: store.rootMount(id),
       noPivot: options.noPivot,
       noNewKeyring: options.noNewKeyring,
       preservedDescriptors: preserved.length,
@@ -171,7 +175,7 @@ export async function createContainer(options: CreateOptions): Promise<CreatedCo
     unit?.release();
     if (cgroup) await remove(cgroup);
     await unit?.stop();
-    store.remove(id);
+    await removeState(id, store);
     if (!outOfMemory) throw error;
     throw new StackError(
       'resource_exhausted',
@@ -259,6 +263,10 @@ function start(
   }
   if (!record) throw new Error('converse() calls onReady before it returns');
   return { record, running };
+}
+
+function sharesMounts(namespaces: readonly Namespace[] = []): boolean {
+  return !namespaces.some(({ type }) => type === 'mount');
 }
 
 /** Anybody may write: the container's user is another one, and only the runtime's root leads here. */

@@ -47,6 +47,7 @@ function compileDefault(): void {
     rootfs: '/',
     facts: gatherFacts(config, cgroup),
     fifo: '/exec.fifo',
+    rootMount: '/rootfs',
     noPivot: false,
     noNewKeyring: false,
     preservedDescriptors: 0,

@@ -59,6 +59,7 @@ export function hostFor(name: string, architecture: Architecture = 'x64'): Compi
       cgroup: ordinaryUser ? { procsFiles: [], mounts: [] } : name === 'cgroup2' ? v2 : v1,
       hasKcore: true,
     },
+    rootMount: '/run/runtime/c/rootfs',
     noPivot: false,
     noNewKeyring: false,
     preservedDescriptors: 0,

@@ -25,6 +25,7 @@ function input(change: (config: RuntimeConfig) => void, more: Partial<CompileInp
     id: 'box',
     rootfs: '/bundle/rootfs',
     facts,
+    rootMount: '/run/runtime/c/rootfs',
     noPivot: false,
     noNewKeyring: false,
     preservedDescriptors: 0,
@@ -137,21 +138,45 @@ describe('compileContainer', () => {
     expect(opened.map(({ stage }) => stage)).to.deep.equal(['enter the root file system']);
   });
 
-  it('clones bind sources before the new mount namespace when it may, and inside it when it may not', () => {
-    const bind = ({ mounts }: RuntimeConfig) =>
-      mounts!.push({
-        destination: '/data',
-        type: 'bind',
-        source: '/srv/data',
-        options: ['rbind'],
-      });
-    const order = (privileged: boolean) => {
-      const calls = compile(bind, { facts: { ...facts, privileged } });
+  it('clones a bind source in its turn, and first where the container does not find it', () => {
+    const isFirst = (change: (config: RuntimeConfig) => void, privileged = true) => {
+      const calls = compile(
+        (config) => {
+          config.mounts!.push({
+            destination: '/data',
+            type: 'bind',
+            source: '/srv/data',
+            options: ['rbind'],
+          });
+          change(config);
+        },
+        { facts: { ...facts, privileged } },
+      );
       const at = (wanted: string) => calls.findIndex(({ property }) => property === wanted);
       return at('mounts[7].source') < calls.findIndex(({ name }) => name === 'clone3');
     };
-    expect(order(true)).to.be.true;
-    expect(order(false)).to.be.false;
+    const withUserNamespace = ({ linux }: RuntimeConfig) => {
+      linux!.namespaces!.push({ type: 'user' });
+    };
+    const shared = ({ linux }: RuntimeConfig) => (linux!.rootfsPropagation = 'rshared');
+    expect(isFirst(nothing)).to.be.false;
+    expect(isFirst(withUserNamespace)).to.be.true;
+    expect(isFirst(shared)).to.be.true;
+    expect(isFirst(withUserNamespace, false)).to.be.false;
+  });
+
+  it('touches no mount of the host in a mount namespace that is shared with it', () => {
+    const calls = compile(({ linux }) => {
+      linux!.namespaces = linux!.namespaces!.filter(({ type }) => type !== 'mount');
+    });
+    const names = calls.map(({ name }) => name);
+    expect(names).to.include('chroot').and.not.include.members(['pivot_root', 'mount', 'umount2']);
+  });
+
+  it('refuses a user namespace without a mount namespace', () => {
+    expect(() =>
+      compile(({ linux }) => (linux!.namespaces = [{ type: 'pid' }, { type: 'user' }])),
+    ).to.throw('linux.namespaces: a container in a user namespace needs a mount namespace');
   });
 
   it('loads the seccomp filter last, with no_new_privs and without', () => {

@@ -49,6 +49,7 @@ function bugOf(json: unknown): string | undefined {
       fifo: '/run/fifo',
       console: { socketPath: '/run/console.sock' },
       facts,
+      rootMount: '/run/runtime/c/rootfs',
       noPivot: false,
       noNewKeyring: false,
       preservedDescriptors: 0,
