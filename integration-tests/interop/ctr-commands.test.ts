@@ -1,92 +1,25 @@
-/** What ctr says over containerd-lite is what it says over a real containerd, command by command. */
+/** What ctr says of containers and tasks over containerd-lite is what it says over a real containerd, word by word. */
 import { expect } from 'chai';
 import { run } from '../harness/command.ts';
-import { needPeers, needRoot } from '../harness/peers.ts';
+import { runInTerminal } from '../harness/terminal.ts';
 import { waitFor } from '../harness/wait.ts';
-import { busyboxReference } from './busybox.ts';
-import { startContainerdLite, startRealContainerd, type Containerd } from './ctr-cell.ts';
-import { CtrClient } from './ctr-client.ts';
+import { CtrPair, type PairedCommand } from './ctr-pair.ts';
 
 const runc = ['--runtime', 'io.containerd.runc.v2'];
 
 describe('ctr over containerd and over containerd-lite', function () {
   this.timeout(60_000);
-  const daemons: Containerd[] = [];
-  const clients: CtrClient[] = [];
+  let pair: CtrPair | undefined;
   let image: string;
 
   before(async function () {
-    needRoot(this);
-    needPeers(this, 'ctr', 'containerd', 'containerd-shim-runc-v2', 'runc');
-    image = await busyboxReference(this);
-    for (const start of [startRealContainerd, startContainerdLite]) {
-      const daemon = await start();
-      daemons.push(daemon);
-      const client = new CtrClient({ address: daemon.address, image });
-      clients.push(client);
-      await client.pull();
-    }
+    pair = await CtrPair.start(this);
+    image = pair.image;
   });
+  after(async () => pair?.stop());
 
-  after(async () => {
-    for (const client of clients) await client.close();
-    for (const daemon of daemons) await daemon.stop();
-  });
-
-  /** Runs the commands in their order over both, and compares exit codes and texts one by one. */
-  const compare = async (...commands: string[][]): Promise<void> => {
-    for (const command of commands) {
-      const [real, ours] = await Promise.all(
-        clients.map(async (client) => {
-          const { status, stdout, stderr } = await client.run(...command);
-          return { command, status, output: normalize(stdout + stderr, client.namespace) };
-        }),
-      );
-      expect(ours).to.deep.equal(real);
-    }
-  };
-
-  it('lists, labels, tags, checks and removes images', async () => {
-    await compare(
-      ['images', 'ls'],
-      ['images', 'check'],
-      ['images', 'label', image, 'a=b'],
-      ['images', 'tag', image, 'other:1'],
-      ['images', 'tag', image, 'other:1'],
-      ['images', 'ls', '-q'],
-      ['images', 'rm', 'other:1'],
-      ['images', 'rm', 'none:1'],
-    );
-  });
-
-  it('lists, labels and reads content', async () => {
-    const digest = (await clients[0]?.ok('content', 'ls', '-q'))?.split('\n')[0] ?? '';
-    const missing = `sha256:${'0'.repeat(64)}`;
-    await compare(
-      ['content', 'ls'],
-      ['content', 'active'],
-      ['content', 'label', digest, 'x=y'],
-      ['content', 'get', digest],
-      ['content', 'get', missing],
-    );
-  });
-
-  it('makes, inspects, commits and removes snapshots', async () => {
-    const parent = (await clients[0]?.ok('snapshots', 'ls'))?.split('\n')[1]?.split(' ')[0] ?? '';
-    await compare(
-      ['snapshots', 'prepare', 'k1', parent],
-      ['snapshots', 'prepare', 'k1', parent],
-      ['snapshots', 'info', 'k1'],
-      ['snapshots', 'commit', 'c1', 'k1'],
-      ['snapshots', 'view', 'v1', 'c1'],
-      ['snapshots', 'ls'],
-      ['snapshots', 'tree'],
-      ['snapshots', 'rm', 'c1'],
-      ['snapshots', 'rm', 'v1'],
-      ['snapshots', 'rm', 'c1'],
-      ['snapshots', 'info', 'c1'],
-    );
-  });
+  const both = (): CtrPair => pair ?? expect.fail('not started');
+  const compare = (...commands: PairedCommand[]) => both().compare(...commands);
 
   it('keeps leases and namespaces', async () => {
     await compare(
@@ -94,10 +27,13 @@ describe('ctr over containerd and over containerd-lite', function () {
       ['leases', 'create', '--id', 'l1'],
       ['leases', 'ls', '-q'],
       ['leases', 'rm', 'l1'],
+      ['leases', 'rm', 'l1'],
       ['leases', 'ls'],
       ['namespaces', 'create', 'other', 'a=1'],
+      ['namespaces', 'create', 'other'],
       ['namespaces', 'label', 'other', 'b=2'],
       ['namespaces', 'ls'],
+      ['namespaces', 'rm', 'other'],
       ['namespaces', 'rm', 'other'],
     );
   });
@@ -120,9 +56,9 @@ describe('ctr over containerd and over containerd-lite', function () {
       ['containers', 'rm', 'box'],
       ['tasks', 'kill', '-s', 'SIGKILL', 'box'],
     );
-    for (const client of clients) {
-      await waitFor('the end', async () => (await client.state('box')) === 'stopped');
-    }
+    await both().both(({ client }) =>
+      waitFor('the end', async () => (await client.state('box')) === 'stopped'),
+    );
     await compare(
       ['tasks', 'kill', 'box'],
       ['tasks', 'ls'],
@@ -134,69 +70,124 @@ describe('ctr over containerd and over containerd-lite', function () {
   });
 
   it('measures a task by the same figures', async () => {
-    const figures = await Promise.all(
-      clients.map(async (client) => {
-        await client.ok('run', '-d', ...runc, image, 'measured', 'sleep', '1000');
-        const metrics = await client.ok('tasks', 'metrics', 'measured');
-        await client.ok('tasks', 'rm', '--force', 'measured');
-        await client.ok('containers', 'rm', 'measured');
-        return metrics.split('\n').map((line) => line.split(' ')[0]);
-      }),
-    );
-    expect(figures[1]).to.deep.equal(figures[0]);
+    const [real, ours] = await both().both(async ({ client }) => {
+      await client.ok('run', '-d', ...runc, image, 'measured', 'sleep', '1000');
+      const metrics = await client.ok('tasks', 'metrics', 'measured');
+      await client.ok('tasks', 'rm', '--force', 'measured');
+      await client.ok('containers', 'rm', 'measured');
+      return metrics.split('\n').map((line) => line.split(' ')[0]);
+    });
+    expect(ours).to.deep.equal(real);
   });
 
   it('sees the same events of a task', async () => {
-    const topics = await Promise.all(
-      clients.map(async (client, index) => {
-        const address = daemons[index]?.address ?? '';
-        let seen = '';
-        const events = [
-          '-a',
-          address,
-          '-n',
-          client.namespace,
-          'events',
-          'topic~=/(tasks|containers)/',
-        ];
-        const listening = run('timeout', ['20', 'ctr', ...events], {
-          onStdout: (text) => (seen = text),
-        });
-        // Nothing says that a subscription stands, so events are made until one arrives.
-        await waitFor('the subscription', async () => {
-          await client.ok('run', '--rm', ...runc, image, 'seen', 'true');
-          return seen.includes('/containers/delete');
-        });
-        const before = seen.length;
+    const [real, ours] = await both().both(async ({ client, daemon: { address } }) => {
+      let seen = '';
+      const events = [
+        '-a',
+        address,
+        '-n',
+        client.namespace,
+        'events',
+        'topic~=/(tasks|containers)/',
+      ];
+      const listening = run('timeout', ['20', 'ctr', ...events], {
+        onStdout: (text) => (seen = text),
+      });
+      // Nothing says that a subscription stands, so events are made until one arrives.
+      await waitFor('the subscription', async () => {
         await client.ok('run', '--rm', ...runc, image, 'seen', 'true');
-        await waitFor('its end', () => seen.slice(before).includes('/containers/delete'));
-        void listening.catch(() => undefined); // timeout(1) ends it
-        return seen.slice(before).match(/\/(?:tasks|containers)\/\S+/g);
-      }),
+        return seen.includes('/containers/delete');
+      });
+      const before = seen.length;
+      await client.ok('run', '--rm', ...runc, image, 'seen', 'true');
+      await waitFor('its end', () => seen.slice(before).includes('/containers/delete'));
+      void listening.catch(() => undefined); // timeout(1) ends it
+      return seen.slice(before).match(/\/(?:tasks|containers)\/\S+/g);
+    });
+    expect(ours).to.deep.equal(real);
+    expect(real).to.include('/tasks/exit');
+  });
+
+  it('runs with environment, memory limit, mounts and the host’s network', async () => {
+    const show = [
+      'echo $GREETING',
+      'cat /proc/self/mountinfo | grep " /mounted " | cut -d" " -f6',
+      'touch /mounted/x',
+      'ls -A /mounted',
+      'readlink /proc/self/ns/net',
+      'cat /sys/fs/cgroup/memory/memory.limit_in_bytes || cat /sys/fs/cgroup/memory.max',
+      'exit 3',
+    ].join('; ');
+    const options = [
+      ...['--rm', ...runc, '--env', 'GREETING=hello', '--memory-limit', '67108864', '--net-host'],
+      ...['--mount', 'type=bind,src=/proc/self/ns,dst=/mounted,options=rbind:ro', '--read-only'],
+    ];
+    await compare(
+      ['run', ...options, image, 'shown', 'sh', '-c', show],
+      [
+        'run',
+        '--rm',
+        ...runc,
+        '--cwd',
+        '/etc',
+        '--user',
+        '1:2',
+        image,
+        'as',
+        'sh',
+        '-c',
+        'pwd; id',
+      ],
+      ['run', '--rm', ...runc, '--privileged', image, 'all', 'grep', 'CapEff', '/proc/self/status'],
+      ['run', '--rm', ...runc, `${image}x`, 'none', 'true'],
+      ['containers', 'ls', '-q'],
     );
-    expect(topics[1]).to.deep.equal(topics[0]);
-    expect(topics[0]).to.include('/tasks/exit');
+  });
+
+  it('runs and executes in a terminal of the right size', async () => {
+    const shell = ['timeout', '20', 'sh', '-c'];
+    const inTerminal = async (rows: number, columns: number, argv: readonly string[]) =>
+      (await runInTerminal(argv.map(quote).join(' '), { rows, columns })).status;
+    const [real, ours] = await both().both(async ({ client }) => {
+      // The size comes a moment after the start.
+      const sized = (size: string) =>
+        `until stty size | grep -qx "${size}"; do sleep 0.05; done; exit 4`;
+      const argv = client.runCommand('tty', { terminal: true }, [...shell, sized('31 91')]);
+      const shown = await inTerminal(31, 91, argv);
+      await client.ok('run', '-d', ...runc, image, 'kept', 'sleep', '1000');
+      const exec = client.execCommand('kept', { terminal: true }, [...shell, sized('32 92')]);
+      const executed = await inTerminal(32, 92, exec);
+      await client.ok('tasks', 'rm', '--force', 'kept');
+      await client.ok('containers', 'rm', 'kept');
+      return { shown, executed };
+    });
+    expect(ours).to.deep.equal(real).and.to.deep.equal({ shown: 4, executed: 4 });
   });
 
   it('tells its version and lists plugins by type', async () => {
-    const [, ours] = clients;
-    expect(await ours?.ok('version')).to.match(/Server:\n +Version: +\d+\.\d+\.\d+/);
-    const plugins = (await ours?.ok('plugins', 'ls')) ?? '';
-    for (const service of ['containers', 'content', 'images', 'leases', 'snapshots', 'tasks']) {
-      expect(plugins).to.match(new RegExp(`io.containerd.grpc.v1 +${service} .*ok`));
+    const [real, ours] = await both().both(async ({ client }) => ({
+      version: await client.ok('version'),
+      plugins: await client.ok('plugins', 'ls'),
+      snapshotters: await client.ok('plugins', 'ls', 'id==overlayfs'),
+    }));
+    expect(ours.version).to.match(/Server:\n +Version: +\d+\.\d+\.\d+/);
+    expect(ours.snapshotters).to.equal(real.snapshotters);
+    for (const service of [
+      'containers',
+      'content',
+      'diff',
+      'images',
+      'leases',
+      'snapshots',
+      'tasks',
+    ]) {
+      expect(ours.plugins).to.match(new RegExp(`io.containerd.grpc.v1 +${service} .*ok`));
     }
+    expect(ours.plugins).to.match(/io.containerd.differ.v1 +walking +linux\/\w+.* +ok/);
   });
 });
 
-/** Leaves out what differs between two runs of one daemon: namespace, times, pids, order of labels, widths of columns. */
-function normalize(text: string, namespace: string): string {
-  return text
-    .replaceAll(namespace, 'NAMESPACE')
-    .replaceAll(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)/g, 'TIME')
-    .replaceAll(/Less than a second|\d+ seconds?/g, 'AGE')
-    .replaceAll(/[\t ]+/g, ' ')
-    .replaceAll(/^(\w+ +)?\d+ +(?=RUNNING|STOPPED|PAUSED|-)/gm, '$1PID ')
-    .replaceAll(/[\w./-]+=[\w.:/-]+(,[\w./-]+=[\w.:/-]*)+/g, (labels) =>
-      labels.split(',').sort().join(','),
-    );
+function quote(word: string): string {
+  return `'${word.replaceAll("'", String.raw`'\''`)}'`;
 }

@@ -64,6 +64,11 @@ export class Digester {
     this.#hash.update(bytes);
   }
 
+  /** The digest of everything so far; more may follow. */
+  current(): Digest {
+    return `${this.#algorithm}:${this.#hash.copy().digest('hex')}`;
+  }
+
   /** The digest of everything so far; the digester is used up. */
   digest(): Digest {
     return `${this.#algorithm}:${this.#hash.digest('hex')}`;

@@ -49,6 +49,11 @@ export class ContentStore {
     return infoOf(digest, this.#record(namespace, digest));
   }
 
+  /** Whether this namespace knows the blob. */
+  has(namespace: string, digest: string): boolean {
+    return this.#metadata.content.get(namespace, digest) !== undefined;
+  }
+
   list(namespace: string): Info[] {
     return this.#metadata.content.list(namespace).map(({ name, value }) => infoOf(name, value));
   }

@@ -44,6 +44,12 @@ export class ContentWriter {
     return this.#sharedSize ?? this.#file?.offset ?? 0;
   }
 
+  /** Digest of what is stored so far. */
+  async digest(): Promise<Digest> {
+    if (this.#sharedSize !== undefined) return parseDigest(this.#parts.expected);
+    return (await this.#openFile()).digest();
+  }
+
   /**
    * Appends `data`. `offset` must be where the ingest ends (out_of_range otherwise); 0 starts it again.
    */

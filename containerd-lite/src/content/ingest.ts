@@ -96,7 +96,7 @@ export class IngestFile {
         `unexpected commit size ${this.#offset}, expected ${total}: failed precondition`,
       );
     }
-    const digest = this.#known ?? (await this.#computeDigest());
+    const digest = await this.digest();
     if (expected !== '' && digest !== expected) {
       throw new StackError(
         'conflict',
@@ -108,11 +108,11 @@ export class IngestFile {
     return digest;
   }
 
-  async #computeDigest(): Promise<Digest> {
+  /** Digest of what is stored so far. */
+  async digest(): Promise<Digest> {
+    if (this.#known !== undefined) return this.#known;
     await this.#hashWhatIsThere();
-    const digest = (this.#digester ?? new Digester()).digest();
-    this.#digester = undefined;
-    return digest;
+    return (this.#digester ?? new Digester()).current();
   }
 
   get dataPath(): string {

@@ -137,10 +137,13 @@ class WriteSession {
   async answer(request: WriteContentRequest): Promise<WriteContentResponse> {
     const { action, offset, data, labels } = request;
     this.#learn(request);
+    if (this.#writer && request.expected !== '') await this.#refuseKnown(request.expected);
     const writer = await this.#openWriter();
-    let digest = '';
     if (action !== 'STAT') await writer.write(offset, data);
-    if (action === 'COMMIT') digest = await writer.commit(this.#total, this.#expected, labels);
+    const digest =
+      action === 'COMMIT'
+        ? await writer.commit(this.#total, this.#expected, labels)
+        : await writer.digest();
     return {
       action,
       startedAt: timestampFromDate(writer.startedAt),
@@ -176,6 +179,17 @@ class WriteSession {
       if (this.#total > 0 && total !== this.#total) throw conflicting('total', this.#total, total);
       this.#total = total;
     }
+  }
+
+  /** A digest that is told late may turn out to be known already: then nothing of the ingest is needed. */
+  async #refuseKnown(expected: string): Promise<void> {
+    if (!this.#content.has(this.#namespace, expected)) return;
+    await this.close();
+    await this.#content.abort(this.#namespace, this.#ref);
+    throw new StackError(
+      'already_exists',
+      `blob with expected digest ${expected} exists: already exists`,
+    );
   }
 
   async #openWriter(): Promise<ContentWriter> {

@@ -180,13 +180,19 @@ export class SnapshotStore {
     return this.snapshotter.mounts(location);
   }
 
-  /** Ids from `parent` down to the one that has none. Throws not_found, conflict where one is not committed. */
+  /** Ids from `parent` down to the one that has none. Throws not_found, invalid_argument where one is not committed. */
   #chain(namespace: string, parent: string): number[] {
     const ids: number[] = [];
     for (let name = parent; name !== '';) {
-      const record = this.#record(namespace, name);
+      const record = this.#metadata.snapshots.get(namespace, this.#name(name));
+      if (!record) {
+        throw new StackError('not_found', `parent snapshot ${name} does not exist: not found`);
+      }
       if (record.kind !== 'COMMITTED') {
-        throw new StackError('conflict', `parent "${name}" is not committed: failed precondition`);
+        throw new StackError(
+          'invalid_argument',
+          `failed to create snapshot: parent "${name}" is not committed snapshot: invalid argument`,
+        );
       }
       ids.push(record.id);
       name = record.parent;

@@ -59,7 +59,7 @@ export function describeSnapshotter(
 
     it('refuses to stand on what is not committed', async () => {
       await prepare('a');
-      await expectRejection(prepare('b', 'a'), 'conflict', 'not committed');
+      await expectRejection(prepare('b', 'a'), 'invalid_argument', 'not committed');
       await expectRejection(prepare('b', 'missing'), 'not_found');
     });
 
