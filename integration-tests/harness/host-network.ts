@@ -54,6 +54,11 @@ export class HostNetwork {
     return network;
   }
 
+  /** Name of the namespace that plays the outside world. */
+  get outsideName(): string {
+    return this.#outside;
+  }
+
   /** Starts a development registry inside; resolves to its address. */
   async startRegistry(): Promise<string> {
     this.#registry = await startRegistry(this.name);

@@ -91,7 +91,7 @@ export class ControlledNetworks {
     { mode, mac }: { mode: string; mac?: string },
   ): Promise<TestedNetwork> {
     const endpoint = { network: mode, names: [containerId], aliases: [], ...(mac && { mac }) };
-    const setup = { endpoints: [endpoint], nameServers: [] };
+    const setup = { endpoints: [endpoint], nameServers: [], ports: [] };
     return withFirstEndpoint((await this.call('setUp', containerId, setup)) as AnsweredNetwork);
   }
 

@@ -13,6 +13,7 @@ import {
   networkPrune,
   networkRemove,
 } from '../commands/network.ts';
+import { port } from '../commands/port.ts';
 import { ps } from '../commands/ps.ts';
 import { pull } from '../commands/pull.ts';
 import { create, run } from '../commands/run.ts';
@@ -27,7 +28,7 @@ import {
 import type { Command } from './command.ts';
 
 export const commands: readonly Command[] = [
-  ...[run, exec, ps, logs, stop, start, kill, rm, wait, attach, create],
+  ...[run, exec, ps, port, logs, stop, start, kill, rm, wait, attach, create],
   ...[pull, images, rmi, inspect, info, version],
   ...[networkCreate, networkList, networkInspect, networkRemove],
   ...[networkConnect, networkDisconnect, networkPrune],
@@ -49,6 +50,7 @@ const groups: Readonly<Record<string, Readonly<Record<string, Command>>>> = {
     rm,
     wait,
     attach,
+    port,
     inspect,
   },
   image: { ls: images, list: images, pull, rm: rmi, inspect },

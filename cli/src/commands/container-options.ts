@@ -4,6 +4,7 @@ import path from 'node:path';
 import { boolean, list, missing, text, type FlagValues } from '../command-line/flags.ts';
 import { UsageError, splitOnce } from '../command-line/parse.ts';
 import { parseBytes, parseInteger, parseNanoCpus } from '../format/units.ts';
+import { parsePorts } from './publish.ts';
 import { terminalSize } from '../terminal/attached-streams.ts';
 
 export const containerFlags = {
@@ -52,6 +53,9 @@ export const containerFlags = {
   pid: text('PID namespace to use'),
   'pids-limit': text('Tune container pids limit (set -1 for unlimited)', undefined, 'int'),
   platform: text('Set platform if server is multi-platform capable'),
+  expose: list('Expose a port or a range of ports'),
+  publish: list("Publish a container's port(s) to the host", 'p'),
+  'publish-all': boolean('Publish all exposed ports to random ports', 'P'),
   privileged: boolean('Give extended privileges to this container'),
   pull: text('Pull image before running ("always", "missing", "never")'),
   quiet: boolean('Suppress the pull output', 'q'),
@@ -94,14 +98,7 @@ export const containerFlags = {
       'device-read-iops',
       'device-write-bps',
     ],
-    ...[
-      'device-write-iops',
-      'disable-content-trust',
-      'expose',
-      'gpus',
-      'health-cmd',
-      'health-interval',
-    ],
+    ...['device-write-iops', 'disable-content-trust', 'gpus', 'health-cmd', 'health-interval'],
     ...[
       'health-retries',
       'health-start-interval',
@@ -110,7 +107,7 @@ export const containerFlags = {
       'io-maxbandwidth',
     ],
     ...['io-maxiops', 'ip6', 'isolation', 'kernel-memory', 'label-file', 'link', 'link-local-ip'],
-    ...['memory-swappiness', 'no-healthcheck', 'publish', 'publish-all', 'storage-opt'],
+    ...['memory-swappiness', 'no-healthcheck', 'storage-opt'],
     ...['use-api-socket'],
   ),
 } as const;
@@ -138,8 +135,10 @@ export function createRequest(
   const isAnonymous = (volume: string): boolean => !volume.includes(':');
   const bound = values.volume.filter((volume) => !isAnonymous(volume));
   const anonymous = values.volume.filter(isAnonymous);
+  const ports = parsePorts(values.publish, values.expose);
   return withoutUndefined({
     Image: image,
+    ExposedPorts: Object.keys(ports.exposed).length > 0 ? ports.exposed : undefined,
     Volumes:
       anonymous.length > 0 ? Object.fromEntries(anonymous.map((path) => [path, {}])) : undefined,
     Cmd: command.length > 0 ? command : undefined,
@@ -202,6 +201,8 @@ export function createRequest(
       OomScoreAdj: whole('oom-score-adj'),
       PidMode: values.pid,
       PidsLimit: whole('pids-limit'),
+      PortBindings: Object.keys(ports.bindings).length > 0 ? ports.bindings : undefined,
+      PublishAllPorts: values['publish-all'] || undefined,
       Privileged: values.privileged,
       ReadonlyRootfs: values['read-only'],
       RestartPolicy: values.restart === undefined ? undefined : parseRestartPolicy(values.restart),

@@ -13,6 +13,7 @@ import {
   type Decoder,
 } from '#spec/json-decoder';
 import { goObject, stringSlice } from './go-json.ts';
+import type { PortBinding, PortBindings } from '../network/ports/port-requests.ts';
 import { decodeMountRequest, type MountRequest } from './mount-request.ts';
 import { refuseUnsupportedFields } from './unsupported-host-config.ts';
 
@@ -44,6 +45,8 @@ export interface HostConfig {
   Binds: string[] | null;
   LogConfig: { Type: string; Config: Record<string, string> };
   NetworkMode: string;
+  PortBindings: PortBindings;
+  PublishAllPorts: boolean;
   RestartPolicy: RestartPolicy;
   AutoRemove: boolean;
   /** Driver of volumes that are named in Binds; empty is local. */
@@ -105,6 +108,8 @@ const decodePresent = goObject<Partial<HostConfig>>({
     })(value, path),
   })),
   NetworkMode: optional(string),
+  PortBindings: optional(record(decodeBindings)),
+  PublishAllPorts: optional(boolean),
   RestartPolicy: optional(decodeRestartPolicy),
   AutoRemove: optional(boolean),
   VolumeDriver: optional(string),
@@ -162,6 +167,8 @@ export const decodeHostConfig: Decoder<HostConfig> = (value, path) => {
     Binds: null,
     LogConfig: { Type: '', Config: {} },
     NetworkMode: '',
+    PortBindings: {},
+    PublishAllPorts: false,
     RestartPolicy: { Name: 'no', MaximumRetryCount: 0 },
     AutoRemove: false,
     VolumeDriver: '',
@@ -231,6 +238,23 @@ function decodeRestartPolicy(value: unknown, path: string): RestartPolicy {
 
 function isRestartPolicyName(name: string): name is RestartPolicyName {
   return (restartPolicyNames as readonly string[]).includes(name);
+}
+
+/** A list of places on the host; null, as clients send it for none, means any place. */
+function decodeBindings(value: unknown, path: string): PortBinding[] {
+  const bindings =
+    value === null
+      ? []
+      : array(
+          goObject<Partial<PortBinding>>({ HostIp: optional(string), HostPort: optional(string) }),
+        )(value, path);
+  const anywhere = [{}];
+  return (bindings.length > 0 ? bindings : anywhere).map(
+    ({ HostIp = '', HostPort = '' }: Partial<PortBinding>) => ({
+      HostIp,
+      HostPort,
+    }),
+  );
 }
 
 function decodeConsoleSize(value: unknown, path: string): [number, number] {

@@ -8,10 +8,8 @@ import { isZero } from './go-json.ts';
 /** By name, with what `inspect` shows for them, which is also what they default to. */
 export const unsupportedHostConfig: Readonly<Record<string, unknown>> = {
   ContainerIDFile: '',
-  PortBindings: {},
   Cgroup: '',
   Links: null,
-  PublishAllPorts: false,
   UsernsMode: '',
   Isolation: '',
   BlkioWeight: 0,

@@ -2,6 +2,7 @@
 import { StackError } from '#spec/errors';
 import type { ContainerConfig } from '../api/container-config.ts';
 import type { HostConfig } from '../api/host-config.ts';
+import { portRequests, type PortRequest } from '../network/ports/port-requests.ts';
 import type { EndpointRequest, NetworkController } from '../network/network-controller.ts';
 import type { EndpointConfig } from '../network/network-settings.ts';
 import type { Container, ContainerRecord } from './container.ts';
@@ -34,11 +35,17 @@ export function usesHostNetwork({ NetworkMode: mode }: HostConfig): boolean {
  */
 export function endpointConfigs(
   network: NetworkController,
-  { NetworkMode: mode }: HostConfig,
+  { NetworkMode: mode, PortBindings: ports, PublishAllPorts: all }: HostConfig,
   config: ContainerConfig,
   wishes: EndpointWishes,
 ): EndpointConfig[] {
   if (mode.startsWith(sharePrefix)) {
+    if (Object.keys(ports).length > 0 || all) {
+      throw new StackError(
+        'invalid_argument',
+        'conflicting options: port publishing and the container type network mode',
+      );
+    }
     if (Object.keys(wishes).length > 0) {
       throw new StackError(
         'invalid_argument',
@@ -109,6 +116,15 @@ export function endpointRequest(
     ...(ipAddress !== '' && { ipAddress }),
     ...(mac !== '' && { mac }),
   };
+}
+
+/** The ports that a container wants to be reached at. Throws invalid_argument for a binding that makes no sense. */
+export function wantedPorts({
+  config,
+  hostConfig,
+}: Pick<ContainerRecord, 'config' | 'hostConfig'>): PortRequest[] {
+  const { PortBindings: bindings, PublishAllPorts: all } = hostConfig;
+  return portRequests(bindings, all, Object.keys(config.ExposedPorts ?? {}));
 }
 
 /** Whether containers on this network know each other by name. */

@@ -18,7 +18,12 @@ import { checkSupported } from './supported.ts';
 import { Container, initialState, type ContainerRecord } from './container.ts';
 import { publishContainerEvent } from './container-events.ts';
 import { containerMountsOf, placedMounts, prepareVolumes } from './container-volumes.ts';
-import { endpointConfigs, networkProvider, type EndpointWishes } from './container-endpoints.ts';
+import {
+  endpointConfigs,
+  networkProvider,
+  wantedPorts,
+  type EndpointWishes,
+} from './container-endpoints.ts';
 import type { Engine } from './engine.ts';
 import { etcFiles } from './etc-files.ts';
 import { withLease } from './lease.ts';
@@ -61,10 +66,14 @@ export async function createContainer(
     hostConfig.NetworkMode = `container:${provider.id}`;
     config.Hostname = provider.record.config.Hostname;
   }
+  const ports = wantedPorts({ config, hostConfig });
   const networks = endpointConfigs(engine.network, hostConfig, config, endpoints);
   const warnings = [
     ...checkSupported(config, asked, hostConfig),
     ...resourceWarnings(hostConfig, host.cgroups),
+    ...(ports.length > 0 && hostConfig.NetworkMode === 'host'
+      ? ['Published ports are discarded when using host network mode']
+      : []),
   ];
   const wanted = containerMountsOf(engine, config, hostConfig);
   await checkBindSources(wanted);

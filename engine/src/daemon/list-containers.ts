@@ -7,6 +7,7 @@ import type { NetworkController } from '../network/network-controller.ts';
 import type { ContainerStore } from './container-store.ts';
 import type { Engine } from './engine.ts';
 import { mountPoints, networkSettingsOf } from './inspect-container.ts';
+import { portSummaries } from '../network/network-settings.ts';
 import { humanDuration, never, unixSeconds } from './timestamps.ts';
 
 /** Filter keys that the list takes. */
@@ -73,7 +74,7 @@ export function summarizeContainer(
     ImageID: record.imageId,
     Command: [...(config.Entrypoint ?? []), ...(config.Cmd ?? [])].map(shownArgument).join(' '),
     Created: unixSeconds(record.createdAt),
-    Ports: [],
+    Ports: portSummaries(engine.network.get(record.id), Object.keys(config.ExposedPorts ?? {})),
     Labels: config.Labels,
     State: record.state.status,
     Status: statusText(container),
@@ -153,7 +154,11 @@ function matches(network: NetworkController, container: Container, filters: Filt
     any('expose', (value) =>
       Object.keys(config.ExposedPorts ?? {}).some((port) => portMatches(port, value)),
     ) &&
-    any('publish', () => false) &&
+    any('publish', (value) =>
+      (network.get(id)?.ports ?? []).some(({ containerPort, protocol }) =>
+        portMatches(`${containerPort}/${protocol}`, value),
+      ),
+    ) &&
     any('health', (value) => value === 'none') &&
     any('is-task', (value) => value === 'false' || value === '0') &&
     any('isolation', (value) => value === '' || value === 'default') &&

@@ -10,7 +10,7 @@ import type { ContainerNetwork } from '../network/network-controller.ts';
 import { allHostNameServers } from '../network/resolv-conf.ts';
 import type { Container } from './container.ts';
 import { publishContainerEvent } from './container-events.ts';
-import { endpointRequest, networkProvider } from './container-endpoints.ts';
+import { endpointRequest, networkProvider, wantedPorts } from './container-endpoints.ts';
 import { cgroupsPath } from './create-container.ts';
 import type { Engine } from './engine.ts';
 import { etcFiles, writeEtcFiles } from './etc-files.ts';
@@ -170,6 +170,7 @@ async function setUpNetwork(engine: Engine, { record }: Container): Promise<Netw
     const place = await network.setUp(record.id, {
       endpoints: record.networks.map((config) => endpointRequest(record, config)),
       nameServers: record.hostConfig.Dns.length > 0 ? record.hostConfig.Dns : allHostNameServers(),
+      ports: wantedPorts(record),
     });
     const etc = etcFiles(containers.folderOf(record.id));
     return { network: place, netnsPath: place.netnsPath, etc };

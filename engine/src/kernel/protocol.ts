@@ -9,7 +9,7 @@
 import type { ErrorKind } from '#spec/errors';
 import { ensureBridge, enableForwarding } from './bridge.ts';
 import { mountFileSystem, removeTree, unmountFileSystem } from './files.ts';
-import { removeFirewall, writeFirewall } from './firewall.ts';
+import { redirectPorts, removeFirewall, writeFirewall } from './firewall.ts';
 import { checkForeignFilters, hasLegacyFilter, removeForeignRules } from './foreign-filters.ts';
 import { openResolver } from './resolver.ts';
 import {
@@ -29,6 +29,7 @@ export const operations = {
   ensureBridge,
   enableForwarding,
   writeFirewall,
+  redirectPorts,
   removeFirewall,
   checkForeignFilters,
   removeForeignRules,

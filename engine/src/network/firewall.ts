@@ -1,6 +1,6 @@
 /** The engine's packet filter rules as networks come and go, and the filters of others that would drop our packets. */
 import type { Logger } from '#lib/log/logger';
-import type { FirewalledNetwork } from '../kernel/firewall.ts';
+import type { FirewallRequest, FirewalledNetwork, RedirectedPort } from '../kernel/firewall.ts';
 import type { ForeignFilter } from '../kernel/foreign-filters.ts';
 import type { KernelThread } from '../kernel/kernel-thread.ts';
 import { FilterWatch } from './filter-watch.ts';
@@ -17,16 +17,17 @@ export interface FirewallOptions {
 export class Firewall {
   readonly #options: FirewallOptions;
   readonly #networks = new Map<string, FirewalledNetwork>();
+  #ports: readonly RedirectedPort[] = [];
   readonly #watch: FilterWatch | undefined;
 
   constructor(options: FirewallOptions) {
-    const { kernel, logger, table } = options;
+    const { kernel, logger } = options;
     this.#options = options;
     this.#watch = options.integration
       ? new FilterWatch({
           kernel,
           logger,
-          own: () => ({ table, networks: [...this.#networks.values()] }),
+          own: () => this.#request(),
         })
       : undefined;
   }
@@ -54,6 +55,13 @@ export class Firewall {
     await this.#watch?.forget(bridge);
   }
 
+  /** Makes `ports` all that lead into containers. */
+  async redirect(ports: readonly RedirectedPort[]): Promise<void> {
+    this.#ports = ports;
+    const { kernel, table } = this.#options;
+    await kernel.call('redirectPorts', { table, ports });
+  }
+
   /** Tells whether containers are connected: only then filters of others matter. */
   containersRun(running: boolean): void {
     this.#watch?.containersRun(running);
@@ -67,7 +75,11 @@ export class Firewall {
   }
 
   async #write(): Promise<void> {
-    const { kernel, table } = this.#options;
-    await kernel.call('writeFirewall', { table, networks: [...this.#networks.values()] });
+    await this.#options.kernel.call('writeFirewall', this.#request());
+  }
+
+  #request(): FirewallRequest {
+    const { table } = this.#options;
+    return { table, networks: [...this.#networks.values()], ports: this.#ports };
   }
 }

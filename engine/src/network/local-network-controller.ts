@@ -30,6 +30,7 @@ import type { NetworkOptions } from './network-options.ts';
 import { NetworkRecords } from './network-records.ts';
 import { findNetwork } from './network-resource.ts';
 import type { NetworkRequest } from './network-store.ts';
+import { PortPublisher } from './ports/port-publisher.ts';
 import { PreparedPool } from './prepared-pool.ts';
 import { Sandboxes, type SandboxHandle } from './sandboxes.ts';
 import { Turns } from './turns.ts';
@@ -51,6 +52,7 @@ export class LocalNetworkController implements NetworkController {
   readonly #records: NetworkRecords;
   readonly #bridges: BridgeNetworks;
   readonly #nameServers: NameServers;
+  readonly #ports: PortPublisher;
   readonly #running = new Map<string, ContainerNetwork>();
   readonly #turns = new Turns();
   readonly #isolated: PreparedPool<SandboxHandle>;
@@ -64,6 +66,7 @@ export class LocalNetworkController implements NetworkController {
     this.#records = new NetworkRecords(path.join(execRoot, 'network'));
     const { sandboxes, identities } = { sandboxes: this.#sandboxes, identities: this.#identities };
     this.#bridges = new BridgeNetworks({ ...options, sandboxes, identities });
+    this.#ports = new PortPublisher(this.#bridges.firewall, logger);
     this.#nameServers = new NameServers({
       kernel,
       logger,
@@ -147,7 +150,8 @@ export class LocalNetworkController implements NetworkController {
           gateway: parseIpv4(gateway),
         });
       }
-      await this.#update(network, { ...network, endpoints });
+      const ports = await this.#movePorts(network, endpoints);
+      await this.#update(network, { ...network, endpoints, ports });
     });
   }
 
@@ -229,6 +233,7 @@ export class LocalNetworkController implements NetworkController {
   async stop(): Promise<void> {
     const remove = this.#running.size === 0;
     await this.#nameServers.closeAll();
+    await this.#ports.close();
     await this.#isolated.close();
     await this.#bridges.stop(remove);
     if (!remove) return;
@@ -252,7 +257,11 @@ export class LocalNetworkController implements NetworkController {
         endpoints.push(await this.#attach({ ...network, endpoints }, request));
         this.#running.set(containerId, { ...network, endpoints: [...endpoints] });
       }
-      await this.#update(network, { ...network, endpoints });
+      const target = publishedEndpoint({ endpoints });
+      const ports = target
+        ? await this.#ports.publish(containerId, target.ipAddress, setup.ports)
+        : [];
+      await this.#update(network, { ...network, endpoints, ports });
     } catch (error) {
       await this.#remove(this.#running.get(containerId) ?? network);
       throw error;
@@ -288,6 +297,7 @@ export class LocalNetworkController implements NetworkController {
         netnsPath: driver === 'host' ? undefined : sandbox.path,
         endpoints: [{ ...common, ...noAddress, names, aliases }],
         nameServers,
+        ports: [],
       };
     }
     const sandbox = await this.#bridges.get(id).connect(request);
@@ -300,6 +310,7 @@ export class LocalNetworkController implements NetworkController {
         ? [{ ...common, ...addressFields(sandbox.link), interfaceName: 'eth0', names, aliases }]
         : [],
       nameServers,
+      ports: [],
     };
   }
 
@@ -346,6 +357,7 @@ export class LocalNetworkController implements NetworkController {
 
   async #remove(network: ContainerNetwork): Promise<void> {
     const { containerId, sandboxKey, sandboxId, endpoints, netnsPath } = network;
+    await this.#ports.unpublish(containerId);
     await this.#nameServers.close(containerId);
     if (netnsPath !== undefined) await this.#sandboxes.remove(sandboxKey);
     for (const { networkId, hostLink, ipAddress } of endpoints) {
@@ -356,6 +368,20 @@ export class LocalNetworkController implements NetworkController {
     await this.#records.delete(sandboxId);
     this.#running.delete(containerId);
     this.#bridges.firewall.containersRun(this.#bridgesAreUsed());
+  }
+
+  /** Published ports follow the container to another of its networks when it leaves the one they led to. */
+  async #movePorts(
+    network: ContainerNetwork,
+    endpoints: readonly Endpoint[],
+  ): Promise<ContainerNetwork['ports']> {
+    const { containerId, ports } = network;
+    const target = publishedEndpoint({ endpoints });
+    if (ports.length === 0 || target === publishedEndpoint(network)) return ports;
+    await this.#ports.unpublish(containerId);
+    if (!target) return [];
+    await this.#ports.restore(containerId, target.ipAddress, ports);
+    return ports;
   }
 
   /** Whether the network of an earlier run still exists. */
@@ -373,6 +399,8 @@ export class LocalNetworkController implements NetworkController {
     }
     this.#running.set(containerId, network);
     if (this.#hasNames(network)) await this.#nameServers.open(network);
+    const target = publishedEndpoint(network);
+    if (target) await this.#ports.restore(containerId, target.ipAddress, network.ports);
     return true;
   }
 
@@ -406,6 +434,13 @@ export class LocalNetworkController implements NetworkController {
       endpoints.some(({ hostLink }) => hostLink !== ''),
     );
   }
+}
+
+/** The endpoint that published ports lead to: the first one that leads to the world. */
+function publishedEndpoint({
+  endpoints,
+}: Pick<ContainerNetwork, 'endpoints'>): Endpoint | undefined {
+  return endpoints.find(({ hostLink, gateway }) => hostLink !== '' && gateway !== '');
 }
 
 function isBuiltin(name: string): name is BuiltinNetwork {

@@ -1,6 +1,7 @@
 /** Networks as the rest of engined sees them. */
 import type { ForeignFilter } from '../kernel/foreign-filters.ts';
 import type { NetworkRequest } from './network-store.ts';
+import type { PortRequest, PublishedPort } from './ports/port-requests.ts';
 
 /** The networks that every engine has. */
 export const builtinNetworks = ['bridge', 'host', 'none'] as const;
@@ -25,6 +26,8 @@ export interface NetworkSetup {
   readonly endpoints: readonly EndpointRequest[];
   /** Name servers for questions that the engine's own server passes on; the host's when empty. */
   readonly nameServers: readonly string[];
+  /** To be reached at from outside; host and none have none. */
+  readonly ports: readonly PortRequest[];
 }
 
 /** A container's place in one network. Fields that the network does not have are empty, as in docker's inspect. */
@@ -55,6 +58,7 @@ export interface ContainerNetwork {
   readonly netnsPath: string | undefined;
   readonly endpoints: readonly Endpoint[];
   readonly nameServers: readonly string[];
+  readonly ports: readonly PublishedPort[];
 }
 
 /** One network, in terms of the engine; routes give it the API's shape. */

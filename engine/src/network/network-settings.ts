@@ -1,5 +1,6 @@
 /** `NetworkSettings` of a container's inspection, in the shape of the Engine API. */
 import type { ContainerNetwork, Endpoint } from './network-controller.ts';
+import { parsePort } from './ports/port-requests.ts';
 
 /** What a container asks of one network; part of its record. */
 export interface EndpointConfig {
@@ -9,6 +10,12 @@ export interface EndpointConfig {
   /** Empty where none was asked for. */
   readonly ipAddress: string;
   readonly mac: string;
+}
+
+/** One place where a port is published. */
+export interface PortPlace {
+  readonly HostIp: string;
+  readonly HostPort: string;
 }
 
 /** One entry of `Networks`. */
@@ -33,7 +40,7 @@ export interface NetworkSettings {
   readonly Bridge: string;
   readonly SandboxID: string;
   readonly SandboxKey: string;
-  readonly Ports: Readonly<Record<string, null>>;
+  readonly Ports: Readonly<Record<string, PortPlace[] | null>>;
   readonly HairpinMode: boolean;
   readonly LinkLocalIPv6Address: string;
   readonly LinkLocalIPv6PrefixLen: number;
@@ -54,7 +61,7 @@ export interface NetworkSettings {
  * @param configs the networks that the container asks for.
  * @param network undefined while the container does not run: its networks are named, without addresses.
  * @param idOf a network's id by its name; empty where it is gone.
- * @param exposedPorts `80/tcp`, …; nothing is published.
+ * @param exposedPorts `80/tcp`, …
  */
 export function networkSettings(
   configs: readonly EndpointConfig[],
@@ -70,7 +77,7 @@ export function networkSettings(
     Bridge: '',
     SandboxID: network?.sandboxId ?? '',
     SandboxKey: network?.sandboxKey ?? '',
-    Ports: network ? Object.fromEntries(exposedPorts.map((port) => [port, null])) : {},
+    Ports: network ? portPlaces(network, exposedPorts) : {},
     HairpinMode: false,
     LinkLocalIPv6Address: '',
     LinkLocalIPv6PrefixLen: 0,
@@ -84,6 +91,47 @@ export function networkSettings(
       ]),
     ),
   };
+}
+
+/** Where the ports of a running container are published; null for those that are only exposed. */
+function portPlaces(
+  { ports }: ContainerNetwork,
+  exposed: readonly string[],
+): Record<string, PortPlace[] | null> {
+  const places: Record<string, PortPlace[] | null> = Object.fromEntries(
+    exposed.map((port) => [port.includes('/') ? port : `${port}/tcp`, null]),
+  );
+  for (const { protocol, containerPort, hostIp, hostPort } of ports) {
+    const port = `${containerPort}/${protocol}`;
+    (places[port] ??= []).push({ HostIp: hostIp, HostPort: String(hostPort) });
+  }
+  return places;
+}
+
+/** One entry of the list's `Ports`. */
+export interface PortSummary {
+  readonly IP?: string;
+  readonly PrivatePort: number;
+  readonly PublicPort?: number;
+  readonly Type: string;
+}
+
+/** `Ports` of `GET /containers/json`. */
+export function portSummaries(
+  network: ContainerNetwork | undefined,
+  exposed: readonly string[],
+): PortSummary[] {
+  if (!network) return [];
+  return Object.entries(portPlaces(network, exposed)).flatMap(([port, places]): PortSummary[] => {
+    const { containerPort, protocol } = parsePort(port);
+    const inside = { PrivatePort: containerPort, Type: protocol };
+    if (!places) return [inside];
+    return places.map(({ HostIp, HostPort }) => ({
+      IP: HostIp,
+      ...inside,
+      PublicPort: Number(HostPort),
+    }));
+  });
 }
 
 function endpointSettings(

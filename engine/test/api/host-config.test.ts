@@ -27,7 +27,6 @@ describe('decodeHostConfig', () => {
 
   it('names a field that is set and not honoured', () => {
     for (const [name, value] of Object.entries({
-      PortBindings: { '80/tcp': [{ HostPort: '80' }] },
       Links: ['other'],
       UsernsMode: 'host',
       init: true,

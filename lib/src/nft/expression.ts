@@ -27,6 +27,9 @@ const ctKeys = { state: 0, status: 2 } as const;
 const NFT_PAYLOAD_NETWORK_HEADER = 1;
 const NFT_PAYLOAD_TRANSPORT_HEADER = 2;
 const NFT_NAT_DNAT = 1;
+const NFT_FIB_RESULT_ADDRTYPE = 3;
+const NFTA_FIB_F_DADDR = 2;
+const RTN_LOCAL = 2;
 const AF_INET = 2;
 const NFT_CMP_EQ = 0;
 const NFT_CMP_NEQ = 1;
@@ -97,13 +100,49 @@ export function destinationNat(address: Buffer, port: number): Phrase {
   return [
     immediate(NFT_REG_1, address),
     immediate(NFT_REG_2, portBytes(port)),
+    natTo(NFT_REG_1, NFT_REG_2),
+  ];
+}
+
+/** `fib daddr type local`: the destination is an address of this machine. */
+export function destinationIsLocal(): Phrase {
+  const local = Buffer.alloc(4);
+  local.writeUInt32LE(RTN_LOCAL); // in the machine's order, as the kernel's own numbers
+  return [
     expression(
-      'nat',
-      be32Attribute(nfta.NFTA_NAT_TYPE, NFT_NAT_DNAT),
-      be32Attribute(nfta.NFTA_NAT_FAMILY, AF_INET),
-      be32Attribute(nfta.NFTA_NAT_REG_ADDR_MIN, NFT_REG_1),
-      be32Attribute(nfta.NFTA_NAT_REG_PROTO_MIN, NFT_REG_2),
+      'fib',
+      be32Attribute(nfta.NFTA_FIB_DREG, NFT_REG_1),
+      be32Attribute(nfta.NFTA_FIB_RESULT, NFT_FIB_RESULT_ADDRTYPE),
+      be32Attribute(nfta.NFTA_FIB_FLAGS, NFTA_FIB_F_DADDR),
     ),
+    compare(NFT_CMP_EQ, local),
+  ];
+}
+
+/** `ip daddr != 127.0.0.0/8`. */
+export function destinationIsNotLoopback(): Phrase {
+  // A prefix of whole bytes is compared by loading no more of the address.
+  return [loadPayload(NFT_PAYLOAD_NETWORK_HEADER, 16, 1), compare(NFT_CMP_NEQ, Buffer.from([127]))];
+}
+
+/**
+ * `dnat to meta l4proto . th dport map @set`, with `ip daddr` before it where `byAddress` is set. A packet that has no
+ * element goes on to the next rule.
+ */
+export function destinationNatByMap(map: string, { byAddress }: { byAddress: boolean }): Phrase {
+  const first = byAddress ? 1 : 0;
+  const address = NFT_REG32_00 + 4;
+  return [
+    ...(byAddress ? [loadPayload(NFT_PAYLOAD_NETWORK_HEADER, 16, 4, NFT_REG32_00)] : []),
+    loadMeta('l4proto', NFT_REG32_00 + first),
+    loadPayload(NFT_PAYLOAD_TRANSPORT_HEADER, 2, 2, NFT_REG32_00 + first + 1),
+    expression(
+      'lookup',
+      textAttribute(nfta.NFTA_LOOKUP_SET, map),
+      be32Attribute(nfta.NFTA_LOOKUP_SREG, NFT_REG32_00),
+      be32Attribute(nfta.NFTA_LOOKUP_DREG, address),
+    ),
+    natTo(address, address + 1),
   ];
 }
 
@@ -181,10 +220,20 @@ function connectionBits(key: keyof typeof ctKeys, bits: number): Phrase {
   ];
 }
 
-function loadPayload(base: number, offset: number, length: number): Buffer {
+function natTo(addressRegister: number, portRegister: number): Buffer {
+  return expression(
+    'nat',
+    be32Attribute(nfta.NFTA_NAT_TYPE, NFT_NAT_DNAT),
+    be32Attribute(nfta.NFTA_NAT_FAMILY, AF_INET),
+    be32Attribute(nfta.NFTA_NAT_REG_ADDR_MIN, addressRegister),
+    be32Attribute(nfta.NFTA_NAT_REG_PROTO_MIN, portRegister),
+  );
+}
+
+function loadPayload(base: number, offset: number, length: number, register = NFT_REG_1): Buffer {
   return expression(
     'payload',
-    be32Attribute(nfta.NFTA_PAYLOAD_DREG, NFT_REG_1),
+    be32Attribute(nfta.NFTA_PAYLOAD_DREG, register),
     be32Attribute(nfta.NFTA_PAYLOAD_BASE, base),
     be32Attribute(nfta.NFTA_PAYLOAD_OFFSET, offset),
     be32Attribute(nfta.NFTA_PAYLOAD_LEN, length),
@@ -199,7 +248,8 @@ function immediate(register: number, value: Buffer): Buffer {
   );
 }
 
-function portBytes(port: number): Buffer {
+/** A port as packets, sets and comparisons hold it. */
+export function portBytes(port: number): Buffer {
   const bytes = Buffer.alloc(2);
   bytes.writeUInt16BE(port);
   return bytes;

@@ -44,9 +44,13 @@ export const setKeys = {
   ipv4Address: { bytes: 4, type: 7, byteOrder: 2 },
   interfaceName: { bytes: 16, type: 41, byteOrder: 1 },
   interfacePair: { bytes: 32, type: (41 << 6) | 41, byteOrder: 1 },
+  protocolAndPort: { bytes: 8, type: (12 << 6) | 13, byteOrder: 2 },
+  addressProtocolAndPort: { bytes: 12, type: (7 << 12) | (12 << 6) | 13, byteOrder: 2 },
+  addressAndPort: { bytes: 8, type: (7 << 6) | 13, byteOrder: 2 },
 } as const;
 
 const NFT_SET_INTERVAL = 4;
+const NFT_SET_MAP = 8;
 const NFTNL_UDATA_SET_KEYBYTEORDER = 0;
 const NFT_SET_ELEM_INTERVAL_END = 1;
 
@@ -55,12 +59,16 @@ export interface NftSet {
   readonly key: keyof typeof setKeys;
   /** Holds ranges (subnets) instead of single keys. */
   readonly interval?: boolean;
+  /** What each key leads to: the set is a map. */
+  readonly data?: keyof typeof setKeys;
 }
 
 /** An element of a set: one key, or the first key of a range and the first one behind it. */
 export interface SetElement {
   readonly key: Buffer;
   readonly end?: Buffer;
+  /** In a map. */
+  readonly value?: Buffer;
 }
 
 export class Transaction {
@@ -105,12 +113,15 @@ export class Transaction {
   }
 
   /** Creates a set. */
-  addSet(table: string, { name, key, interval = false }: NftSet): this {
+  addSet(table: string, { name, key, interval = false, data }: NftSet): this {
     const { type, bytes, byteOrder } = setKeys[key];
     const attributes = [
       textAttribute(nfta.NFTA_SET_TABLE, table),
       textAttribute(nfta.NFTA_SET_NAME, name),
-      be32Attribute(nfta.NFTA_SET_FLAGS, interval ? NFT_SET_INTERVAL : 0),
+      be32Attribute(
+        nfta.NFTA_SET_FLAGS,
+        (interval ? NFT_SET_INTERVAL : 0) | (data ? NFT_SET_MAP : 0),
+      ),
       be32Attribute(nfta.NFTA_SET_KEY_TYPE, type),
       be32Attribute(nfta.NFTA_SET_KEY_LEN, bytes),
       be32Attribute(nfta.NFTA_SET_ID, ++this.#setId),
@@ -119,6 +130,12 @@ export class Transaction {
         Buffer.from([NFTNL_UDATA_SET_KEYBYTEORDER, 4, byteOrder, 0, 0, 0]),
       ),
     ];
+    if (data) {
+      attributes.push(
+        be32Attribute(nfta.NFTA_SET_DATA_TYPE, setKeys[data].type),
+        be32Attribute(nfta.NFTA_SET_DATA_LEN, setKeys[data].bytes),
+      );
+    }
     return this.#add('newSet', NLM_F_CREATE, attributes, 'create nft set', `${table} @${name}`);
   }
 
@@ -193,8 +210,10 @@ export class Transaction {
     set: string,
     elements: readonly SetElement[],
   ): this {
-    const list = elements.flatMap(({ key, end }) =>
-      end ? [element(key), element(end, NFT_SET_ELEM_INTERVAL_END)] : [element(key)],
+    const list = elements.flatMap(({ key, end, value }) =>
+      end
+        ? [element(key), element(end, { flags: NFT_SET_ELEM_INTERVAL_END })]
+        : [element(key, { value })],
     );
     const attributes = [
       textAttribute(nfta.NFTA_SET_ELEM_LIST_TABLE, table),
@@ -236,10 +255,18 @@ function ruleAttributes(table: string, chain: string, phrases: readonly Phrase[]
   ];
 }
 
-function element(key: Buffer, flags = 0): Buffer {
+function element(
+  key: Buffer,
+  { flags = 0, value }: { flags?: number; value?: Buffer | undefined } = {},
+): Buffer {
   const attributes = [
     nestedAttribute(nfta.NFTA_SET_ELEM_KEY, bytesAttribute(nfta.NFTA_DATA_VALUE, key)),
   ];
+  if (value) {
+    attributes.push(
+      nestedAttribute(nfta.NFTA_SET_ELEM_DATA, bytesAttribute(nfta.NFTA_DATA_VALUE, value)),
+    );
+  }
   if (flags !== 0) attributes.push(be32Attribute(nfta.NFTA_SET_ELEM_FLAGS, flags));
   return nestedAttribute(nfta.NFTA_LIST_ELEM, ...attributes);
 }

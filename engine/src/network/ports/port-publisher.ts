@@ -1,0 +1,214 @@
+/**
+ * Published ports. The packet filter redirects what comes from outside and from the machine itself to the container,
+ * so that it sees its clients' addresses and goes on when engined is away; loopback, containers and IPv6 go through a
+ * listener of ours on the same port, which also is what shows that a port is free.
+ */
+import type { Logger } from '#lib/log/logger';
+import { errorCode, messageOf, StackError } from '#spec/errors';
+import type { RedirectedPort } from '../../kernel/firewall.ts';
+import type { Firewall } from '../firewall.ts';
+import type { PortRequest, PublishedPort } from './port-requests.ts';
+import { isNoSuchAddressFamily, listenTcp, type Proxy } from './tcp-proxy.ts';
+import { listenUdp } from './udp-proxy.ts';
+
+interface Published {
+  readonly ports: readonly PublishedPort[];
+  readonly proxies: readonly Proxy[];
+  readonly address: string;
+}
+
+/** How often another port is tried when the one the kernel chose is not free everywhere. */
+const attempts = 16;
+
+export class PortPublisher {
+  readonly #firewall: Firewall;
+  readonly #logger: Logger;
+  readonly #published = new Map<string, Published>();
+
+  constructor(firewall: Firewall, logger: Logger) {
+    this.#firewall = firewall;
+    this.#logger = logger;
+  }
+
+  /** Opens ports that lead to `address`; all or, throwing conflict for one that is taken, none. */
+  async publish(
+    containerId: string,
+    address: string,
+    requests: readonly PortRequest[],
+  ): Promise<PublishedPort[]> {
+    const ports: PublishedPort[] = [];
+    const proxies: Proxy[] = [];
+    try {
+      for (const request of requests) {
+        const opened = await this.#open(address, request);
+        proxies.push(...opened.proxies);
+        ports.push(...opened.ports);
+      }
+      await this.#record(containerId, { ports, proxies, address });
+    } catch (error) {
+      for (const proxy of proxies) await proxy.close();
+      throw error;
+    }
+    return ports;
+  }
+
+  /** Opens again what an earlier run published. What cannot be had again is logged: the container runs on. */
+  async restore(
+    containerId: string,
+    address: string,
+    ports: readonly PublishedPort[],
+  ): Promise<void> {
+    const proxies: Proxy[] = [];
+    for (const port of ports) {
+      const { protocol, containerPort, hostIp, hostPort } = port;
+      try {
+        const target = { address, port: containerPort };
+        if (protocol !== 'sctp') proxies.push(await listen(protocol, hostIp, hostPort, target));
+      } catch (error) {
+        this.#logger.warn('cannot listen at a published port again', {
+          container: containerId,
+          port: `${hostIp}:${hostPort}/${protocol}`,
+          reason: messageOf(error),
+        });
+      }
+    }
+    await this.#record(containerId, { ports, proxies, address });
+  }
+
+  /** Closes all ports of a container. */
+  async unpublish(containerId: string): Promise<void> {
+    const published = this.#published.get(containerId);
+    if (!published) return;
+    this.#published.delete(containerId);
+    await this.#redirect();
+    for (const proxy of published.proxies) await proxy.close();
+  }
+
+  /** Closes all listeners; what the packet filter redirects goes on. */
+  async close(): Promise<void> {
+    for (const { proxies } of this.#published.values()) {
+      for (const proxy of proxies) await proxy.close();
+    }
+    this.#published.clear();
+  }
+
+  async #record(containerId: string, published: Published): Promise<void> {
+    if (published.ports.length === 0) return;
+    this.#published.set(containerId, published);
+    try {
+      await this.#redirect();
+    } catch (error) {
+      this.#published.delete(containerId);
+      throw error;
+    }
+  }
+
+  /** Tells the packet filter of all ports that hold on addresses it can redirect. */
+  async #redirect(): Promise<void> {
+    const redirected = [...this.#published.values()].flatMap(({ ports, address }) =>
+      ports.flatMap(({ protocol, containerPort, hostIp, hostPort }): RedirectedPort[] =>
+        hostIp.includes(':') || hostIp.startsWith('127.')
+          ? []
+          : [
+              {
+                protocol,
+                hostPort,
+                ...(hostIp !== '0.0.0.0' && { hostAddress: hostIp }),
+                address,
+                port: containerPort,
+              },
+            ],
+      ),
+    );
+    await this.#firewall.redirect(redirected);
+  }
+
+  async #open(
+    address: string,
+    request: PortRequest,
+  ): Promise<{ ports: PublishedPort[]; proxies: Proxy[] }> {
+    const { protocol, containerPort, hostIp, firstHostPort, lastHostPort } = request;
+    const target = { address, port: containerPort };
+    if (protocol === 'sctp') {
+      if (firstHostPort === 0) {
+        throw new StackError('unimplemented', 'choosing a port for sctp is not implemented');
+      }
+      const port = {
+        protocol,
+        containerPort,
+        hostIp: hostIp || '0.0.0.0',
+        hostPort: firstHostPort,
+      };
+      return { ports: [port], proxies: [] };
+    }
+    const addresses = hostIp === '' ? ['0.0.0.0', '::'] : [hostIp];
+    const candidates =
+      firstHostPort === 0
+        ? Array.from({ length: attempts }, () => 0)
+        : Array.from({ length: lastHostPort - firstHostPort + 1 }, (_, i) => firstHostPort + i);
+    let failure: unknown;
+    for (const candidate of candidates) {
+      const proxies: Proxy[] = [];
+      const ports: PublishedPort[] = [];
+      try {
+        for (const ip of addresses) {
+          // The second address gets the port that the kernel chose for the first.
+          const wanted = proxies[0]?.port ?? candidate;
+          const proxy = await listenOptional(protocol, ip, wanted, target, proxies.length > 0);
+          if (!proxy) continue;
+          proxies.push(proxy);
+          ports.push({ protocol, containerPort, hostIp: ip, hostPort: proxy.port });
+        }
+        return { ports, proxies };
+      } catch (error) {
+        failure = error;
+        for (const proxy of proxies) await proxy.close();
+        if (errorCode(error) !== 'EADDRINUSE') break;
+      }
+    }
+    throw notFree(request, failure);
+  }
+}
+
+function listen(
+  protocol: 'tcp' | 'udp',
+  host: string,
+  port: number,
+  target: { address: string; port: number },
+): Promise<Proxy> {
+  return protocol === 'tcp' ? listenTcp(host, port, target) : listenUdp(host, port, target);
+}
+
+/** Undefined where the address may be missing and the machine has none of its kind. */
+async function listenOptional(
+  protocol: 'tcp' | 'udp',
+  host: string,
+  port: number,
+  target: { address: string; port: number },
+  optional: boolean,
+): Promise<Proxy | undefined> {
+  try {
+    return await listen(protocol, host, port, target);
+  } catch (error) {
+    if (optional && isNoSuchAddressFamily(error)) return undefined;
+    throw error;
+  }
+}
+
+function notFree(
+  { hostIp, firstHostPort, lastHostPort, protocol }: PortRequest,
+  cause: unknown,
+): StackError {
+  const range = firstHostPort === lastHostPort ? firstHostPort : `${firstHostPort}-${lastHostPort}`;
+  const place = `${hostIp || '0.0.0.0'}:${range}/${protocol}`;
+  if (errorCode(cause) === 'EADDRINUSE') {
+    return new StackError(
+      'conflict',
+      `failed to bind host port ${place}: address already in use: port is already allocated`,
+      { cause },
+    );
+  }
+  return new StackError('internal', `failed to bind host port ${place}: ${messageOf(cause)}`, {
+    cause,
+  });
+}
