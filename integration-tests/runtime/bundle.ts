@@ -33,6 +33,7 @@ const applets = [
   'mkdir',
   'uname',
   'dd',
+  'mv',
 ];
 
 export interface Result {

@@ -36,19 +36,47 @@ describeContainers('callers', (fixture) => {
     return { status, stdout, stderr };
   }
 
-  it('--preserve-fds 64 hands on 64 descriptors, each under its number', () => {
-    const { bundle, id } = fixture();
+  describe('--preserve-fds 64 hands on 64 descriptors, each under its number', () => {
     const script =
-      'for n in $(ls /proc/1/fd); do [ $n -lt 3 ] || cat /proc/1/fd/$n 2> /dev/null; done';
-    bundle.configure(['sh', '-c', script]);
-    const { stdout, stderr } = withFiles(64, (fds) =>
-      runWith(fds, ['run', '--preserve-fds', '64', id]),
-    );
-    expect(stderr).to.equal('');
-    const numbers = stdout.trim().split('\n').map(Number);
-    expect(numbers.sort((a, b) => a - b)).to.deep.equal(
-      Array.from({ length: 64 }, (_, index) => index + 3),
-    );
+      'for n in $(ls /proc/$$/fd); do [ $n -lt 3 ] || cat /proc/$$/fd/$n 2> /dev/null; done';
+    const expectAll = (printed: string) => {
+      const numbers = printed.trim().split('\n').map(Number);
+      expect(numbers.sort((a, b) => a - b)).to.deep.equal(
+        Array.from({ length: 64 }, (_, index) => index + 3),
+      );
+    };
+
+    it('by run', () => {
+      const { bundle, id } = fixture();
+      bundle.configure(['sh', '-c', script]);
+      const args = ['run', '--preserve-fds', '64', id];
+      const { stdout, stderr } = withFiles(64, (fds) => runWith(fds, args));
+      expect(stderr).to.equal('');
+      expectAll(stdout);
+    });
+
+    it('by create, to the process that start lets go', async () => {
+      const { bundle, id, rootfs } = fixture();
+      const output = path.join(rootfs, 'output');
+      bundle.configure(['sh', '-c', `{ ${script}; } > /printed; mv /printed /output`], (config) => {
+        config.root.readonly = false;
+      });
+      const args = ['create', '--preserve-fds', '64', id, '> /dev/null 2>&1'];
+      expect(withFiles(64, (fds) => runWith(fds, args)).status).to.equal(0);
+      bundle.run(['start', id]);
+      await waitFor('the output', () => fs.existsSync(output));
+      expectAll(fs.readFileSync(output, 'utf8'));
+    });
+
+    it('by exec', () => {
+      const { bundle, id } = fixture();
+      fixture().create(['sleep', '60']);
+      bundle.run(['start', id]);
+      const args = ['exec', '--preserve-fds', '64', id, 'sh', '-c', `'${script}'`];
+      const { stdout, stderr } = withFiles(64, (fds) => runWith(fds, args));
+      expect(stderr).to.equal('');
+      expectAll(stdout);
+    });
   });
 
   it('--preserve-fds names a descriptor that is not there instead of handing on one of ours', () => {
