@@ -34,7 +34,7 @@ describeContainers('commands', (fixture) => {
     expect(linux.seccomp.actions).to.include('SCMP_ACT_NOTIFY');
     expect(linux.mountExtensions.idmap.enabled).to.equal(true);
     expect(linux.netDevices.enabled).to.equal(true);
-    expect(linux.intelRdt.enabled).to.equal(false);
+    expect(linux.intelRdt.enabled).to.equal(true);
   });
 
   it('start knows a container whose start was killed before it had cleaned up', () => {

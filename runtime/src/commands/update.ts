@@ -6,7 +6,7 @@ import { parseResources, type Resources } from '#spec/oci/resources';
 import type { Command } from '../command-line/command.ts';
 import type { Flags } from '../command-line/flags.ts';
 import { checkContainerId } from '../container/container-id.ts';
-import { StateStore } from '../container/state-store.ts';
+import { StateStore, type ContainerRecord } from '../container/state-store.ts';
 import { statusOf } from '../container/status.ts';
 import { recordedCgroup } from '../host/cgroups.ts';
 
@@ -35,6 +35,8 @@ export const update: Command = {
     'kernel-memory': { kind: 'size', help: 'no longer supported by Linux: warns' },
     'kernel-memory-tcp': { kind: 'size', help: 'buffers of TCP sockets, on cgroup v1' },
     'pids-limit': { kind: 'number', help: 'number of processes' },
+    'l3-cache-schema': { kind: 'string', help: 'shares of the L3 cache: L3:0=ff;1=c0' },
+    'mem-bw-schema': { kind: 'string', help: 'shares of memory bandwidth: MB:0=20;1=70' },
   },
   minimumArguments: 1,
   maximumArguments: 1,
@@ -51,11 +53,35 @@ export const update: Command = {
     if (record.unit) {
       await (await import('../host/systemd-unit.ts')).updateUnit(record.unit, resources);
     }
+    const config = await updateShares(record, flags);
     applyResources(cgroup, resources, (message) => log.warn(message));
-    store.write({ ...record, config: mergeResources(record.config, resources) });
+    store.write({ ...record, config: mergeResources(config, resources) });
     return 0;
   },
 };
+
+/** Intel RDT: new shares for the group that the container is in. */
+async function updateShares(
+  { config, resctrl }: ContainerRecord,
+  flags: Flags,
+): Promise<ContainerRecord['config']> {
+  const shares = withoutUndefined({
+    l3CacheSchema: flags.text('l3-cache-schema') || undefined,
+    memBwSchema: flags.text('mem-bw-schema') || undefined,
+  });
+  if (Object.keys(shares).length === 0) return config;
+  const { findResctrl, updateResctrl } = await import('#lib/resctrl/resctrl');
+  if (!resctrl) {
+    findResctrl();
+    throw new StackError(
+      'conflict',
+      'linux.intelRdt: a container that was made without shares cannot get any',
+    );
+  }
+  updateResctrl(resctrl, shares);
+  const intelRdt = { ...config.linux?.intelRdt, ...shares };
+  return { ...config, linux: { ...config.linux, intelRdt } };
+}
 
 /** The limits that the next update, and whoever reads the state, start from. */
 function mergeResources(

@@ -54,7 +54,6 @@ import {
 } from './settings.ts';
 import { openCgroup, spawnProcess } from './spawn-process.ts';
 import { connectConsole, makeTerminal } from './terminal.ts';
-import { refuseUnsupported } from './unsupported.ts';
 import { resultDescriptor } from '#lib/loader/program';
 
 /** Stage of the operations at which a created container stands. */
@@ -73,7 +72,6 @@ const hooksBeforeStart = ['prestart', 'createRuntime', ...containerHookKinds] as
 
 /** Throws unimplemented or invalid_argument, naming the property, for what cannot be compiled. */
 export function compileContainer(input: CompileInput): Program {
-  refuseUnsupported(input.config);
   checkLabels(input.config.process, input.facts);
   checkMountLabel(input.config, input.facts);
   const namespaces = planNamespaces(input.config.linux?.namespaces ?? []);

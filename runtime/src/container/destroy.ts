@@ -57,6 +57,7 @@ export async function destroyContainer(
     // Without a pid namespace of its own a container's processes survive the first one.
     await killAll(cgroup);
   }
+  if (record.resctrl) (await import('#lib/resctrl/resctrl')).removeResctrl(record.resctrl);
   if (record.unit) await stopUnit(record.unit, warn);
   if (cgroup && cgroupExists(cgroup)) await remove(cgroup);
   await removeState(record.id, store);

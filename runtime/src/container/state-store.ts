@@ -6,6 +6,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { writeFileAtomicSync } from '#lib/atomic-file/atomic-file';
 import { errorCode, StackError } from '#spec/errors';
+import type { ResctrlGroup } from '#lib/resctrl/resctrl';
 import type { RuntimeConfig } from '#spec/oci/runtime-config';
 
 /** Private to this runtime; others ask `state`. */
@@ -26,6 +27,8 @@ export interface ContainerRecord {
   readonly cgroupPath?: string;
   /** Under --systemd-cgroup: the unit that the cgroup belongs to. */
   readonly unit?: UnitRecord;
+  /** Shares of cache and memory bandwidth; absent without `linux.intelRdt`. */
+  readonly resctrl?: ResctrlGroup;
   /** HOME for processes that have none. */
   readonly home: string;
   readonly noNewKeyring: boolean;

@@ -45,17 +45,6 @@ function compile(change: (config: RuntimeConfig) => void, more: Partial<CompileI
 const nothing = () => undefined;
 
 describe('compileContainer', () => {
-  const refused: readonly [string, (config: RuntimeConfig) => void][] = [
-    ['linux.intelRdt', ({ linux }) => (linux!.intelRdt = {})],
-  ];
-  for (const [property, change] of refused) {
-    it(`refuses ${property} by name instead of ignoring it`, () => {
-      expect(() => compile(change))
-        .to.throw(property)
-        .with.property('kind', 'unimplemented');
-    });
-  }
-
   const labels: readonly [string, (config: RuntimeConfig) => void][] = [
     ['linux.mountLabel', ({ linux }) => (linux!.mountLabel = 'x')],
     ['process.selinuxLabel', ({ process }) => (process.selinuxLabel = 'x')],
