@@ -46,7 +46,6 @@ import {
 import { NetDeviceMover } from './net-devices.ts';
 import { withNotifySocket } from './notify-socket.ts';
 import { sendPidfd } from './pidfd-socket.ts';
-import { prepareResctrl, type PreparedResctrl } from './resctrl.ts';
 import { planUnit, startUnit, type StartedUnit } from './unit.ts';
 import { homeDirectory } from './home-directory.ts';
 import { originalOpenFiles } from './open-files.ts';
@@ -114,7 +113,6 @@ export async function createContainer(options: CreateOptions): Promise<CreatedCo
   };
   let cgroup: Cgroup | undefined;
   let unit: StartedUnit | undefined;
-  let resctrl: PreparedResctrl | undefined;
   try {
     const plannedUnit = options.systemdCgroup ? await planUnit(config, id) : undefined;
     const group = plannedUnit?.cgroupPath ?? cgroupPath(config, id);
@@ -132,7 +130,6 @@ export async function createContainer(options: CreateOptions): Promise<CreatedCo
     store.write({ ...unfinished, ...planned });
     if (plannedUnit) unit = await startUnit(plannedUnit, cgroupResources(config));
     cgroup = prepareCgroup(config, group, { tolerant, warn: (message) => log.warn(message) });
-    resctrl = await prepareResctrl(config, id);
     if (notifyDirectory !== undefined) {
       fs.mkdirSync(notifyDirectory, { mode: 0o755 });
       options.onNotifyDirectory?.(notifyDirectory);
@@ -172,12 +169,10 @@ export async function createContainer(options: CreateOptions): Promise<CreatedCo
     const complete = {
       ...{ ...unfinished, home, creation },
       ...(cgroup && { cgroupPath: cgroup.path, ...unitRecord }),
-      ...(resctrl && { resctrl: resctrl.group }),
     };
-    return start(program, complete, { options, store, preserved, tolerant, resctrl });
+    return start(program, complete, { options, store, preserved, tolerant });
   } catch (error) {
     const outOfMemory = cgroup !== undefined && (await wasOutOfMemory(cgroup));
-    resctrl?.remove();
     unit?.release();
     if (cgroup) await remove(cgroup);
     await unit?.stop();
@@ -204,13 +199,12 @@ interface Starting {
   readonly store: StateStore;
   readonly preserved: readonly number[];
   readonly tolerant: boolean;
-  readonly resctrl: PreparedResctrl | undefined;
 }
 
 function start(
   program: Program,
   unfinished: Omit<ContainerRecord, 'pid' | 'startTime'>,
-  { options, store, preserved, tolerant, resctrl }: Starting,
+  { options, store, preserved, tolerant }: Starting,
 ): CreatedContainer {
   const { config } = unfinished;
   let record: ContainerRecord | undefined;
@@ -248,7 +242,6 @@ function start(
     },
     onReady(started) {
       record = complete(started);
-      resctrl?.join(started.pid);
       store.write(record);
       if (options.pidfdSocket !== undefined) {
         sendPidfd(options.pidfdSocket, started.pid, 'standard');
