@@ -50,7 +50,7 @@ describeContainers('hooks', (fixture) => {
       .split('\n')
       .map((line) => JSON.parse(line) as Record<string, unknown>);
     expect(states.map(({ status }) => status)).to.deep.equal([
-      'creating',
+      'created', // prestart belonged to start once
       'creating',
       'creating',
       'created',

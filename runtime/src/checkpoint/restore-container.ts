@@ -177,7 +177,7 @@ function restore(
           onNotify({ script, pid = 0 }, descriptor) {
             if (script === 'setup-namespaces') {
               const state = hookState(complete(pid), 'creating');
-              runHooks(config.hooks, 'prestart', state);
+              runHooks(config.hooks, 'prestart', hookState(complete(pid), 'created'));
               runHooks(config.hooks, 'createRuntime', state);
             }
             if (script === 'post-restore') {

@@ -229,7 +229,8 @@ function start(
     },
     onHooks(started) {
       const state = hookState(complete(started), 'creating');
-      runHooks(config.hooks, 'prestart', state);
+      // These belonged to start once, and are told what they were told then (crun does the same).
+      runHooks(config.hooks, 'prestart', hookState(complete(started), 'created'));
       runHooks(config.hooks, 'createRuntime', state);
       hookFiles.writeStates({
         createContainer: state,
