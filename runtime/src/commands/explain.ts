@@ -11,7 +11,7 @@ import { readBundle } from '../container/bundle.ts';
 import { checkContainerId } from '../container/container-id.ts';
 import { StateStore } from '../container/state-store.ts';
 import { cgroupPath, noCgroup, placementOf } from '../host/cgroups.ts';
-import { seccompProgram, warnOfCapabilities } from '../host/compile-options.ts';
+import { seccompProgram, warnOfMissing } from '../host/compile-options.ts';
 import { gatherFacts, resolveSources } from '../host/facts.ts';
 
 export const explain: Command = {
@@ -47,7 +47,7 @@ export const explain: Command = {
         ? placementOf(openCgroup(detectCgroups(), cgroupPath(config, id)))
         : noCgroup;
     const facts = gatherFacts(config, placement);
-    warnOfCapabilities(config.process, facts, (message) => log.warn(message));
+    warnOfMissing(config, facts, (message) => log.warn(message));
     const seccomp = seccompProgram(config);
     const program = compileContainer({
       config,

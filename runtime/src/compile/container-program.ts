@@ -20,7 +20,7 @@ import { Handshake } from './handshake.ts';
 import { becomeUser, checkDirectory, enterDirectory, setLimits } from './identity.ts';
 import type { CompileInput } from './input.ts';
 import { CLONE_NEWCGROUP, O_CLOEXEC, O_DIRECTORY, O_PATH, O_WRONLY } from './kernel-constants.ts';
-import { checkLabels, checkMountLabel, setLabels } from './labels.ts';
+import { checkLabels, setLabels } from './labels.ts';
 import { planMounts, type PlannedMount } from './mount-plan.ts';
 import { cloneBindSources, mountAll } from './mounts.ts';
 import {
@@ -73,7 +73,6 @@ const hooksBeforeStart = ['prestart', 'createRuntime', ...containerHookKinds] as
 /** Throws unimplemented or invalid_argument, naming the property, for what cannot be compiled. */
 export function compileContainer(input: CompileInput): Program {
   checkLabels(input.config.process, input.facts);
-  checkMountLabel(input.config, input.facts);
   const namespaces = planNamespaces(input.config.linux?.namespaces ?? []);
   checkNamespaces(namespaces);
   const mounts = planMounts(input);

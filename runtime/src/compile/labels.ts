@@ -37,14 +37,12 @@ export function checkLabels(
   }
 }
 
-/** The same for `linux.mountLabel`. */
-export function checkMountLabel({ linux }: RuntimeConfig, { securityModules }: ModuleFacts): void {
-  if (linux?.mountLabel && !securityModules.has('selinux')) {
-    throw new StackError(
-      'invalid_argument',
-      'linux.mountLabel: selinux label is specified in config, but selinux is disabled or not supported',
-    );
-  }
+/** `linux.mountLabel`. Without SELinux the kernel knows no such option, and the process has no label that it could keep out. */
+export function mountLabel(
+  { linux }: RuntimeConfig,
+  { securityModules }: ModuleFacts,
+): string | undefined {
+  return securityModules.has('selinux') ? linux?.mountLabel : undefined;
 }
 
 /**

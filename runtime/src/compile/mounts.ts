@@ -11,6 +11,7 @@ import {
   statxOffset,
   STATX_BASIC_STATS,
 } from './kernel-constants.ts';
+import { mountLabel } from './labels.ts';
 import {
   applyOptions,
   applyPropagation,
@@ -118,7 +119,7 @@ export function mountAll(
     else if (mount.type === 'cgroup' || mount.type === 'cgroup2') {
       mountCgroup(context, root, input, mount, sources.cgroups);
     } else if (mount.options.copyUp) attachCopyUp(context, root, mount);
-    else mountFileSystem(context, root, mount, input.config.linux?.mountLabel);
+    else mountFileSystem(context, root, mount, mountLabel(input.config, input.facts));
   }
 }
 

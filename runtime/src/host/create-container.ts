@@ -25,7 +25,7 @@ import {
   prepareCgroup,
   refuseOccupiedCgroup,
 } from './cgroups.ts';
-import { seccompProgram, warnOfCapabilities } from './compile-options.ts';
+import { seccompProgram, warnOfMissing } from './compile-options.ts';
 import { makeMountIdMaps } from './mount-id-maps.ts';
 import { ContainerHookFiles } from './container-hook-files.ts';
 import {
@@ -135,7 +135,7 @@ export async function createContainer(options: CreateOptions): Promise<CreatedCo
       options.onNotifyDirectory?.(notifyDirectory);
     }
     const facts = gatherFacts(config, cgroup ? placementOf(cgroup) : noCgroup);
-    warnOfCapabilities(config.process, facts, (message) => log.warn(message));
+    warnOfMissing(config, facts, (message) => log.warn(message));
     if (options.waits) makeFifo(store.fifo(id));
     if (sharesMounts(config.linux?.namespaces)) fs.mkdirSync(store.rootMount(id), { mode: 0o700 });
     const listening = listeningDescriptors();

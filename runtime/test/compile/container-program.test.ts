@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import { printProgram } from '#lib/loader/print';
 import type { Operation, SyscallOperation } from '#lib/loader/program';
 import { defaultSpec } from '#spec/oci/default-spec';
 import type { RuntimeConfig } from '#spec/oci/runtime-config';
@@ -46,7 +47,6 @@ const nothing = () => undefined;
 
 describe('compileContainer', () => {
   const labels: readonly [string, (config: RuntimeConfig) => void][] = [
-    ['linux.mountLabel', ({ linux }) => (linux!.mountLabel = 'x')],
     ['process.selinuxLabel', ({ process }) => (process.selinuxLabel = 'x')],
     ['process.apparmorProfile', ({ process }) => (process.apparmorProfile = 'x')],
   ];
@@ -57,6 +57,19 @@ describe('compileContainer', () => {
         .with.property('kind', 'invalid_argument');
     });
   }
+
+  it('labels mounts where SELinux is enabled, and nowhere else', () => {
+    const options = (securityModules: Set<'selinux'>) =>
+      printProgram(
+        compileContainer(
+          input(({ linux }) => (linux!.mountLabel = 'a:b:c:s0'), {
+            facts: { ...facts, securityModules },
+          }),
+        ),
+      );
+    expect(options(new Set(['selinux']))).to.contain('"context", "a:b:c:s0"');
+    expect(options(new Set())).not.to.contain('a:b:c:s0');
+  });
 
   it('refuses id mappings of anything but a bind mount', () => {
     expect(() =>
