@@ -46,6 +46,7 @@ import {
 import { NetDeviceMover } from './net-devices.ts';
 import { withNotifySocket } from './notify-socket.ts';
 import { sendPidfd } from './pidfd-socket.ts';
+import { prepareResctrl, type PreparedResctrl } from './resctrl.ts';
 import { planUnit, startUnit, type StartedUnit } from './unit.ts';
 import { homeDirectory } from './home-directory.ts';
 import { originalOpenFiles } from './open-files.ts';
@@ -113,6 +114,7 @@ export async function createContainer(options: CreateOptions): Promise<CreatedCo
   };
   let cgroup: Cgroup | undefined;
   let unit: StartedUnit | undefined;
+  let resctrl: PreparedResctrl | undefined;
   try {
     const plannedUnit = options.systemdCgroup ? await planUnit(config, id) : undefined;
     const group = plannedUnit?.cgroupPath ?? cgroupPath(config, id);
@@ -130,6 +132,7 @@ export async function createContainer(options: CreateOptions): Promise<CreatedCo
     store.write({ ...unfinished, ...planned });
     if (plannedUnit) unit = await startUnit(plannedUnit, cgroupResources(config));
     cgroup = prepareCgroup(config, group, { tolerant, warn: (message) => log.warn(message) });
+    resctrl = await prepareResctrl(config, id);
     if (notifyDirectory !== undefined) {
       fs.mkdirSync(notifyDirectory, { mode: 0o755 });
       options.onNotifyDirectory?.(notifyDirectory);
@@ -169,10 +172,12 @@ export async function createContainer(options: CreateOptions): Promise<CreatedCo
     const complete = {
       ...{ ...unfinished, home, creation },
       ...(cgroup && { cgroupPath: cgroup.path, ...unitRecord }),
+      ...(resctrl && { resctrl: resctrl.group }),
     };
-    return start(program, complete, { options, store, preserved, tolerant });
+    return start(program, complete, { options, store, preserved, tolerant, resctrl });
   } catch (error) {
     const outOfMemory = cgroup !== undefined && (await wasOutOfMemory(cgroup));
+    resctrl?.remove();
     unit?.release();
     if (cgroup) await remove(cgroup);
     await unit?.stop();
@@ -199,12 +204,13 @@ interface Starting {
   readonly store: StateStore;
   readonly preserved: readonly number[];
   readonly tolerant: boolean;
+  readonly resctrl: PreparedResctrl | undefined;
 }
 
 function start(
   program: Program,
   unfinished: Omit<ContainerRecord, 'pid' | 'startTime'>,
-  { options, store, preserved, tolerant }: Starting,
+  { options, store, preserved, tolerant, resctrl }: Starting,
 ): CreatedContainer {
   const { config } = unfinished;
   let record: ContainerRecord | undefined;
@@ -243,6 +249,7 @@ function start(
     },
     onReady(started) {
       record = complete(started);
+      resctrl?.join(started.pid);
       store.write(record);
       if (options.pidfdSocket !== undefined) {
         sendPidfd(options.pidfdSocket, started.pid, 'standard');
