@@ -20,14 +20,26 @@ export function pids(cgroup: Cgroup): number[] {
   return [...new Set(found.map(Number))];
 }
 
-/** The `cgroup.procs` files that a process is written to in order to enter `cgroup`: one for each hierarchy. */
-export function procsFiles(cgroup: Cgroup): string[] {
-  return cgroupDirectories(cgroup).map((directory) => path.join(directory, 'cgroup.procs'));
+/**
+ * The files to which a process that has one thread writes "0" in order to enter `cgroup`: one for each hierarchy.
+ *
+ * That is `tasks` where it can be. For `cgroup.procs` the kernel keeps all processes from forking meanwhile, by a lock
+ * that waits for an RCU grace period, often 10 ms; for the thread that writes it needs no lock. cgroup v2 has
+ * cgroup.procs alone; it is also the only one that an ordinary user is sure to be given.
+ */
+export function joinFiles(cgroup: Cgroup): string[] {
+  const unified = unifiedDirectory(cgroup);
+  const isRoot = process.geteuid?.() === 0;
+  return cgroupDirectories(cgroup).map((directory) =>
+    path.join(directory, isRoot && directory !== unified ? 'tasks' : 'cgroup.procs'),
+  );
 }
 
 /** Moves the process `pid` into `cgroup`, in every hierarchy. */
 export function addProcess(cgroup: Cgroup, pid: number): void {
-  for (const file of procsFiles(cgroup)) writeCgroupFile(file, pid);
+  for (const directory of cgroupDirectories(cgroup)) {
+    writeCgroupFile(path.join(directory, 'cgroup.procs'), pid);
+  }
 }
 
 /**

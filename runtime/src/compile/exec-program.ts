@@ -35,7 +35,7 @@ export interface ExecInput {
   readonly namespaces: readonly JoinedNamespace[];
   /** /proc/PID/root of a container whose mount namespace is the caller's: its root is no namespace's. */
   readonly root?: string;
-  readonly cgroup: Pick<CgroupPlacement, 'procsFiles' | 'directory'>;
+  readonly cgroup: Pick<CgroupPlacement, 'joinFiles' | 'directory'>;
   readonly facts: Pick<HostFacts, 'capabilities' | 'lastCapability' | 'securityModules'>;
   readonly console?: ConsoleTarget;
   readonly preservedDescriptors: number;

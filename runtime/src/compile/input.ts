@@ -3,9 +3,9 @@ import type { RuntimeConfig } from '#spec/oci/runtime-config';
 
 /** A cgroup that the container's process joins. */
 export interface CgroupPlacement {
-  /** cgroup.procs of each hierarchy (v1, hybrid), written by the process itself. */
-  readonly procsFiles: readonly string[];
-  /** The directory on cgroup v2: joined by clone3. */
+  /** A file of each hierarchy of cgroup v1 to which the process itself writes "0" (lib/cgroup/processes.ts). */
+  readonly joinFiles: readonly string[];
+  /** The directory on cgroup v2, also that of a hybrid layout: joined by clone3. */
   readonly directory?: string;
   /** What a mount of type `cgroup` shows. */
   readonly mounts: readonly CgroupMount[];

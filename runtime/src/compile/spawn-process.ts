@@ -18,9 +18,9 @@ export interface SpawnOptions extends OpenedCgroup {
 export interface OpenedCgroup {
   /** Directory on cgroup v2 to be born in. */
   readonly cgroup: DescriptorSlot | undefined;
-  /** cgroup.procs files to join afterwards. */
-  readonly procsFiles: readonly DescriptorSlot[];
-  /** Like procsFiles, for a kernel or an outer seccomp profile without clone3. */
+  /** Files to write "0" to afterwards. */
+  readonly joinFiles: readonly DescriptorSlot[];
+  /** Like joinFiles, for a kernel or an outer seccomp profile without clone3. */
   readonly cgroupFallback: DescriptorSlot | undefined;
 }
 
@@ -31,19 +31,23 @@ export interface OpenedCgroup {
  */
 export function openCgroup(
   context: CompileContext,
-  { procsFiles, directory }: Pick<CgroupPlacement, 'procsFiles' | 'directory'>,
+  { joinFiles, directory }: Pick<CgroupPlacement, 'joinFiles' | 'directory'>,
   { inUserNamespace }: { inUserNamespace: boolean },
 ): OpenedCgroup {
   context.program.stage('open the cgroup').from('linux.cgroupsPath');
   const open = (file: string) => context.openHost(file, O_WRONLY);
-  const files = directory === undefined ? procsFiles : [`${directory}/cgroup.procs`];
-  if (directory === undefined || inUserNamespace) {
-    return { cgroup: undefined, procsFiles: files.map(open), cgroupFallback: undefined };
+  const opened = joinFiles.map(open);
+  if (directory === undefined) {
+    return { cgroup: undefined, joinFiles: opened, cgroupFallback: undefined };
+  }
+  const procs = `${directory}/cgroup.procs`;
+  if (inUserNamespace) {
+    return { cgroup: undefined, joinFiles: [...opened, open(procs)], cgroupFallback: undefined };
   }
   return {
     cgroup: context.openHost(directory, O_PATH | O_DIRECTORY),
-    procsFiles: [],
-    cgroupFallback: open(`${directory}/cgroup.procs`),
+    joinFiles: opened,
+    cgroupFallback: open(procs),
   };
 }
 
@@ -51,7 +55,7 @@ export function openCgroup(
 export function spawnProcess(
   context: CompileContext,
   handshake: Handshake,
-  { flags, cgroup, procsFiles, cgroupFallback }: SpawnOptions,
+  { flags, cgroup, joinFiles, cgroupFallback }: SpawnOptions,
 ): void {
   const { program } = context;
   const child = program.label();
@@ -90,10 +94,10 @@ export function spawnProcess(
     superviseProcess(context, handshake, pid);
   });
   program.place(child);
-  for (const file of procsFiles) joinCgroup(context, file);
+  for (const file of joinFiles) joinCgroup(context, file);
 }
 
-/** "0" in cgroup.procs stands for the process that writes. */
+/** "0" stands for the process (cgroup.procs) or the thread (tasks) that writes; here they are the same. */
 function joinCgroup(context: CompileContext, file: DescriptorSlot): void {
   const { program } = context;
   program.stage('join the cgroup').from('linux.cgroupsPath');

@@ -9,7 +9,7 @@ import {
   type Cgroup,
 } from '#lib/cgroup/layout';
 import { giveCgroup } from '#lib/cgroup/ownership';
-import { pids, procsFiles } from '#lib/cgroup/processes';
+import { joinFiles, pids } from '#lib/cgroup/processes';
 import { errorCode, messageOf, StackError } from '#spec/errors';
 import type { DeviceRule, Resources } from '#spec/oci/resources';
 import type { RuntimeConfig } from '#spec/oci/runtime-config';
@@ -36,7 +36,7 @@ const defaultDeviceRules: readonly DeviceRule[] = [
 ];
 
 /** A container without a cgroup: an ordinary user may not make any. */
-export const noCgroup: CgroupPlacement = { procsFiles: [], mounts: [] };
+export const noCgroup: CgroupPlacement = { joinFiles: [], mounts: [] };
 
 /** The path that `linux.cgroupsPath` means; without it `/<id>`. */
 export function cgroupPath({ linux }: RuntimeConfig, id: string): string {
@@ -109,7 +109,7 @@ export function placementOf(cgroup: Cgroup): CgroupPlacement {
     const directory = unifiedDirectory(cgroup);
     if (directory === undefined) throw new Error('cgroup v2 without a mount point');
     return {
-      procsFiles: [],
+      joinFiles: [],
       directory,
       mounts: [{ name: '', directory, aliases: [], options: [] }],
     };
@@ -125,7 +125,15 @@ export function placementOf(cgroup: Cgroup): CgroupPlacement {
         : controllers,
     };
   });
-  return { procsFiles: procsFiles(cgroup), mounts };
+  return { ...joiningOf(cgroup), mounts };
+}
+
+/** v1 by files; the v2 of a hybrid layout by clone3, for which an ordinary user may lack the rights. */
+function joiningOf(cgroup: Cgroup): Pick<CgroupPlacement, 'joinFiles' | 'directory'> {
+  const files = joinFiles(cgroup);
+  const directory = unifiedDirectory(cgroup);
+  if (directory === undefined || process.geteuid?.() !== 0) return { joinFiles: files };
+  return { joinFiles: files.filter((file) => path.dirname(file) !== directory), directory };
 }
 
 /**
@@ -169,19 +177,20 @@ function placementInSubgroups(cgroup: Cgroup, subgroups: readonly string[]): Cgr
   if (layout.version === 'v2') {
     return placementOf({ ...cgroup, path: inside(everywhere ?? '') });
   }
-  const files = procsFiles(cgroup).map((file) => {
+  const { joinFiles: own, directory } = joiningOf(cgroup);
+  const files = own.map((file) => {
     const hierarchy = layout.hierarchies.find(({ mountPoint }) =>
       file.startsWith(`${mountPoint}/`),
     );
-    const own = hierarchy?.controllers.map((name) => pathByController.get(name)).find(Boolean);
-    const sub = own ?? (hierarchy && everywhere);
-    return sub === undefined ? file : path.join(path.dirname(file), sub, 'cgroup.procs');
+    const named = hierarchy?.controllers.map((name) => pathByController.get(name)).find(Boolean);
+    const sub = named ?? (hierarchy && everywhere);
+    return sub === undefined ? file : path.join(path.dirname(file), sub, path.basename(file));
   });
   const missing = files.find((file) => !fs.existsSync(file));
   if (missing !== undefined) {
     throw new StackError('not_found', `--cgroup: ${path.dirname(missing)} does not exist`);
   }
-  return { procsFiles: files, mounts: [] };
+  return { joinFiles: files, ...(directory !== undefined && { directory }), mounts: [] };
 }
 
 /** Paths by controller; the empty name stands for all others. */

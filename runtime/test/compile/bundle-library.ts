@@ -10,7 +10,7 @@ import type { CgroupPlacement, CompileInput, SourceKind } from '../../src/compil
 export const bundles = path.resolve(import.meta.dirname, '../bundles');
 
 const v1: CgroupPlacement = {
-  procsFiles: ['/sys/fs/cgroup/cpu/box/cgroup.procs', '/sys/fs/cgroup/systemd/box/cgroup.procs'],
+  joinFiles: ['/sys/fs/cgroup/cpu/box/tasks', '/sys/fs/cgroup/systemd/box/tasks'],
   mounts: [
     {
       name: 'cpu,cpuacct',
@@ -27,7 +27,7 @@ const v1: CgroupPlacement = {
   ],
 };
 const v2: CgroupPlacement = {
-  procsFiles: [],
+  joinFiles: [],
   directory: '/sys/fs/cgroup/box',
   mounts: [{ name: '', directory: '/sys/fs/cgroup/box', aliases: [], options: [] }],
 };
@@ -56,7 +56,7 @@ export function hostFor(name: string, architecture: Architecture = 'x64'): Compi
       sources,
       mayMakeDevices: !config.linux?.namespaces?.some(({ type }) => type === 'user'),
       securityModules: new Set(),
-      cgroup: ordinaryUser ? { procsFiles: [], mounts: [] } : name === 'cgroup2' ? v2 : v1,
+      cgroup: ordinaryUser ? { joinFiles: [], mounts: [] } : name === 'cgroup2' ? v2 : v1,
       hasKcore: true,
     },
     rootMount: '/run/runtime/c/rootfs',

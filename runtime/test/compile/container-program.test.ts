@@ -13,7 +13,7 @@ const facts: HostFacts = {
   sources: new Map([['/srv/data', 'directory']]),
   mayMakeDevices: true,
   securityModules: new Set(),
-  cgroup: { procsFiles: [], mounts: [] },
+  cgroup: { joinFiles: [], mounts: [] },
   hasKcore: false,
 };
 

@@ -33,7 +33,7 @@ const facts: HostFacts = {
   sources: new EveryPath(),
   mayMakeDevices: true,
   securityModules: new Set(['apparmor', 'selinux']),
-  cgroup: { procsFiles: [], mounts: [] },
+  cgroup: { joinFiles: [], mounts: [] },
   hasKcore: true,
 };
 
