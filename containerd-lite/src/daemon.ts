@@ -55,6 +55,7 @@ import { OverlaySnapshotter } from './snapshots/overlay-snapshotter.ts';
 import { SnapshotStore } from './snapshots/snapshot-store.ts';
 import { Streams } from './streaming/streams.ts';
 import { Bundles } from './tasks/bundle.ts';
+import { Checkpoints } from './tasks/checkpoints.ts';
 import { Exits } from './tasks/exits.ts';
 import { LiveTasks } from './tasks/live-tasks.ts';
 import { resolveRuntime } from './tasks/runtime-binary.ts';
@@ -134,16 +135,17 @@ export async function startDaemon(config: Config, log: Logger): Promise<Daemon> 
       }),
   });
 
+  const application = new LayerApplication(content, worker);
+  const comparison = new LayerComparison(content, worker, log);
+  const checkpoints = new Checkpoints({ content, comparison, application });
+
   const reportBug = (error: unknown, call: string) => log.error('a call failed', { call, error });
   const reportCall = (call: string, durationMs: number) => log.debug('call', { call, durationMs });
   const grpc = new GrpcServer({ reportBug, reportCall });
   const snapshotters = snapshots.map(({ snapshotter }) => snapshotter.name);
   grpc.serve(ContainersService, containersService({ containers, tasks, exchange, gc }));
   grpc.serve(ContentService, contentService(content, exchange, gc));
-  grpc.serve(
-    DiffService,
-    diffService(new LayerApplication(content, worker), new LayerComparison(content, worker, log)),
-  );
+  grpc.serve(DiffService, diffService(application, comparison));
   grpc.serve(EventsService, eventsService(exchange, tasks));
   grpc.serve(HealthService, healthService());
   grpc.serve(ImagesService, imagesService(images, exchange, gc));
@@ -152,7 +154,7 @@ export async function startDaemon(config: Config, log: Logger): Promise<Daemon> 
   grpc.serve(NamespacesService, namespacesService(new Namespaces(metadata), exchange));
   grpc.serve(SnapshotsService, snapshotsService(snapshots, exchange, gc));
   grpc.serve(StreamingService, streamingService(streams));
-  grpc.serve(TasksService, tasksService(tasks, containers));
+  grpc.serve(TasksService, tasksService(tasks, containers, checkpoints));
   grpc.serve(TransferService, transferService(transfers));
   grpc.serve(VersionService, versionService());
   const ttrpc = new TtrpcServer({ reportBug, reportCall });

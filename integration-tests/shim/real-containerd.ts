@@ -1,15 +1,15 @@
-/** A real containerd with private folders that finds our shim on its PATH, and containers on it by its API. */
+/** A containerd, real or ours, with private folders that finds our shim on its PATH, and containers on it by its API. */
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { installationRoot } from '#lib/installation/installation';
+import { executablePath, installationRoot } from '#lib/installation/installation';
 import { defaultSpec } from '#spec/oci/default-spec';
 import { jsonTypes, packAny, packJson } from '#proto/any';
 import { ContainerdClient } from '#proto/containerd-client';
 import { Options } from '#proto/generated/containerd.runc.v1';
-import type { Envelope } from '#proto/generated/containerd.types';
+import type { Descriptor, Envelope } from '#proto/generated/containerd.types';
 import { run, type CommandResult } from '../harness/command.ts';
 import { waitFor } from '../harness/wait.ts';
 
@@ -28,8 +28,18 @@ export interface ContainerOptions {
   /** Runtime by name or path; runc without it. */
   binary?: string;
   annotations?: Record<string, string>;
+  /** Continues a saved container. */
+  checkpoint?: Descriptor;
   /** Runs in the host's pid namespace. */
   hostPid?: boolean;
+}
+
+export interface DaemonOptions {
+  daemon?: 'containerd' | 'containerd-lite';
+  /** Names the shim. */
+  runtime?: string;
+  /** Path or name of the runtime that the shim uses; runc without it, our own where it is empty. */
+  binary?: string;
 }
 
 export class RealContainerd {
@@ -41,7 +51,10 @@ export class RealContainerd {
   private readonly endEvents = new AbortController();
   private daemon: ChildProcess | undefined;
 
-  constructor() {
+  private readonly options: DaemonOptions;
+
+  constructor(options: DaemonOptions = {}) {
+    this.options = options;
     this.client = new ContainerdClient(this.address, { namespace: this.namespace });
     const rootfs = path.join(this.folder, 'rootfs');
     for (const name of ['bin', 'proc', 'sys', 'dev', 'tmp']) {
@@ -65,6 +78,7 @@ export class RealContainerd {
 
   /** Starts the daemon, also again, and waits until it answers. */
   async start(): Promise<void> {
+    const { daemon = 'containerd' } = this.options;
     const config = path.join(this.folder, 'config.toml');
     fs.writeFileSync(
       config,
@@ -72,16 +86,20 @@ export class RealContainerd {
         'version = 2',
         `root = "${this.folder}/root"`,
         `state = "${this.folder}/state"`,
-        'disabled_plugins = ["io.containerd.grpc.v1.cri"]',
+        ...(daemon === 'containerd' ? ['disabled_plugins = ["io.containerd.grpc.v1.cri"]'] : []),
         `[grpc]\naddress = "${this.address}"`,
       ].join('\n'),
     );
     const log = fs.openSync(this.logFile, 'a');
     const bin = path.join(installationRoot(), 'bin');
-    this.daemon = spawn('containerd', ['--config', config], {
-      stdio: ['ignore', log, log],
-      env: { ...process.env, PATH: `${bin}:${process.env['PATH'] ?? ''}` },
-    });
+    this.daemon = spawn(
+      daemon === 'containerd' ? daemon : executablePath(daemon),
+      ['--config', config],
+      {
+        stdio: ['ignore', log, log],
+        env: { ...process.env, PATH: `${bin}:${process.env['PATH'] ?? ''}` },
+      },
+    );
     fs.closeSync(log);
     await waitFor('containerd to answer', () =>
       this.client.version.version({}, { deadlineMs: 1000 }).catch(() => undefined),
@@ -100,6 +118,8 @@ export class RealContainerd {
 
   async stop(): Promise<void> {
     this.endEvents.abort();
+    const { tasks = [] } = await this.client.tasks.list({}).catch(() => ({ tasks: [] }));
+    for (const { containerId } of tasks) await this.remove(containerId); // of a test that failed half-way
     this.client.close();
     await this.end('SIGTERM');
     fs.rmSync(this.folder, { recursive: true, force: true });
@@ -125,7 +145,7 @@ export class RealContainerd {
     await this.client.containers.create({
       container: {
         id,
-        runtime: { name: 'io.containerd.lite.v2' },
+        runtime: { name: this.options.runtime ?? 'io.containerd.lite.v2' },
         spec: packJson(jsonTypes.spec, {
           ...spec,
           process,
@@ -147,7 +167,8 @@ export class RealContainerd {
         ? stdio.paths
         : { stdout: options.logger, stderr: options.logger }),
       terminal,
-      options: packAny(Options, { binaryName: options.binary ?? 'runc' }),
+      options: packAny(Options, { binaryName: options.binary ?? this.options.binary ?? 'runc' }),
+      ...(options.checkpoint && { checkpoint: options.checkpoint }),
     });
     return { id, pid, stdio };
   }

@@ -12,6 +12,8 @@ import { Metrics as MetricsV2, type IOEntry } from '#proto/generated/io.containe
 
 /** What `max` is in a uint64; the codec writes it as the largest. */
 const unlimited = 2 ** 64;
+/** What the memory controller of cgroup v1 prints for a limit that is not set: LONG_MAX, down to whole pages of 4 KiB. */
+const unlimitedV1 = 2 ** 63 - 4096;
 const nanosecondsPerMicrosecond = 1000;
 
 export function packMetrics(stats: CgroupStats): Any {
@@ -161,7 +163,7 @@ function limited(limit: number): number {
 }
 
 function memoryEntry({ usage, limit, max, failures }: MemoryEntry): MemoryEntryV1 {
-  return { usage, limit: limited(limit), max, failcnt: failures };
+  return { usage, limit: limit === Infinity ? unlimitedV1 : limit, max, failcnt: failures };
 }
 
 function blockIoV1(stats: BlockIoStats): BlkIOStat {

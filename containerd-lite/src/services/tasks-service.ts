@@ -8,44 +8,47 @@ import { timestampNow } from '#proto/timestamp';
 import type { Containers } from '../containers/containers.ts';
 import { fieldsOf, parseFilters } from '../filters/filter.ts';
 import { requireIdentifier } from '../metadata/identifier.ts';
+import { restorePathOf, type Checkpoints } from '../tasks/checkpoints.ts';
 import { quickDeadlineMs, slowDeadlineMs } from '../tasks/deadlines.ts';
 import type { Tasks } from '../tasks/tasks.ts';
 
 const quick = { deadlineMs: quickDeadlineMs };
 const slow = { deadlineMs: slowDeadlineMs };
 
-/** Checkpoint is not implemented yet. */
 export function tasksService(
   tasks: Tasks,
   containers: Containers,
-): Partial<Handlers<typeof TasksService>> {
+  checkpoints: Checkpoints,
+): Handlers<typeof TasksService> {
   const shimOf = (context: CallContext, id: string) => tasks.client(requireNamespace(context), id);
   return {
     async create(request, context) {
       const { containerId, rootfs, stdin, stdout, stderr, terminal, options } = request;
       const namespace = requireNamespace(context);
-      if (request.checkpoint) {
-        throw new StackError('unimplemented', 'creating a task from a checkpoint: not implemented');
-      }
       if (request.taskApiAddress !== '') {
         throw new StackError('unimplemented', 'a task in a running sandbox: not implemented');
       }
       const container = containers.get(namespace, containerId);
-      const pid = await tasks.create(
+      const checkpoint = restorePathOf(options);
+      const stored = checkpoint === '' ? request.checkpoint : undefined;
+      const pid = await tasks.create({
         namespace,
         container,
-        {
+        request: {
           rootfs,
           stdin,
           stdout,
           stderr,
           terminal,
-          checkpoint: '',
+          checkpoint,
           parentCheckpoint: '',
           ...(options && { options }),
         },
-        request.runtimePath,
-      );
+        runtimePath: request.runtimePath,
+        ...(stored && {
+          unpackCheckpoint: (folder) => checkpoints.unpack(namespace, stored, folder),
+        }),
+      });
       return { containerId, pid };
     },
 
@@ -115,6 +118,16 @@ export function tasksService(
 
     async listPids({ containerId: id }, context) {
       return shimOf(context, id).pids({ id }, quick);
+    },
+
+    async checkpoint({ containerId, options }, context) {
+      const namespace = requireNamespace(context);
+      const { lease } = context;
+      const container = containers.get(namespace, containerId);
+      const shim = shimOf(context, containerId);
+      return {
+        descriptors: await checkpoints.save({ namespace, lease, container, options, shim }),
+      };
     },
 
     async update({ containerId: id, resources, annotations }, context) {

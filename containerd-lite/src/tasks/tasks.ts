@@ -6,6 +6,7 @@
  * A shim that dies takes its task with it: `delete` of its executable kills and cleans up, and the task then exists
  * only as the record of its end, until the client deletes it.
  */
+import path from 'node:path';
 import { StackError, isStackError } from '#spec/errors';
 import { TaskDelete, TaskExit } from '#proto/generated/containerd.events';
 import type { Container } from '#proto/generated/containerd.services.containers.v1';
@@ -16,7 +17,7 @@ import { isAny, unpackAny } from '#proto/any';
 import { timestampNow } from '#proto/timestamp';
 import type { Exchange } from '../events/exchange.ts';
 import type { ExitRecord } from '../metadata/metadata-store.ts';
-import type { Bundles } from './bundle.ts';
+import type { Bundle, Bundles } from './bundle.ts';
 import { quickDeadlineMs, slowDeadlineMs } from './deadlines.ts';
 import type { Exits } from './exits.ts';
 import type { LiveTasks } from './live-tasks.ts';
@@ -31,6 +32,21 @@ export interface TasksParts {
   resolveRuntime: (name: string) => string;
 }
 
+export interface TaskCreation {
+  namespace: string;
+  container: Container;
+  request: Omit<CreateTaskRequest, 'id' | 'bundle'>;
+  /** In place of the container's own runtime; may be empty. */
+  runtimePath: string;
+  /** Puts the images of the saved container that the task continues into a folder. */
+  unpackCheckpoint?: (folder: string) => Promise<void>;
+}
+
+/** Stays as long as the bundle: a task is restored when it is started. */
+function checkpointFolder(bundle: Bundle): string {
+  return path.join(bundle.path, 'checkpoint');
+}
+
 export class Tasks {
   readonly #parts: TasksParts;
   readonly #live: LiveTasks;
@@ -43,26 +59,25 @@ export class Tasks {
   }
 
   /** Starts a shim and creates the task in it. Throws already_exists, also for one that ended and was not deleted. */
-  async create(
-    namespace: string,
-    container: Container,
-    request: Omit<CreateTaskRequest, 'id' | 'bundle'>,
-    runtimePath: string,
-  ): Promise<number> {
+  async create(creation: TaskCreation): Promise<number> {
+    const { namespace, container, runtimePath } = creation;
     const { id } = container;
     const key = `${namespace}/${id}`;
-    const { bundles, exits, resolveRuntime } = this.#parts;
+    const { exits, resolveRuntime } = this.#parts;
     if (this.#live.get(namespace, id) || this.#creating.has(key) || exits.get(namespace, id)) {
       throw new StackError('already_exists', `task "${id}": already exists`);
     }
-    const runtime = runtimePath || (container.runtime?.name ?? '');
-    const shimPath = resolveRuntime(runtime);
-    const options = request.options ?? container.runtime?.options;
+    const shimPath = resolveRuntime(runtimePath || (container.runtime?.name ?? ''));
+    const options = creation.request.options ?? container.runtime?.options;
     this.#creating.add(key);
     try {
-      const spec = container.spec?.value ?? Buffer.alloc(0);
-      const bundle = await bundles.create(namespace, id, spec);
-      return await this.#live.start(bundle, shimPath, { ...request, ...(options && { options }) });
+      const bundle = await this.#createBundle(creation);
+      const checkpoint = creation.unpackCheckpoint && checkpointFolder(bundle);
+      return await this.#live.start(bundle, shimPath, {
+        ...creation.request,
+        ...(checkpoint && { checkpoint }),
+        ...(options && { options }),
+      });
     } finally {
       this.#creating.delete(key);
     }
@@ -171,6 +186,19 @@ export class Tasks {
       }
     }
     this.#parts.exchange.forward(envelope);
+  }
+
+  async #createBundle({ namespace, container, unpackCheckpoint }: TaskCreation): Promise<Bundle> {
+    const { bundles } = this.#parts;
+    const spec = container.spec?.value ?? Buffer.alloc(0);
+    const bundle = await bundles.create(namespace, container.id, spec);
+    try {
+      await unpackCheckpoint?.(checkpointFolder(bundle));
+      return bundle;
+    } catch (error) {
+      await bundles.remove(bundle);
+      throw error;
+    }
   }
 
   #ended(namespace: string, id: string, execId: string): ExitRecord {

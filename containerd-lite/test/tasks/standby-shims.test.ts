@@ -44,6 +44,7 @@ describe('StandbyShims', () => {
       namespace: 'ns',
       id: 'web',
       bundle: '/bundle',
+      options: '',
     });
     expect(await pool.take(shimPath, bundle)).to.equal(undefined); // it was the only one
   });
