@@ -17,10 +17,12 @@ export interface RealDockerOptions {
   arguments?: readonly string[];
   /** Start containerd only. */
   containerdOnly?: boolean;
-  /** Folders put in front of containerd's PATH, where it looks for shims. */
+  /** Folders put in front of PATH, where the daemons are found and containerd looks for shims. */
   shimFolders?: readonly string[];
   /** Socket of a containerd to use in place of one of its own. */
   containerd?: string;
+  /** Keep images in containerd rather than in dockerd's own store. */
+  imagesInContainerd?: boolean;
   /** A command that runs the daemons, e.g. unshare(1) with its options. */
   prefix?: readonly string[];
 }
@@ -120,12 +122,15 @@ disabled_plugins = ["io.containerd.grpc.v1.cri"]
   /** Starts dockerd, also again, and waits until it answers. */
   async startDockerd(): Promise<void> {
     const config = path.join(this.root, 'daemon.json');
-    fs.writeFileSync(config, '{}');
+    const { imagesInContainerd = false } = this.#options;
+    const features = { 'containerd-snapshotter': imagesInContainerd };
+    fs.writeFileSync(config, JSON.stringify(imagesInContainerd ? { features } : {}));
+    const driver = imagesInContainerd ? 'overlayfs' : 'overlay2';
     this.#spawn('dockerd', [
       ...['--config-file', config, '--data-root', `${this.root}/docker-root`],
       ...['--exec-root', `${this.root}/docker-exec`, '--pidfile', `${this.root}/dockerd.pid`],
       ...['--cgroup-parent', `/${this.#cgroup}`],
-      ...['-H', this.host, '--containerd', this.containerdAddress, '--storage-driver', 'overlay2'],
+      ...['-H', this.host, '--containerd', this.containerdAddress, '--storage-driver', driver],
       ...(this.#options.arguments ?? []),
     ]);
     await waitFor(
