@@ -2,7 +2,7 @@
  * Attacks that got out of other runtimes, one per advisory (reference: their CVE numbers). Each is mounted here with
  * what an image, a shared volume or a process of the container controls, and has to fail.
  */
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
@@ -53,6 +53,38 @@ describeContainers('security', (fixture) => {
     expect(hashes()).to.deep.equal(before);
   });
 
+  it('CVE-2019-5736: nor does who watches execs of it find anything to write to', async () => {
+    const { bundle, id } = fixture();
+    const before = hashes();
+    // The interpreter is the program that joined the container: its own, sealed copy of itself.
+    fs.writeFileSync(inRoot('evil'), '#!/proc/self/exe\n', { mode: 0o755 });
+    const script = `
+      while [ ! -e /stop ]; do
+        for p in /proc/[0-9]*; do
+          case $(readlink $p/exe 2>/dev/null) in /bin/busybox|'') continue;; esac
+          readlink $p/exe >> /seen
+          (echo x > $p/exe) 2>/dev/null && echo "replaced $p/exe" >> /won
+          (echo x 1<> $p/exe) 2>/dev/null && echo "wrote into $p/exe" >> /won
+        done
+      done`;
+    fixture().create(['sh', '-c', script], withDockerCapabilities);
+    bundle.run(['start', id]);
+    for (let round = 0; round < 30; round++) {
+      expect(bundle.run(['exec', id, '/evil']).status).not.to.equal(0);
+    }
+    fs.writeFileSync(inRoot('stop'), '');
+    await waitFor('the attacker stopped', () =>
+      bundle.run(['state', id]).stdout.includes('"stopped"'),
+    );
+    const lines = (name: string) =>
+      (fs.existsSync(inRoot(name)) ? fs.readFileSync(inRoot(name), 'utf8') : '')
+        .split('\n')
+        .filter(Boolean);
+    expect(lines('won')).to.deep.equal([]);
+    expect(lines('seen').filter((exe) => !exe.includes('memfd:loader'))).to.deep.equal([]);
+    expect(hashes()).to.deep.equal(before);
+  });
+
   it('CVE-2019-5736, CVE-2016-9962: who enters a container cannot be written, opened or read from inside', async () => {
     const { bundle, id } = fixture();
     const before = hashes();
@@ -63,6 +95,7 @@ describeContainers('security', (fixture) => {
           mine $p && continue
           echo "exe of $p: $(readlink $p/exe)" >> /won
           (echo x > $p/exe) 2>/dev/null && echo "wrote $p/exe" >> /won
+          (echo x 1<> $p/exe) 2>/dev/null && echo "wrote into $p/exe" >> /won
         done
         for p in /proc/[0-9]*; do
           case "$(cat $p/comm 2>/dev/null)" in runtime)
@@ -255,6 +288,35 @@ describeContainers('security', (fixture) => {
     }
   });
 
+  for (const [what, make] of [
+    ['a link', (file: string) => fs.symlinkSync('/proc/1/root/dev/ptmx', file)],
+    ['a file', (file: string) => fs.writeFileSync(file, '')],
+    ['another device', (file: string) => spawnSync('mknod', [file, 'c', '1', '3'])],
+  ] as const) {
+    it(`CVE-2025-52565: no terminal comes from ${what} that an image has as /dev/pts/ptmx`, () => {
+      const { bundle, id } = fixture();
+      fs.mkdirSync(inRoot('dev/pts'), { recursive: true });
+      make(inRoot('dev/pts/ptmx'));
+      const file = path.join(bundle.directory, 'console.sock');
+      const socket = new DescriptorSocket(file);
+      try {
+        bundle.configure(['sleep', '60'], (config) => {
+          config.root.readonly = false;
+          delete config.linux!.maskedPaths;
+          withoutMount(config, '/dev', '/dev/pts', '/dev/shm', '/dev/mqueue');
+        });
+        expect(bundle.run(['run', '--detach', id]).stderr).to.equal('');
+        const exec = ['exec', '--detach', '--tty', '--console-socket', file, id, 'true'];
+        const { status, stderr } = bundle.run(exec);
+        expect(status).not.to.equal(0);
+        expect(stderr).to.contain('open a terminal (process.terminal)');
+        expect(() => socket.receive()).to.throw('without a descriptor');
+      } finally {
+        socket.close();
+      }
+    });
+  }
+
   it('CVE-2025-52881: a sysctl goes to the kernel and not to what the image calls /proc', () => {
     const file = inRoot('proc/sys/net/ipv4/ip_forward');
     fs.mkdirSync(path.dirname(file), { recursive: true });
@@ -280,5 +342,24 @@ describeContainers('security', (fixture) => {
       expect(status).to.equal(1);
       expect(fs.readdirSync(inRoot('other'))).to.deep.equal([]);
     }
+  });
+
+  it('what every container is kept from by default stays closed to root of the container', () => {
+    const script = `
+      for f in /proc/kcore /proc/keys /proc/timer_list /proc/interrupts; do
+        [ -e $f ] && [ -n "$(head -c 1 $f 2> /dev/null)" ] && echo read $f
+      done
+      for d in /proc/acpi /proc/scsi /sys/firmware /sys/devices/virtual/powercap; do
+        [ -d $d ] && [ -n "$(ls $d)" ] && echo listed $d
+        (echo x > $d/x) 2> /dev/null && echo wrote below $d
+      done
+      for f in /proc/sysrq-trigger /proc/sys/kernel/core_pattern /proc/sys/kernel/hostname /proc/irq/x /proc/fs/x /proc/bus/x /sys/x; do
+        (echo x > $f) 2> /dev/null && echo wrote $f
+      done
+      mount -o remount,rw /proc/sys 2> /dev/null && echo remounted
+      umount /proc/kcore 2> /dev/null && echo uncovered
+      echo done`;
+    const { stdout, stderr } = fixture().shell(script, withDockerCapabilities);
+    expect(stdout, stderr).to.equal('done\n');
   });
 });
