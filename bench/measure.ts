@@ -1,6 +1,9 @@
 /** Times contenders in turn (A B C, A B C, …), so that what else the machine does hits all alike. */
 import { spawn } from 'node:child_process';
 
+/** The contender that does nothing: what a process of node costs in any case. */
+export const floorName = 'node -e 0';
+
 export interface Contender {
   /** `engine`, `docker`, `runc`, … */
   name: string;
@@ -8,10 +11,13 @@ export interface Contender {
   run(): Promise<number>;
 }
 
+/** Milliseconds; kB of memory. */
+export type Unit = 'ms' | 'kB';
+
 export interface Figure {
   scenario: string;
   contender: string;
-  unit: 'ms';
+  unit: Unit;
   samples: number[];
   min: number;
   median: number;
@@ -35,15 +41,20 @@ export async function measure(
   return contenders.map(({ name }, index) => figure(scenario, name, samples[index] ?? []));
 }
 
-/** The figure of a list of samples in milliseconds. */
-export function figure(scenario: string, contender: string, samples: readonly number[]): Figure {
+/** The figure of a list of samples. */
+export function figure(
+  scenario: string,
+  contender: string,
+  samples: readonly number[],
+  unit: Unit = 'ms',
+): Figure {
   const sorted = [...samples].sort((a, b) => a - b);
   const at = (fraction: number): number =>
     round(sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * fraction))] ?? Number.NaN);
   return {
     scenario,
     contender,
-    unit: 'ms',
+    unit,
     samples: samples.map(round),
     min: at(0),
     median: at(0.5),

@@ -3,18 +3,31 @@ import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import type { Figure } from './measure.ts';
+import { floorName, type Figure } from './measure.ts';
 
-/** Prints each scenario with its contenders and their ratio to ours (`engine`, `runtime`). */
+/**
+ * Prints each scenario with its contenders and the ratio of ours (`engine`, `runtime`) to each; beside a node that does
+ * nothing also what ours costs beyond that.
+ */
 export function printFigures(figures: readonly Figure[]): void {
   const scenarios = [...new Set(figures.map(({ scenario }) => scenario))];
   for (const scenario of scenarios) {
-    const rows = figures.filter((row) => row.scenario === scenario);
-    const ours = rows[0]?.median ?? Number.NaN;
-    console.log(`\n${scenario} (ms, ${rows[0]?.samples.length ?? 0} runs each, in turn)`);
+    const all = figures.filter((row) => row.scenario === scenario);
+    const floor = all.find(({ contender }) => contender === floorName);
+    const rows = all.filter((row) => row !== floor);
+    const [first] = rows;
+    const ours = first?.median ?? Number.NaN;
+    console.log(
+      `\n${scenario} (${first?.unit ?? 'ms'}, ${first?.samples.length ?? 0} runs each, in turn)`,
+    );
     for (const { contender, min, median, p99, max } of rows) {
       console.log(
         `  ${contender.padEnd(22)} median ${format(median)}  min ${format(min)}  p99 ${format(p99)}  max ${format(max)}  ours / this ${(ours / median).toFixed(2)}`,
+      );
+    }
+    if (floor && first) {
+      console.log(
+        `  beyond ${floorName.padEnd(15)} median ${format(first.median - floor.median)}  min ${format(first.min - floor.min)}  (it alone: ${format(floor.median).trim()}, ${format(floor.min).trim()})`,
       );
     }
   }

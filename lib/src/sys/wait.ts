@@ -1,4 +1,4 @@
-/** waitid(2) and wait4(2) without blocking: for a process whose other children belong to libuv. */
+/** waitid(2) and wait4(2): without blocking for a process whose other children belong to libuv, and with what a child has used. */
 import { waitFlags, waitidTypes } from './flags.ts';
 import { check, libcFunction } from './libc.ts';
 
@@ -33,7 +33,28 @@ export function waitForChild(pid: number): number | undefined {
 export function reapChild(pid: number): number {
   const status = Buffer.alloc(4);
   check(wait4Call(pid, status, waitFlags.WNOHANG, null), 'wait4', pid.toString());
-  const word = status.readInt32LE();
+  return exitCodeOf(status.readInt32LE());
+}
+
+/** struct rusage: 16 words of 8 bytes, of which the first four are two struct timeval. */
+const rusageSize = 144;
+
+/** Waits until the child `pid` has ended. Blocks the thread. Processor time is its own and that of those it waited for. */
+export function waitForCost(pid: number): { exitCode: number; processorMs: number } {
+  const status = Buffer.alloc(4);
+  const usage = Buffer.alloc(rusageSize);
+  check(wait4Call(pid, status, 0, usage), 'wait4', pid.toString());
+  const [userS = 0, userUs = 0, systemS = 0, systemUs = 0] = [0, 8, 16, 24].map((offset) =>
+    Number(usage.readBigInt64LE(offset)),
+  );
+  return {
+    exitCode: exitCodeOf(status.readInt32LE()),
+    processorMs: (userS + systemS) * 1000 + (userUs + systemUs) / 1000,
+  };
+}
+
+/** As shells have it: 128 and the signal where one killed the child. */
+function exitCodeOf(word: number): number {
   const signal = word & 0x7f;
   return signal === 0 ? (word >> 8) & 0xff : 128 + signal;
 }
