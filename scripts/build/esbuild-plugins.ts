@@ -58,7 +58,7 @@ export const shareBuiltins: Plugin = {
     context.onEnd(({ outputFiles = [] }) => {
       for (const { path: file, text } of outputFiles) {
         const shared = file.endsWith('.js')
-          ? text.replace(/__toESM\(require\("(node:[a-z_/]+)"\)(?:, 1)?\)/g, '__builtin("$1")')
+          ? text.replace(/__toESM\(require\("(node:[a-z0-9_/]+)"\)(?:, 1)?\)/g, '__builtin("$1")')
           : text;
         if (/__toESM\(require\("node:/.test(shared)) {
           throw new Error(`${file}: esbuild has changed how it imports Node's modules`);
