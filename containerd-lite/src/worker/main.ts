@@ -1,10 +1,11 @@
 /** Entry of the worker threads (bundled as containerd-lite-worker): takes jobs, one at a time, and answers each. */
-import fs from 'node:fs';
-import path from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
 import { StackError, errorCode, messageOf } from '#spec/errors';
+import { AT_FDCWD } from '#lib/sys/file';
 import { umountFlags } from '#lib/sys/flags';
 import { umount2 } from '#lib/sys/mount';
+import { removeTree } from '#lib/unpack/remove-tree';
+import { diskUsage } from './disk-usage.ts';
 import { apply, diff } from './layer-jobs.ts';
 import type {
   AnswerMessage,
@@ -45,34 +46,14 @@ async function run(job: Job): Promise<JobResults[Job['type']]> {
     case 'diff':
       return diff(job, settings);
     case 'usage':
-      return usage(job.directory);
+      return diskUsage(job.directory);
     case 'remove':
-      fs.rmSync(job.path, { recursive: true, force: true });
+      removeTree(AT_FDCWD, Buffer.from(job.path).toString('latin1'));
       return undefined;
     case 'unmount':
       unmountAll(job.target);
       return undefined;
   }
-}
-
-/** Blocks and inodes below a directory, itself included; files with several links count once. */
-function usage(directory: string): JobResults['usage'] {
-  const seen = new Set<number>();
-  let size = 0;
-  let inodes = 0;
-  const visit = (file: string) => {
-    const status = fs.lstatSync(file);
-    if (!seen.has(status.ino)) {
-      seen.add(status.ino);
-      size += status.blocks * 512;
-      inodes++;
-    }
-    if (status.isDirectory()) {
-      for (const name of fs.readdirSync(file)) visit(path.join(file, name));
-    }
-  };
-  visit(directory);
-  return { size, inodes };
 }
 
 function unmountAll(target: string): void {

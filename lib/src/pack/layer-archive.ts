@@ -219,8 +219,9 @@ function inodeOf({ status: { dev, inode } }: TreeNode): string {
   return `${dev.major}:${dev.minor}:${inode}`;
 }
 
+/** With all attributes: containerd and docker give the file those of every link to it, and a new owner clears capabilities. */
 function linkTo(linkName: ByteString, entry: TarEntry): Buffer {
-  return headerOf({ ...entry, type: 'link', linkName, sizeBytes: 0, xattrs: new Map() });
+  return headerOf({ ...entry, type: 'link', linkName, sizeBytes: 0 });
 }
 
 /** The name that readers without sparse files see, as GNU tar makes it up. */

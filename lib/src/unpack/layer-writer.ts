@@ -24,7 +24,14 @@ import { isStackError, StackError } from '#spec/errors';
 import { isCode, rawPath, type DirectoryTree } from './directory-tree.ts';
 import { entryPathOf, whiteoutOf, type EntryPath } from './entry-path.ts';
 import type { LayerLimits } from './limits.ts';
-import { accessTimeOf, applyToDescriptor, applyToName, type DirectoryTimes } from './metadata.ts';
+import {
+  accessTimeOf,
+  applyToDescriptor,
+  applyToLink,
+  applyToName,
+  modificationTimeOf,
+  type DirectoryTimes,
+} from './metadata.ts';
 import { writeSegments, type OpenFile } from './open-file.ts';
 import { isDirectory, removeTree, statusOf } from './remove-tree.ts';
 import { shownName, type ByteString, type TarEntry } from './tar-entry.ts';
@@ -172,7 +179,8 @@ export class LayerWriter implements TarSink {
       }
       case 'link':
         this.#makeLink(entry, base, parentFd);
-        return; // the inode has its owner and mode already; setting them again would drop file capabilities
+        applyToLink(parentFd, base, entry, this.#skipped);
+        return;
       case 'symlink':
         symlinkat(rawPath(entry.linkName), parentFd, name);
         break;
@@ -251,7 +259,7 @@ export class LayerWriter implements TarSink {
 }
 
 function timesOf(entry: TarEntry): DirectoryTimes {
-  return { access: accessTimeOf(entry), modification: entry.modificationTime };
+  return { access: accessTimeOf(entry), modification: modificationTimeOf(entry) };
 }
 
 function tooMuch(what: string): StackError {

@@ -5,8 +5,12 @@ import {
   fchown,
   futimens,
   lchownat,
+  lstatat,
   lutimensat,
+  S_IFLNK,
+  S_IFMT,
   type FileStatus,
+  type RawPath,
   type Timespec,
 } from '#lib/sys/file';
 import { fsetxattr, lgetxattr, llistxattr, lsetxattr } from '#lib/sys/xattr';
@@ -22,7 +26,7 @@ export function applyToDescriptor(fd: number, entry: TarEntry, onSkipped: OnSkip
   if (entry.xattrs.size > 0)
     setXattrs(entry, onSkipped, (name, value) => fsetxattr(fd, name, value));
   fchmod(fd, entry.mode);
-  if (entry.type !== 'directory') futimens(fd, accessTimeOf(entry), entry.modificationTime);
+  if (entry.type !== 'directory') futimens(fd, accessTimeOf(entry), modificationTimeOf(entry));
 }
 
 /** The same for what cannot be opened without side effects: a device, a FIFO, or a link itself. */
@@ -39,8 +43,45 @@ export function applyToName(
     setXattrs(entry, onSkipped, (key, value) => lsetxattr(byDescriptor, key, value));
   }
   if (entry.type !== 'symlink') fchmodat(parentFd, path, entry.mode); // a link has no mode of its own
-  lutimensat(parentFd, path, accessTimeOf(entry), entry.modificationTime);
+  lutimensat(parentFd, path, accessTimeOf(entry), modificationTimeOf(entry));
 }
+
+/**
+ * The same for one more name of a file, which has all that already: as with containerd the last entry says what it is. A
+ * change of owner clears file capabilities; they are kept, whether or not the entry repeats them.
+ */
+export function applyToLink(
+  parentFd: number,
+  name: ByteString,
+  entry: TarEntry,
+  onSkipped: OnSkippedXattr,
+): void {
+  const path = rawPath(name);
+  const status = lstatat(parentFd, path);
+  const isSymlink = (status.mode & S_IFMT) === S_IFLNK;
+  const byDescriptor = rawPath(`/proc/self/fd/${parentFd}/${name}`);
+  if (status.uid !== entry.uid || status.gid !== entry.gid) {
+    const capability = capabilityOf(byDescriptor);
+    lchownat(parentFd, path, entry.uid, entry.gid);
+    if (capability) lsetxattr(byDescriptor, capabilityName, capability);
+  }
+  setXattrs(entry, onSkipped, (key, value) => lsetxattr(byDescriptor, key, value));
+  if (!isSymlink && lstatat(parentFd, path).mode !== ((status.mode & S_IFMT) | entry.mode)) {
+    fchmodat(parentFd, path, entry.mode);
+  }
+  lutimensat(parentFd, path, accessTimeOf(entry), modificationTimeOf(entry));
+}
+
+function capabilityOf(path: RawPath): Buffer | undefined {
+  try {
+    return lgetxattr(path, capabilityName);
+  } catch (error) {
+    if (isCode(error, 'ENODATA', 'EOPNOTSUPP', 'ENOTSUP')) return undefined;
+    throw error;
+  }
+}
+
+const capabilityName = 'security.capability';
 
 /** Gives an implied directory what the same directory has in a lower layer. Returns the times to set at the end. */
 export function copyDirectoryMetadata(
@@ -64,7 +105,16 @@ export interface DirectoryTimes {
 
 /** Where an archive names no access time, it is the modification time. */
 export function accessTimeOf({ accessTime, modificationTime }: TarEntry): Timespec {
-  return accessTime ?? modificationTime;
+  return bounded(accessTime ?? modificationTime);
+}
+
+export function modificationTimeOf({ modificationTime }: TarEntry): Timespec {
+  return bounded(modificationTime);
+}
+
+/** Before 1970 nothing happened, as for containerd and docker: a tree must look the same whoever has unpacked it. */
+function bounded(time: Timespec): Timespec {
+  return time.seconds < 0 ? { seconds: 0, nanoseconds: 0 } : time;
 }
 
 /**
