@@ -1,18 +1,30 @@
-/** The virtual machine's file system: busybox, the runtime with its Node, the C library it needs, and the checks. */
+/**
+ * The virtual machine's file system: busybox, the runtime with its Node, systemd, AppArmor's parser, the libraries that
+ * they need, and the checks.
+ */
 import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import { build } from 'esbuild';
 import { CpioWriter } from './cpio.ts';
 
-/** What the runtime is made of, below dist/. */
-const installation = [
-  'bin/runtime',
-  'lib/node',
-  'lib/koffi.node',
-  'lib/package.json',
-  ...['cjs', 'js', 'cache'].flatMap((kind) => [`lib/runtime.${kind}`, `lib/runtime-all.${kind}`]),
-];
+/** Programs of this machine that the checks need; their paths are the same in the virtual one. */
+export const borrowedPrograms = {
+  systemd: '/lib/systemd/systemd',
+  systemctl: '/usr/bin/systemctl',
+  apparmor: '/sbin/apparmor_parser',
+} as const;
+
+/** What the runtime is made of, below `dist`: its bundles are found by their names. */
+function installation(dist: string): string[] {
+  const bundles = fs
+    .readdirSync(path.join(dist, 'lib'))
+    .filter((name) => /^runtime(-[a-z]+)?\.(cjs|js|cache)$/.test(name));
+  return [
+    ...['bin/runtime', 'lib/node', 'lib/koffi.node', 'lib/package.json'],
+    ...bundles.map((name) => `lib/${name}`),
+  ];
+}
 
 /** Writes the archive `file`. `work` is for what must be made first. */
 export async function writeInitramfs(
@@ -40,9 +52,14 @@ export async function writeInitramfs(
   archive.symbolicLink('bin/sh', 'busybox');
   add('init', path.join(import.meta.dirname, 'init.sh'));
   add('checks/main.mjs', checks);
-  for (const name of installation) add(`engine/${name}`, path.join(root, 'dist', name));
-  for (const library of sharedLibraries(path.join(root, 'dist/lib/node'))) {
-    add(library.slice(1), library);
+  const dist = path.join(root, 'dist');
+  for (const name of installation(dist)) add(`engine/${name}`, path.join(dist, name));
+  const programs = Object.values(borrowedPrograms);
+  for (const program of programs) add(program.slice(1), program);
+  const needed = [path.join(dist, 'lib/node'), ...programs].flatMap(sharedLibraries);
+  for (const library of new Set(needed)) add(library.slice(1), library);
+  for (const unit of ['default.target', 'checks.service']) {
+    add(`etc/systemd/system/${unit}`, path.join(import.meta.dirname, unit));
   }
   archive.file('etc/passwd', Buffer.from('root:x:0:0:root:/root:/bin/sh\n'));
   archive.finish();

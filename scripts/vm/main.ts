@@ -10,7 +10,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { findKernel } from './kernel.ts';
-import { writeInitramfs } from './initramfs.ts';
+import { borrowedPrograms, writeInitramfs } from './initramfs.ts';
 import { bootMachine, emulator } from './machine.ts';
 
 /** The checks need about two minutes on two cores that nothing else uses. */
@@ -18,6 +18,8 @@ const machineTimeoutMs = 600_000;
 
 const cache = path.join(process.env['XDG_CACHE_HOME'] ?? '/var/cache', 'engine-tests/vm');
 const root = path.resolve(import.meta.dirname, '../..');
+
+const packages: Readonly<Record<string, string>> = { systemctl: 'systemd' };
 
 const [filter = '', ...rest] = process.argv.slice(2);
 if (rest.length > 0 || filter.startsWith('-')) {
@@ -35,6 +37,10 @@ function missingPrerequisite(): string | undefined {
   if (process.arch !== 'x64') return 'needs x86-64';
   if (!fs.existsSync(emulator)) return 'needs qemu-system-x86';
   if (!fs.existsSync('/bin/busybox')) return 'needs busybox-static';
+  for (const [name, program] of Object.entries(borrowedPrograms)) {
+    if (!fs.existsSync(program))
+      return `needs ${program} (Debian package ${packages[name] ?? name})`;
+  }
   if (!fs.existsSync(path.join(root, 'dist/bin/runtime'))) return 'needs dist/bin/runtime';
   return undefined;
 }

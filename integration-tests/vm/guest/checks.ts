@@ -1,4 +1,5 @@
 /** All checks, in the order they run. Imported by the virtual machine to run them and by vm.test.ts for their names. */
+import { appArmorChecks } from './apparmor.ts';
 import type { Check } from './check.ts';
 import { deviceChecks } from './devices.ts';
 import { freezerChecks } from './freezer.ts';
@@ -8,6 +9,7 @@ import { memoryChecks } from './memory.ts';
 import { namespaceChecks } from './namespaces.ts';
 import { nestedGroupChecks } from './nested-groups.ts';
 import { rootlessChecks } from './rootless.ts';
+import { systemdChecks } from './systemd.ts';
 import { updateChecks } from './update.ts';
 
 export const checks: readonly Check[] = [
@@ -20,4 +22,6 @@ export const checks: readonly Check[] = [
   ...namespaceChecks,
   ...nestedGroupChecks,
   ...rootlessChecks,
+  ...appArmorChecks,
+  ...systemdChecks,
 ];

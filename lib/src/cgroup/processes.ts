@@ -3,7 +3,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { StackError, errorCode } from '#spec/errors';
-import { readCgroupFile, readIfPresent, writeCgroupFile } from './cgroup-file.ts';
+import { readCgroupFile, readIfPresent, writeCgroupFile, writeIfPresent } from './cgroup-file.ts';
 import { cgroupDirectories, controllerDirectory, unifiedDirectory, type Cgroup } from './layout.ts';
 
 const pollMs = 5;
@@ -61,7 +61,7 @@ export async function freeze(cgroup: Cgroup): Promise<void> {
   }
 }
 
-/** Lets the processes of `cgroup` go on. */
+/** Lets the processes of `cgroup` go on. One that is gone (systemd removes those of its units) has none. */
 export function thaw(cgroup: Cgroup): void {
   freezerOf(cgroup).request(false);
 }
@@ -82,7 +82,7 @@ export async function killAll(cgroup: Cgroup, signal = 9): Promise<void> {
     return;
   }
   const kill = killFile(cgroup);
-  if (kill !== undefined && isComplete(cgroup)) writeCgroupFile(kill, 1);
+  if (kill !== undefined && isComplete(cgroup)) writeIfPresent(kill, 1);
   const deadline = Date.now() + removeTimeoutMs;
   // What the v1 freezer holds dies when it is thawed; v2 kills the frozen, too.
   if (cgroup.layout.version !== 'v2' && isFrozen(cgroup)) thaw(cgroup);
@@ -197,7 +197,10 @@ function freezerOf(cgroup: Cgroup): Freezer {
   }
   const file = path.join(directory, 'freezer.state');
   return {
-    request: (frozen) => writeCgroupFile(file, frozen ? 'FROZEN' : 'THAWED'),
+    request: (frozen) => {
+      if (frozen) writeCgroupFile(file, 'FROZEN');
+      else writeIfPresent(file, 'THAWED');
+    },
     isFrozen: () => readCgroupFile(file) === 'FROZEN',
     isRequested: () => ['FROZEN', 'FREEZING'].includes(readIfPresent(file) ?? ''),
   };
@@ -206,7 +209,10 @@ function freezerOf(cgroup: Cgroup): Freezer {
 function v2Freezer(directory: string): Freezer {
   const file = path.join(directory, 'cgroup.freeze');
   return {
-    request: (frozen) => writeCgroupFile(file, frozen ? 1 : 0),
+    request: (frozen) => {
+      if (frozen) writeCgroupFile(file, 1);
+      else writeIfPresent(file, 0);
+    },
     isFrozen: () => /^frozen 1$/m.test(readCgroupFile(path.join(directory, 'cgroup.events'))),
     isRequested: () => readIfPresent(file) === '1',
   };
