@@ -1,6 +1,7 @@
 /** `update`: new limits for a running container. */
 import fs from 'node:fs';
 import { applyResources } from '#lib/cgroup/cgroup';
+import { pids } from '#lib/cgroup/processes';
 import { messageOf, StackError } from '#spec/errors';
 import { parseResources, type Resources } from '#spec/oci/resources';
 import type { Command } from '../command-line/command.ts';
@@ -53,34 +54,32 @@ export const update: Command = {
     if (record.unit) {
       await (await import('../host/systemd-unit.ts')).updateUnit(record.unit, resources);
     }
-    const config = await updateShares(record, flags);
+    const shares = await updateShares(record, flags, pids(cgroup));
     applyResources(cgroup, resources, (message) => log.warn(message));
-    store.write({ ...record, config: mergeResources(config, resources) });
+    const changed = { ...record, ...shares };
+    store.write({ ...changed, config: mergeResources(changed.config, resources) });
     return 0;
   },
 };
 
-/** Intel RDT: new shares for the group that the container is in. */
+/** Intel RDT: new shares for the group that the container is in, or one of its own from now on. */
 async function updateShares(
-  { config, resctrl }: ContainerRecord,
+  { id, config, resctrl }: ContainerRecord,
   flags: Flags,
-): Promise<ContainerRecord['config']> {
+  processes: readonly number[],
+): Promise<Partial<ContainerRecord>> {
   const shares = withoutUndefined({
     l3CacheSchema: flags.text('l3-cache-schema') || undefined,
     memBwSchema: flags.text('mem-bw-schema') || undefined,
   });
-  if (Object.keys(shares).length === 0) return config;
-  const { findResctrl, updateResctrl } = await import('#lib/resctrl/resctrl');
-  if (!resctrl) {
-    findResctrl();
-    throw new StackError(
-      'conflict',
-      'linux.intelRdt: a container that was made without shares cannot get any',
-    );
-  }
-  updateResctrl(resctrl, shares);
+  if (Object.keys(shares).length === 0) return {};
+  const { findResctrl, joinResctrl, prepareResctrl, updateResctrl } =
+    await import('#lib/resctrl/resctrl');
+  const group = resctrl ?? prepareResctrl(findResctrl(), id, shares);
+  if (resctrl) updateResctrl(resctrl, shares);
+  else for (const pid of processes) joinResctrl(group, pid);
   const intelRdt = { ...config.linux?.intelRdt, ...shares };
-  return { ...config, linux: { ...config.linux, intelRdt } };
+  return { resctrl: group, config: { ...config, linux: { ...config.linux, intelRdt } } };
 }
 
 /** The limits that the next update, and whoever reads the state, start from. */
