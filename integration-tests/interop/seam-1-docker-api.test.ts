@@ -36,7 +36,6 @@ describe('seam 1: the Docker Engine API', () => {
       return new DockerClient({
         command: [executablePath('engine'), '-H', peers.host],
         image: await loadBusybox(context, peers),
-        lacks: ['pause', 'restart'],
         folders: [peers.root],
       });
     });

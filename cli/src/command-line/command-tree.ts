@@ -1,4 +1,5 @@
 /** Every command, and the groups that docker gives them (`container run` is `run`). */
+import { pause, rename, restart, unpause } from '../commands/change.ts';
 import { exec } from '../commands/exec.ts';
 import { images, rmi } from '../commands/images.ts';
 import { inspect } from '../commands/inspect.ts';
@@ -28,6 +29,7 @@ import {
 import type { Command } from './command.ts';
 
 export const commands: readonly Command[] = [
+  ...[restart, pause, unpause, rename],
   ...[run, exec, ps, port, logs, stop, start, kill, rm, wait, attach, create],
   ...[pull, images, rmi, inspect, info, version],
   ...[networkCreate, networkList, networkInspect, networkRemove],
@@ -50,6 +52,10 @@ const groups: Readonly<Record<string, Readonly<Record<string, Command>>>> = {
     rm,
     wait,
     attach,
+    restart,
+    pause,
+    unpause,
+    rename,
     port,
     inspect,
   },

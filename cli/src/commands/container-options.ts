@@ -3,7 +3,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { boolean, list, missing, text, type FlagValues } from '../command-line/flags.ts';
 import { UsageError, splitOnce } from '../command-line/parse.ts';
-import { parseBytes, parseInteger, parseNanoCpus } from '../format/units.ts';
+import { parseBytes, parseDuration, parseInteger, parseNanoCpus } from '../format/units.ts';
 import { parsePorts } from './publish.ts';
 import { terminalSize } from '../terminal/attached-streams.ts';
 
@@ -28,6 +28,24 @@ export const containerFlags = {
   env: list('Set environment variables', 'e'),
   'env-file': list('Read in a file of environment variables'),
   'group-add': list('Add additional groups to join'),
+  'health-cmd': text('Command to run to check health'),
+  'health-interval': text('Time between running the check (ms|s|m|h)', undefined, 'duration'),
+  'health-retries': text('Consecutive failures needed to report unhealthy', undefined, 'int'),
+  'health-start-interval': text(
+    'Time between running the check during the start period (ms|s|m|h)',
+    undefined,
+    'duration',
+  ),
+  'health-start-period': text(
+    'Start period for the container to initialize before starting health-retries countdown (ms|s|m|h)',
+    undefined,
+    'duration',
+  ),
+  'health-timeout': text(
+    'Maximum time to allow one check to run (ms|s|m|h)',
+    undefined,
+    'duration',
+  ),
   hostname: text('Container host name', 'h'),
   init: boolean('Run an init inside the container that forwards signals and reaps processes'),
   interactive: boolean('Keep STDIN open even if not attached', 'i'),
@@ -48,6 +66,7 @@ export const containerFlags = {
   ip: text('IPv4 address (e.g., 172.30.100.104)'),
   network: text('Connect a container to a network'),
   'network-alias': list('Add network-scoped alias for the container'),
+  'no-healthcheck': boolean('Disable any container-specified HEALTHCHECK'),
   'oom-kill-disable': boolean('Disable OOM Killer'),
   'oom-score-adj': text("Tune host's OOM preferences (-1000 to 1000)", undefined, 'int'),
   pid: text('PID namespace to use'),
@@ -98,16 +117,10 @@ export const containerFlags = {
       'device-read-iops',
       'device-write-bps',
     ],
-    ...['device-write-iops', 'disable-content-trust', 'gpus', 'health-cmd', 'health-interval'],
-    ...[
-      'health-retries',
-      'health-start-interval',
-      'health-start-period',
-      'health-timeout',
-      'io-maxbandwidth',
-    ],
+    ...['device-write-iops', 'disable-content-trust', 'gpus', 'health-interval'],
+    ...['io-maxbandwidth'],
     ...['io-maxiops', 'ip6', 'isolation', 'kernel-memory', 'label-file', 'link', 'link-local-ip'],
-    ...['memory-swappiness', 'no-healthcheck', 'storage-opt'],
+    ...['memory-swappiness', 'storage-opt'],
     ...['use-api-socket'],
   ),
 } as const;
@@ -163,6 +176,7 @@ export function createRequest(
     StopSignal: values['stop-signal'],
     StopTimeout: whole('stop-timeout'),
     MacAddress: values['mac-address'],
+    Healthcheck: healthcheck(values),
     NetworkingConfig: networkingConfig(values),
     HostConfig: withoutUndefined({
       AutoRemove: values.rm,
@@ -230,6 +244,25 @@ function networkingConfig(values: ContainerValues): object | undefined {
     ...(values.ip !== undefined && { IPAMConfig: { IPv4Address: values.ip } }),
   };
   return { EndpointsConfig: { [values.network ?? 'default']: endpoint } };
+}
+
+function healthcheck(values: ContainerValues): object | undefined {
+  if (values['no-healthcheck']) return { Test: ['NONE'] };
+  const time = (flag: keyof ContainerValues): number | undefined => {
+    const value = values[flag];
+    return typeof value === 'string' ? parseDuration(value, `--${flag}`) : undefined;
+  };
+  const command = values['health-cmd'];
+  const retries = values['health-retries'];
+  const check = withoutUndefined({
+    Test: command === undefined ? undefined : ['CMD-SHELL', command],
+    Interval: time('health-interval'),
+    Timeout: time('health-timeout'),
+    StartPeriod: time('health-start-period'),
+    StartInterval: time('health-start-interval'),
+    Retries: retries === undefined ? undefined : parseInteger(retries, '--health-retries'),
+  });
+  return Object.keys(check).length > 0 ? check : undefined;
 }
 
 function withoutUndefined(fields: Record<string, unknown>): Record<string, unknown> {

@@ -61,3 +61,26 @@ export function parseInteger(value: string, flag: string): number {
   }
   return Number(value);
 }
+
+const nanosecondsOf: Readonly<Record<string, number>> = {
+  ns: 1,
+  us: 1e3,
+  ms: 1e6,
+  s: 1e9,
+  m: 60e9,
+  h: 3600e9,
+};
+
+/** Nanoseconds of `1m30s`, `200ms`, as Go writes durations. Throws {@link UsageError}. */
+export function parseDuration(value: string, flag: string): number {
+  const parts = [...value.matchAll(/(\d+(?:\.\d+)?)(ns|us|ms|s|m|h)/g)];
+  if (parts.length === 0 || parts.map(([part]) => part).join('') !== value) {
+    throw new UsageError(
+      `invalid argument "${value}" for "${flag}" flag: time: invalid duration "${value}"`,
+    );
+  }
+  return parts.reduce(
+    (sum, [, number, unit]) => sum + Number(number) * (nanosecondsOf[unit ?? ''] ?? 0),
+    0,
+  );
+}

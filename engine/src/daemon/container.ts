@@ -4,6 +4,7 @@ import type { ContainerConfig } from '../api/container-config.ts';
 import type { HostConfig } from '../api/host-config.ts';
 import type { ContainerMount } from '../container-spec/container-mount.ts';
 import type { EndpointConfig } from '../network/network-settings.ts';
+import type { Health } from './health.ts';
 import { Mutex } from './mutex.ts';
 import type { OutputSubscriber, TaskOutput } from './output.ts';
 import { never } from './timestamps.ts';
@@ -29,6 +30,8 @@ export interface ContainerState {
   oomKilled: boolean;
   startedAt: string;
   finishedAt: string;
+  /** Only with a health check, since its last start. */
+  health?: Health;
 }
 
 /** The file `containers/<id>/container.json` below the data root. Only engined reads and writes it. */
@@ -82,6 +85,8 @@ export class Container {
   readonly #exitListeners = new Set<(state: ContainerState) => void>();
   readonly #removalListeners = new Set<(state: ContainerState) => void>();
   restartTimer: NodeJS.Timeout | undefined;
+  /** Ends the probing of its health. */
+  healthChecks: AbortController | undefined;
   /** The last delay before an automatic restart, and when that run began. */
   restartDelayMs = 0;
 

@@ -8,6 +8,7 @@ import type { Container } from './container.ts';
 import { publishContainerEvent } from './container-events.ts';
 import { readContainerLogs, replayOf } from './container-logs.ts';
 import { createContainer } from './create-container.ts';
+import { containerStats } from './container-stats.ts';
 import { parseDetachKeys } from './detach-keys.ts';
 import type { Engine } from './engine.ts';
 import { inspectContainer } from './inspect-container.ts';
@@ -22,6 +23,7 @@ import {
   stopContainer,
   unpauseContainer,
 } from './stop-container.ts';
+import { updateContainer } from './update-container.ts';
 import { parseWaitCondition, waitForContainer } from './wait-container.ts';
 
 export function containersBackend(engine: Engine): ContainersBackend {
@@ -44,6 +46,8 @@ export function containersBackend(engine: Engine): ContainersBackend {
     unpause: async (name) => unpauseContainer(engine, find(name)),
     rename: async (name, newName) => rename(engine, find(name), newName),
     remove: async (name, options) => removeContainer(engine, find(name), options),
+    update: async (name, changes) => updateContainer(engine, find(name), changes),
+    stats: (name, options, signal) => containerStats(engine, find(name), options, signal),
     prune: (filters) => prune(engine, filters),
     resize: async (name, { height, width }) => {
       const container = find(name);

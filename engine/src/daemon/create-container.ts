@@ -26,6 +26,7 @@ import {
 } from './container-endpoints.ts';
 import type { Engine } from './engine.ts';
 import { etcFiles } from './etc-files.ts';
+import { mergeHealthchecks } from './health-check.ts';
 import { withLease } from './lease.ts';
 import { generateName } from './names.ts';
 import { ownerLabels } from './owner.ts';
@@ -68,8 +69,8 @@ export async function createContainer(
   }
   const ports = wantedPorts({ config, hostConfig });
   const networks = endpointConfigs(engine.network, hostConfig, config, endpoints);
+  checkSupported(config, hostConfig);
   const warnings = [
-    ...checkSupported(config, asked, hostConfig),
     ...resourceWarnings(hostConfig, host.cgroups),
     ...(ports.length > 0 && hostConfig.NetworkMode === 'host'
       ? ['Published ports are discarded when using host network mode']
@@ -204,7 +205,7 @@ function mergeWithImage(
   const stopSignal = asked.StopSignal || image.StopSignal;
   const stopTimeout = asked.StopTimeout ?? image.StopTimeout;
   const exposedPorts = { ...image.ExposedPorts, ...asked.ExposedPorts };
-  const healthcheck = asked.Healthcheck ?? image.Healthcheck;
+  const healthcheck = mergeHealthchecks(asked.Healthcheck, image.Healthcheck);
   return {
     ...asked,
     Hostname: asked.Hostname || id.slice(0, 12),

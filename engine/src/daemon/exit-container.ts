@@ -7,6 +7,7 @@ import { hangUp, outputOf, removeStdio } from '../containerd/fifo.ts';
 import type { Container } from './container.ts';
 import { publishContainerEvent } from './container-events.ts';
 import type { Engine } from './engine.ts';
+import { stopHealthChecks } from './health.ts';
 import type { TaskOutput } from './output.ts';
 import { unmountVolumes } from './container-volumes.ts';
 import { stdioFolder, stdioFolders } from './paths.ts';
@@ -61,6 +62,7 @@ export async function exitLocked(
   { exitCode, exitedAt, error = '' }: TaskExit,
 ): Promise<void> {
   const { containers, logger } = engine;
+  stopHealthChecks(container);
   await drain(container);
   const ranMs = Date.parse(exitedAt) - Date.parse(container.state.startedAt);
   container.record.state = {

@@ -4,6 +4,7 @@ import { networkSettings, type NetworkSettings } from '../network/network-settin
 import type { Container, ContainerRecord } from './container.ts';
 import type { Engine } from './engine.ts';
 import { etcFiles } from './etc-files.ts';
+import type { Health } from './health.ts';
 import { logFile } from './paths.ts';
 
 /** Everything that clients see of a container. */
@@ -33,6 +34,7 @@ export function inspectContainer(engine: Engine, container: Container): unknown 
       Error: state.error,
       StartedAt: state.startedAt,
       FinishedAt: state.finishedAt,
+      ...(state.health && { Health: healthOf(state.health) }),
     },
     Image: record.imageId,
     ResolvConfPath: etc.resolvConf,
@@ -52,6 +54,19 @@ export function inspectContainer(engine: Engine, container: Container): unknown 
     Mounts: mountPoints(engine, record),
     Config: { ...config },
     NetworkSettings: networkSettingsOf(engine, record),
+  };
+}
+
+function healthOf({ status, failingStreak, log }: Health): object {
+  return {
+    Status: status,
+    FailingStreak: failingStreak,
+    Log: log.map(({ start, end, exitCode, output }) => ({
+      Start: start,
+      End: end,
+      ExitCode: exitCode,
+      Output: output,
+    })),
   };
 }
 

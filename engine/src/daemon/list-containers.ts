@@ -6,6 +6,7 @@ import { containerStatuses, type Container } from './container.ts';
 import type { NetworkController } from '../network/network-controller.ts';
 import type { ContainerStore } from './container-store.ts';
 import type { Engine } from './engine.ts';
+import type { Health } from './health.ts';
 import { mountPoints, networkSettingsOf } from './inspect-container.ts';
 import { portSummaries } from '../network/network-settings.ts';
 import { humanDuration, never, unixSeconds } from './timestamps.ts';
@@ -95,7 +96,7 @@ export function statusText({ state }: Container, nowMs = Date.now()): string {
     case 'created':
       return 'Created';
     case 'running':
-      return `Up ${since(state.startedAt)}`;
+      return `Up ${since(state.startedAt)}${healthText(state.health)}`;
     case 'paused':
       return `Up ${since(state.startedAt)} (Paused)`;
     case 'restarting':
@@ -109,6 +110,11 @@ export function statusText({ state }: Container, nowMs = Date.now()): string {
         ? ''
         : `Exited (${state.exitCode}) ${since(state.finishedAt)} ago`;
   }
+}
+
+function healthText(health: Health | undefined): string {
+  if (!health) return '';
+  return health.status === 'starting' ? ' (health: starting)' : ` (${health.status})`;
 }
 
 function isShownByDefault(container: Container): boolean {
@@ -159,7 +165,7 @@ function matches(network: NetworkController, container: Container, filters: Filt
         portMatches(`${containerPort}/${protocol}`, value),
       ),
     ) &&
-    any('health', (value) => value === 'none') &&
+    any('health', (value) => (state.health?.status ?? 'none') === value) &&
     any('is-task', (value) => value === 'false' || value === '0') &&
     any('isolation', (value) => value === '' || value === 'default') &&
     matchesLabels(config.Labels, filters.get('label'))

@@ -15,6 +15,7 @@ import { removeStdio } from '../containerd/fifo.ts';
 import type { Container } from './container.ts';
 import type { Engine } from './engine.ts';
 import { handleExit } from './exit-container.ts';
+import { startHealthChecks } from './health.ts';
 import { discardTask, removeLeftovers } from './leftovers.ts';
 import { stdioFolder, stdioFolders } from './paths.ts';
 import { removeLocked } from './remove-container.ts';
@@ -96,6 +97,7 @@ async function adoptLocked(engine: Engine, container: Container, task: Process):
   container.output = await engine.logs.open(container, stdio);
   for (const subscriber of container.subscribers) container.output.subscribe(subscriber);
   openStdin(container, stdio);
+  startHealthChecks(engine, container);
   await engine.containers.save(container);
   await removeExecs(engine, container);
   engine.logger.info('adopted running container', { container: container.id, pid: task.pid });

@@ -14,6 +14,7 @@ import { endpointRequest, networkProvider, wantedPorts } from './container-endpo
 import { cgroupsPath } from './create-container.ts';
 import type { Engine } from './engine.ts';
 import { etcFiles, writeEtcFiles } from './etc-files.ts';
+import { startHealthChecks } from './health.ts';
 import { stdioFolder, stdioFolders } from './paths.ts';
 import { discardTask } from './leftovers.ts';
 import { mountVolumes, placedMounts, unmountVolumes } from './container-volumes.ts';
@@ -141,6 +142,8 @@ async function launch(
     error: '',
     startedAt: now(),
   };
+  delete record.state.health;
+  startHealthChecks(engine, container);
   await containers.save(container);
   publishContainerEvent(engine, container, 'start');
 }

@@ -1,35 +1,20 @@
-/** What a container may ask for and this engine cannot do yet: refused by name, or warned about where it comes from the image. */
+/** What a container may ask for and this engine cannot do yet: refused by name. */
 import type { ContainerConfig } from '../api/container-config.ts';
 import type { HostConfig } from '../api/host-config.ts';
 import { StackError } from '#spec/errors';
 import { parseSignal } from '#spec/signals';
 import { parseRotation } from '../logs/json-log-file.ts';
 import { checkExtraHosts } from './etc-files.ts';
+import { checkHealthcheck } from './health-check.ts';
 
-/**
- * Throws for what was asked for and cannot be had; returns warnings for what only the image wishes.
- * `asked` is the request before the image's configuration was merged into it.
- */
-export function checkSupported(
-  config: ContainerConfig,
-  asked: ContainerConfig,
-  hostConfig: HostConfig,
-): string[] {
-  checkConfig(config, asked);
+/** Throws for what was asked for and cannot be had. */
+export function checkSupported(config: ContainerConfig, hostConfig: HostConfig): void {
+  checkConfig(config);
   checkHostConfig(hostConfig);
-  const { Healthcheck: healthcheck } = config;
-  const warnings: string[] = [];
-  if (healthcheck?.Test?.length && healthcheck.Test[0] !== 'NONE') {
-    warnings.push(
-      'health checks are not implemented by this engine: the one of the image does not run',
-    );
-  }
-  return warnings;
 }
 
-function checkConfig(config: ContainerConfig, asked: ContainerConfig): void {
-  const test = asked.Healthcheck?.Test?.[0];
-  if (test !== undefined && test !== 'NONE') refuse('Config.Healthcheck');
+function checkConfig(config: ContainerConfig): void {
+  checkHealthcheck(config.Healthcheck);
   if (config.NetworkDisabled) refuse('Config.NetworkDisabled');
   if (config.StopSignal !== undefined) parseSignal(config.StopSignal);
   if (!/^[a-zA-Z0-9]([a-zA-Z0-9_.-]{0,62})$/.test(config.Hostname)) {

@@ -24,8 +24,6 @@ export function notBuiltRoutes(): Route[] {
     ...missing('changes and archives of containers', [
       'GET /containers/{name}/changes',
       'GET /containers/{name}/export',
-      'GET /containers/{name}/stats',
-      'POST /containers/{name}/update',
       'HEAD /containers/{name}/archive',
       'GET /containers/{name}/archive',
       'PUT /containers/{name}/archive',

@@ -1,6 +1,7 @@
 /** What the container routes need of the daemon. */
 import type { ContainerConfig } from '../../api/container-config.ts';
 import type { HostConfig } from '../../api/host-config.ts';
+import type { StatsOptions } from '../../daemon/container-stats.ts';
 import type { EndpointWishes } from '../../daemon/container-endpoints.ts';
 import type { ApiVersion } from '../../http/api-version.ts';
 import type { HijackedConnection } from '../../http/hijack.ts';
@@ -67,6 +68,8 @@ export interface ContainersBackend {
   unpause(name: string): Promise<void>;
   rename(name: string, newName: string): Promise<void>;
   remove(name: string, options: { force: boolean; volumes: boolean }): Promise<void>;
+  update(name: string, changes: Partial<HostConfig>): Promise<string[]>;
+  stats(name: string, options: StatsOptions, signal: AbortSignal): AsyncIterable<object>;
   prune(filters: Filters): Promise<string[]>;
   resize(name: string, size: { height: number; width: number }): Promise<void>;
   top(name: string, psArguments: string): Promise<{ Titles: string[]; Processes: string[][] }>;

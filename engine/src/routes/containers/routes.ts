@@ -7,6 +7,7 @@ import type { ContainersBackend, StopQuery } from './backend.ts';
 import { decodeCreateBody } from './create-body.ts';
 import { encodeJson } from '../../http/json.ts';
 import type { Query } from '../../http/query.ts';
+import { decodeUpdateBody } from './update-body.ts';
 import { streamRoutes } from './stream-routes.ts';
 
 /** Routes below /containers, in the order in which they must match. */
@@ -58,6 +59,30 @@ export function containerRoutes(backend: ContainersBackend): Route[] {
       handler: async (request, response) => {
         const psArguments = request.query.text('ps_args') || '-ef';
         response.json(200, await backend.top(request.parameter('name'), psArguments));
+      },
+    },
+    {
+      method: 'GET',
+      path: '/containers/{name}/stats',
+      handler: async (request, response) => {
+        const { query, signal } = request;
+        const options = {
+          stream: query.boolean('stream', true),
+          oneShot: query.boolean('one-shot'),
+        };
+        const samples = backend.stats(request.parameter('name'), options, signal);
+        const body = response.stream(200, 'application/json');
+        for await (const sample of samples) body.write(encodeJson(sample));
+        body.end();
+      },
+    },
+    {
+      method: 'POST',
+      path: '/containers/{name}/update',
+      handler: async (request, response) => {
+        const changes = decodeUpdateBody(await request.json());
+        const warnings = await backend.update(request.parameter('name'), changes);
+        response.json(200, { Warnings: warnings });
       },
     },
     ...streamRoutes(backend),
