@@ -37,6 +37,7 @@ export class RealDocker {
 
   private constructor(options: RealDockerOptions) {
     this.root = fs.mkdtempSync(path.join(os.tmpdir(), 'docker-'));
+    fs.chmodSync(this.root, 0o711); // what users of containers with a user namespace must pass through
     this.#options = options;
     this.#netns = options.ownNetns ? `d${randomBytes(4).toString('hex')}` : options.netns;
   }

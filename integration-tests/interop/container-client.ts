@@ -5,6 +5,7 @@ import type { CommandResult } from '../harness/command.ts';
 export type Ability =
   | 'attach'
   | 'attach status'
+  | 'health checks'
   | 'logs'
   | 'oom report'
   | 'pause'
@@ -24,6 +25,10 @@ export interface RunOptions {
   pids?: number;
   readOnlyRoot?: boolean;
   binds?: readonly Bind[];
+  /** Ids 0 to 65535 are 100000 to 165535 of the host. */
+  userNamespace?: boolean;
+  /** A shell command by which the container's health is told. */
+  healthCommand?: string;
 }
 
 export interface Bind {
@@ -34,6 +39,14 @@ export interface Bind {
 }
 
 export type ContainerState = 'running' | 'paused' | 'stopped';
+
+/** What the cells of an OCI runtime ask in addition. */
+export interface RuntimeClient extends ContainerClient {
+  /** Gives a running container another limit. */
+  updateMemory(name: string, memoryBytes: number): Promise<void>;
+  /** What the container's health command says; undefined before its first answer, and for a client without any. */
+  isHealthy(name: string): Promise<boolean | undefined>;
+}
 
 /**
  * Commands come as argv, so that a test can run them with input, in a terminal, or in the background. The image is the

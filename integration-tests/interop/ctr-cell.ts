@@ -7,6 +7,7 @@ import { RealDocker, type RealDockerOptions } from '../harness/real-docker.ts';
 import { busyboxReference } from './busybox.ts';
 import { CtrClient } from './ctr-client.ts';
 import { describeLifecycle } from './lifecycle-suite.ts';
+import { describeRuntimeUse, describeUserNamespace } from './runtime-suite.ts';
 import { describeSurvival } from './survival-suite.ts';
 
 /** A containerd, real or ours. */
@@ -24,6 +25,8 @@ export interface CtrCellOptions {
   start: () => Promise<Containerd>;
   /** Options of `ctr run` that choose shim and runtime. */
   runFlags: readonly string[];
+  /** Whether what only runtimes are asked for is tried as well. */
+  runtimeUse?: boolean;
   /** Whether the daemon is also killed and started again. */
   survival?: boolean;
 }
@@ -55,6 +58,10 @@ export function describeCtrCell(title: string, options: CtrCellOptions): void {
       return ctr;
     };
     describeLifecycle('lives', async () => client());
+    if (options.runtimeUse) {
+      describeRuntimeUse('its runtime', client);
+      describeUserNamespace('its runtime', client);
+    }
     if (options.survival) {
       describeSurvival('its daemon', client, {
         containerd: async () => containerd?.restart(),

@@ -3,15 +3,17 @@ import { randomBytes } from 'node:crypto';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { jsonTypes, packJson } from '#proto/any';
+import { ContainerdClient } from '#proto/containerd-client';
 import { removeCgroups } from '../harness/cgroups.ts';
 import { run, runOk, type CommandResult } from '../harness/command.ts';
 import { waitFor } from '../harness/wait.ts';
 import type {
   Ability,
   Bind,
-  ContainerClient,
   ContainerState,
   RunOptions,
+  RuntimeClient,
 } from './container-client.ts';
 
 export interface CtrClientOptions {
@@ -26,18 +28,21 @@ export interface CtrClientOptions {
 
 /** Less than a test may take: a call that hangs shall be named. */
 const timeoutMs = 30_000;
+const idMap = '0:100000:65536';
 const states: Readonly<Record<string, ContainerState>> = {
   RUNNING: 'running',
   PAUSED: 'paused',
   STOPPED: 'stopped',
 };
 
-export class CtrClient implements ContainerClient {
+export class CtrClient implements RuntimeClient {
   readonly abilities: ReadonlySet<Ability> = new Set<Ability>([
     'attach',
     'attach status',
     'logs',
     'pause',
+    'restart',
+    'stop',
   ]);
   /** ctr knows two exit codes of its own: 0 and 1. */
   readonly failureStatus = { notFound: 1, notExecutable: 1 };
@@ -66,6 +71,7 @@ export class CtrClient implements ContainerClient {
       ...(options.terminal ? ['-t'] : []),
       ...(options.memoryBytes === undefined ? [] : ['--memory-limit', `${options.memoryBytes}`]),
       ...(options.readOnlyRoot ? ['--read-only'] : []),
+      ...(options.userNamespace ? ['--uidmap', idMap, '--gidmap', idMap] : []),
       ...binds.flatMap((bind) => ['--mount', mountText(bind)]),
       ...[this.#options.image, name, ...command],
     );
@@ -122,12 +128,37 @@ export class CtrClient implements ContainerClient {
     return hasNone('oom report');
   }
 
-  stop(): Promise<void> {
-    return hasNone('stop');
+  /** As CRI does it: ctr has one signal at a time. */
+  async stop(name: string, graceSeconds: number): Promise<void> {
+    const isStopped = async () => (await this.state(name)) === 'stopped';
+    await this.kill(name, 'TERM');
+    await waitFor(`the end of ${name}`, isStopped, graceSeconds * 1000).catch(() =>
+      this.kill(name, 'KILL'),
+    );
+    await waitFor(`the end of ${name}`, isStopped);
   }
 
-  restart(): Promise<void> {
-    return hasNone('restart');
+  /** A new task of the same container. */
+  async restart(name: string): Promise<void> {
+    await this.kill(name, 'KILL');
+    await this.exitCode(name);
+    await this.ok('tasks', 'start', '-d', '--log-uri', `file://${this.#logFile(name)}`, name);
+  }
+
+  /** ctr has no word for it: by containerd's API. */
+  async updateMemory(name: string, memoryBytes: number): Promise<void> {
+    const { namespace } = this;
+    const client = new ContainerdClient(this.#options.address, { namespace });
+    try {
+      const resources = packJson(jsonTypes.linuxResources, { memory: { limit: memoryBytes } });
+      await client.tasks.update({ containerId: name, resources });
+    } finally {
+      client.close();
+    }
+  }
+
+  isHealthy(): Promise<undefined> {
+    return hasNone('health checks');
   }
 
   removeVolume(): Promise<void> {

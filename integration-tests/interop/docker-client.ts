@@ -3,9 +3,9 @@ import { run, runOk, type CommandResult } from '../harness/command.ts';
 import type {
   Ability,
   Bind,
-  ContainerClient,
   ContainerState,
   RunOptions,
+  RuntimeClient,
 } from './container-client.ts';
 
 export interface DockerClientOptions {
@@ -14,6 +14,10 @@ export interface DockerClientOptions {
   image: string;
   /** Further options of `run`. */
   runFlags?: readonly string[];
+  /** Options of `run` for a user namespace, where not the whole daemon has one. */
+  userNamespaceFlags?: readonly string[];
+  /** Whether a daemon looks after the container's health, or somebody has to ask. */
+  health?: 'daemon' | 'command';
   /** What this client, or the daemon behind it, does not do. */
   lacks?: readonly Ability[];
   /** What the daemon has below these is its containers'. */
@@ -23,6 +27,7 @@ export interface DockerClientOptions {
 const all: readonly Ability[] = [
   'attach',
   'attach status',
+  'health checks',
   'logs',
   'oom report',
   'pause',
@@ -33,7 +38,7 @@ const all: readonly Ability[] = [
   'volumes',
 ];
 
-export class DockerClient implements ContainerClient {
+export class DockerClient implements RuntimeClient {
   readonly abilities: ReadonlySet<Ability>;
   readonly failureStatus = { notFound: 127, notExecutable: 126 };
   readonly #options: DockerClientOptions;
@@ -56,6 +61,8 @@ export class DockerClient implements ContainerClient {
         : ['--memory', `${options.memoryBytes}`, '--memory-swap', `${options.memoryBytes}`]),
       ...(options.pids === undefined ? [] : ['--pids-limit', `${options.pids}`]),
       ...(options.readOnlyRoot ? ['--read-only'] : []),
+      ...(options.userNamespace ? (this.#options.userNamespaceFlags ?? []) : []),
+      ...(options.healthCommand === undefined ? [] : this.#healthFlags(options.healthCommand)),
       ...binds.flatMap((bind) => ['-v', bindText(bind)]),
       ...[this.#options.image, ...command],
     );
@@ -93,6 +100,18 @@ export class DockerClient implements ContainerClient {
     return (await this.#ok('inspect', '-f', '{{.State.OOMKilled}}', name)).trim() === 'true';
   }
 
+  async updateMemory(name: string, memoryBytes: number): Promise<void> {
+    await this.#ok('update', '--memory', `${memoryBytes}`, '--memory-swap', `${memoryBytes}`, name);
+  }
+
+  async isHealthy(name: string): Promise<boolean | undefined> {
+    if (this.#options.health === 'command') {
+      return (await this.#run('healthcheck', 'run', name)).status === 0;
+    }
+    const status = (await this.#ok('inspect', '-f', '{{.State.Health.Status}}', name)).trim();
+    return status === 'starting' ? undefined : status === 'healthy';
+  }
+
   async kill(name: string, signal: string): Promise<void> {
     await this.#ok('kill', '-s', signal, name);
   }
@@ -124,6 +143,11 @@ export class DockerClient implements ContainerClient {
 
   marks(): readonly string[] {
     return [...(this.#options.folders ?? []), ...this.#ids];
+  }
+
+  #healthFlags(command: string): string[] {
+    const interval = this.#options.health === 'command' ? 'disable' : '500ms';
+    return ['--health-cmd', command, '--health-interval', interval, '--health-retries', '1'];
   }
 
   #argv(...args: string[]): string[] {
