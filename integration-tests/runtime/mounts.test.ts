@@ -71,6 +71,15 @@ describeContainers('mounts', (fixture) => {
     });
   });
 
+  it('a tmpfs takes the mode of the directory below it, also when it is read-only', () => {
+    const { stdout, stderr } = fixture().shell('stat -c %a /t; touch /t/x', (config) => {
+      fs.mkdirSync(path.join(fixture().rootfs, 't'), { mode: 0o751 });
+      config.mounts!.push({ destination: '/t', type: 'tmpfs', source: 'tmpfs', options: ['ro'] });
+    });
+    expect(stdout).to.equal('751\n');
+    expect(stderr).to.contain('Read-only file system');
+  });
+
   it('are listed in the order of config.json', () => {
     const { stdout } = fixture().shell(`cut -d' ' -f 5 /proc/self/mountinfo`, (config) => {
       config.mounts!.push(

@@ -186,6 +186,9 @@ function mountFileSystem(
 ): void {
   const { program } = context;
   const { type, source, destination, options } = mount;
+  const takesMode = type === 'tmpfs' && !options.data.some((option) => option.startsWith('mode='));
+  const isReadonly = (options.attributes.set & MOUNT_ATTR_RDONLY) !== 0;
+  const isWrittenFirst = isReadonly && (takesMode || isLateReadonly(mount));
   context.borrow((target) => {
     openOrMake(context, root, destination, target);
     if (kernelInterfaces.has(type)) {
@@ -204,14 +207,15 @@ function mountFileSystem(
             ...options.data,
             ...(label && !kernelInterfaces.has(type) ? [`context=${label}`] : []),
           ],
-          attributes: options.attributes.set & ~(isLateReadonly(mount) ? MOUNT_ATTR_RDONLY : 0),
+          attributes: options.attributes.set & ~(isWrittenFirst ? MOUNT_ATTR_RDONLY : 0),
           ...(refused && { refused }),
         },
         tree,
       );
       if (refused) bindProcInstead(context, mount, tree, refused);
-      if (type === 'tmpfs' && !options.data.some((option) => option.startsWith('mode='))) {
-        copyMode(context, target, tree);
+      if (takesMode) copyMode(context, target, tree);
+      if (isWrittenFirst && !isLateReadonly(mount)) {
+        setAttributes(context, tree, { set: MOUNT_ATTR_RDONLY });
       }
       attach(context, tree, target);
       applyPropagation(context, tree, options.propagation);
