@@ -50,6 +50,7 @@ import { snapshotsService } from './services/snapshots-service.ts';
 import { streamingService } from './services/streaming-service.ts';
 import { tasksService } from './services/tasks-service.ts';
 import { transferService } from './services/transfer-service.ts';
+import { BtrfsSnapshotter, liesOnBtrfs } from './snapshots/btrfs-snapshotter.ts';
 import { NativeSnapshotter } from './snapshots/native-snapshotter.ts';
 import { OverlaySnapshotter } from './snapshots/overlay-snapshotter.ts';
 import { SnapshotStore } from './snapshots/snapshot-store.ts';
@@ -88,9 +89,11 @@ export async function startDaemon(config: Config, log: Logger): Promise<Daemon> 
   const pullWorker = new FileWorker(workerSettings, pullThreads);
   const leases = new Leases(metadata);
   const content = new ContentStore(folder('io.containerd.content.v1.content'), metadata, leases);
+  const btrfsFolder = folder('io.containerd.snapshotter.v1.btrfs');
   const snapshots = [
     new OverlaySnapshotter(folder('io.containerd.snapshotter.v1.overlayfs'), worker),
     new NativeSnapshotter(folder('io.containerd.snapshotter.v1.native'), worker),
+    ...(liesOnBtrfs(btrfsFolder) ? [new BtrfsSnapshotter(btrfsFolder, worker)] : []),
   ].map((snapshotter) => new SnapshotStore(snapshotter, metadata, leases));
   const gc = new GarbageCollector({ metadata, content, snapshots, log });
   const exchange = new Exchange();

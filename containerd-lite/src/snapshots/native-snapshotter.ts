@@ -44,7 +44,7 @@ export class NativeSnapshotter implements Snapshotter {
     return [{ type: 'bind', source, target: '', options }];
   }
 
-  async usage(id: number): Promise<SnapshotUsage> {
+  async usage({ id }: SnapshotLocation): Promise<SnapshotUsage> {
     return this.#worker.usage(this.#tree(id));
   }
 

@@ -51,7 +51,7 @@ export class OverlaySnapshotter implements Snapshotter {
     return [{ type: 'overlay', source: 'overlay', target: '', options }];
   }
 
-  async usage(id: number): Promise<SnapshotUsage> {
+  async usage({ id }: SnapshotLocation): Promise<SnapshotUsage> {
     return this.#worker.usage(this.#layer(id));
   }
 

@@ -64,8 +64,8 @@ export class SnapshotStore {
   ): Promise<void> {
     requireKey(name);
     validateLabels(labels);
-    const { id } = this.#active(namespace, key);
-    const usage = await this.snapshotter.usage(id);
+    const location = this.#location(namespace, this.#active(namespace, key));
+    const usage = await this.snapshotter.usage(location);
     this.#metadata.change(() => {
       const record = this.#active(namespace, key);
       this.#requireFree(namespace, name);
@@ -130,14 +130,16 @@ export class SnapshotStore {
   /** Throws not_found. */
   async usage(namespace: string, key: string): Promise<SnapshotUsage> {
     const record = this.#record(namespace, key);
-    return record.usage ?? this.snapshotter.usage(record.id);
+    return record.usage ?? this.snapshotter.usage(this.#location(namespace, record));
   }
 
   /** Removes folders that no record names: of removed snapshots, and of those whose creation a crash interrupted. */
   async cleanup(): Promise<void> {
-    for (const id of await this.snapshotter.ids()) {
-      if (!this.#creating.has(id) && !this.#isKnown(id)) await this.snapshotter.remove(id);
-    }
+    const ids = await this.snapshotter.ids();
+    const known = this.#knownIds();
+    const garbage = ids.filter((id) => !this.#creating.has(id) && !known.has(id));
+    // An id is given once: what is garbage now stays garbage.
+    for (const id of garbage) await this.snapshotter.remove(id);
   }
 
   async #create(
@@ -155,6 +157,7 @@ export class SnapshotStore {
     const location: SnapshotLocation = { id, parentIds, readOnly: kind === 'VIEW' };
     this.#creating.add(id);
     try {
+      await this.#metadata.settled(); // the id is not given again, whatever happens
       await this.snapshotter.create(location);
       this.#metadata.change(() => {
         this.#requireFree(namespace, key);
@@ -224,10 +227,10 @@ export class SnapshotStore {
     }
   }
 
-  #isKnown(id: number): boolean {
-    return this.#metadata.snapshots
-      .listAll()
-      .some(({ name, value }) => value.id === id && name.startsWith(this.#name('')));
+  #knownIds(): ReadonlySet<number> {
+    const entries = this.#metadata.snapshots.listAll();
+    const own = entries.filter(({ name }) => name.startsWith(this.#name('')));
+    return new Set(own.map(({ value }) => value.id));
   }
 
   #name(key: string): string {

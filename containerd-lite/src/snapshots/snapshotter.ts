@@ -26,7 +26,7 @@ export interface Snapshotter {
   /** How to mount it: for the one who mounts, nothing is mounted here. */
   mounts(location: SnapshotLocation): Mount[];
   /** What this snapshot itself takes, without its parents. */
-  usage(id: number): Promise<SnapshotUsage>;
+  usage(location: SnapshotLocation): Promise<SnapshotUsage>;
   /** Removes it from disk. Nothing happens where it is not there. */
   remove(id: number): Promise<void>;
   /** All that lie on disk, complete or not. */

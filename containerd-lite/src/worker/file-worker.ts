@@ -8,6 +8,7 @@ import { workerPath } from '#lib/installation/installation';
 import type {
   AnswerMessage,
   ApplyJob,
+  CreateSubvolumeJob,
   DiffJob,
   Job,
   JobMessage,
@@ -60,9 +61,18 @@ export class FileWorker {
     return this.#run({ type: 'diff', ...job });
   }
 
-  /** What a tree takes on disk. */
-  async usage(directory: string): Promise<JobResults['usage']> {
-    return this.#run({ type: 'usage', directory });
+  /** What a tree takes on disk; with `base` only what is other than there. */
+  async usage(directory: string, base?: string): Promise<JobResults['usage']> {
+    return this.#run({ type: 'usage', directory, base });
+  }
+
+  async createSubvolume(job: Omit<CreateSubvolumeJob, 'type'>): Promise<void> {
+    await this.#run({ type: 'create subvolume', ...job });
+  }
+
+  /** Nothing happens where there is none. */
+  async destroySubvolume(target: string): Promise<void> {
+    await this.#run({ type: 'destroy subvolume', target });
   }
 
   /** Removes a file or a tree; nothing happens where there is none. */

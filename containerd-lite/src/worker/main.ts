@@ -1,6 +1,8 @@
 /** Entry of the worker threads (bundled as containerd-lite-worker): takes jobs, one at a time, and answers each. */
+import fs from 'node:fs';
 import { parentPort, workerData } from 'node:worker_threads';
 import { StackError, errorCode, messageOf } from '#spec/errors';
+import { createSubvolume, destroySubvolume, snapshotSubvolume } from '#lib/sys/btrfs';
 import { AT_FDCWD } from '#lib/sys/file';
 import { umountFlags } from '#lib/sys/flags';
 import { umount2 } from '#lib/sys/mount';
@@ -46,12 +48,19 @@ async function run(job: Job): Promise<JobResults[Job['type']]> {
     case 'diff':
       return diff(job, settings);
     case 'usage':
-      return diskUsage(job.directory);
+      return diskUsage(job.directory, job.base);
     case 'remove':
       removeTree(AT_FDCWD, Buffer.from(job.path).toString('latin1'));
       return undefined;
     case 'unmount':
       unmountAll(job.target);
+      return undefined;
+    case 'create subvolume':
+      if (job.source === undefined) createSubvolume(job.target);
+      else snapshotSubvolume(job.source, job.target, job.readOnly);
+      return undefined;
+    case 'destroy subvolume':
+      if (fs.existsSync(job.target)) destroySubvolume(job.target);
       return undefined;
   }
 }

@@ -26,6 +26,22 @@ export interface DiffJob extends Pick<PackOptions, 'compression' | 'latestTime'>
 export interface UsageJob {
   type: 'usage';
   directory: string;
+  /** A tree whose unchanged files do not count. */
+  base: string | undefined;
+}
+
+/** Makes a subvolume of btrfs: empty, or as a snapshot of `source`. */
+export interface CreateSubvolumeJob {
+  type: 'create subvolume';
+  target: string;
+  source: string | undefined;
+  readOnly: boolean;
+}
+
+/** Removes a subvolume, and nothing if there is none. */
+export interface DestroySubvolumeJob {
+  type: 'destroy subvolume';
+  target: string;
 }
 
 export interface RemoveJob {
@@ -39,7 +55,8 @@ export interface UnmountJob {
   target: string;
 }
 
-export type Job = ApplyJob | DiffJob | UsageJob | RemoveJob | UnmountJob;
+export type Job =
+  ApplyJob | DiffJob | UsageJob | RemoveJob | UnmountJob | CreateSubvolumeJob | DestroySubvolumeJob;
 
 export interface JobResults {
   apply: { diffId: string; sizeBytes: number; warnings: string[] };
@@ -47,6 +64,8 @@ export interface JobResults {
   usage: { size: number; inodes: number };
   remove: undefined;
   unmount: undefined;
+  'create subvolume': undefined;
+  'destroy subvolume': undefined;
 }
 
 export interface JobMessage {

@@ -1,4 +1,4 @@
 import { NativeSnapshotter } from '../../src/snapshots/native-snapshotter.ts';
 import { describeSnapshotter } from './snapshotter-suite.ts';
 
-describeSnapshotter('native', (root, worker) => new NativeSnapshotter(root, worker));
+describeSnapshotter('native', { create: (root, worker) => new NativeSnapshotter(root, worker) });

@@ -5,7 +5,9 @@ import { useTemporaryFolder } from '../temporary-folder.ts';
 import { describeSnapshotter } from './snapshotter-suite.ts';
 import { createTestWorker } from '../test-worker.ts';
 
-describeSnapshotter('overlayfs', (root, worker) => new OverlaySnapshotter(root, worker));
+describeSnapshotter('overlayfs', {
+  create: (root, worker) => new OverlaySnapshotter(root, worker),
+});
 
 describe('OverlaySnapshotter', () => {
   const folder = useTemporaryFolder();
