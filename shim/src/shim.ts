@@ -10,6 +10,7 @@ import type { CommandLine } from './command-line.ts';
 import { Containers } from './containers.ts';
 import { EventPublisher } from './event-publisher.ts';
 import { takeHandover } from './handover.ts';
+import { IdleMemory } from './idle-memory.ts';
 import { openLog } from './log.ts';
 import { Reaper } from './reaper.ts';
 import { RuntimeServer } from './runtime-server.ts';
@@ -68,9 +69,13 @@ export async function serveShim(line: CommandLine, options: ServeOptions): Promi
   const ttrpcAddress = process.env['TTRPC_ADDRESS'] ?? '';
   const destination = { ttrpcAddress, address, publishBinary, namespace };
   const events = new EventPublisher(destination, reaper, log);
+  const memory = new IdleMemory();
   const server = options.createServer({
     reportBug: (error, path) => log.error(`bug in ${path}`, error),
-    reportCall: (call, durationMs) => log.debug('call', { call, durationMs }),
+    reportCall: (call, durationMs) => {
+      log.debug('call', { call, durationMs });
+      memory.used();
+    },
   });
   const file = line.socket || socketPath(address, namespace, id);
   const shutdown = async () => {

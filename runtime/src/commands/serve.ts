@@ -15,6 +15,7 @@
  * command under way what it means for a process of its own.
  */
 import fs from 'node:fs';
+import { releaseMemory } from '#lib/memory/release-memory';
 import { dup2, setCloseOnExec } from '#lib/sys/descriptor';
 import { StackError } from '#spec/errors';
 import type { Command } from '../command-line/command.ts';
@@ -49,7 +50,10 @@ export function serveWith(run: (args: readonly string[]) => Promise<number>): Co
       inheritNothing();
       const nothing = fs.openSync('/dev/null', 'r+');
       await loadCommands();
-      if (flags.has('rehearse')) (await import('../host/rehearsal.ts')).rehearseCreate();
+      if (flags.has('rehearse')) {
+        (await import('../host/rehearsal.ts')).rehearseCreate();
+        releaseMemory(); // nobody waits yet, and it may stand by for long
+      }
       for (const line of lines()) {
         const request = parseRequest(line);
         let exitCode = 1;

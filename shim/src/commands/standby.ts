@@ -10,6 +10,7 @@ import fs from 'node:fs';
 import net from 'node:net';
 import path from 'node:path';
 import { StackError, messageOf } from '#spec/errors';
+import { releaseMemory } from '#lib/memory/release-memory';
 import { setChildSubreaper } from '#lib/sys/prctl';
 import { peekExitedChild } from '#lib/sys/wait';
 import { Any } from '#proto/generated/google.protobuf';
@@ -21,6 +22,8 @@ import { joinShimCgroup } from '../shim-cgroup.ts';
 import { isAnswered } from '../socket-address.ts';
 import { serve } from './serve.ts';
 
+/** After this time everything is loaded and the runtime has rehearsed. */
+const settledMs = 1500;
 /** Where containerd-lite hands over the container. */
 const controlDescriptor = 3;
 
@@ -46,10 +49,13 @@ export function standBy(line: CommandLine): void {
   control.on('close', () => {
     if (!isAssigned) process.exit(0);
   });
+  // What was needed for loading alone.
+  const settled = setTimeout(() => releaseMemory(), settledMs);
   control.on('data', (chunk: string) => {
     text += chunk;
     if (isAssigned || !text.endsWith('\n')) return;
     isAssigned = true;
+    clearTimeout(settled);
     // Only our containerd-lite has the other end.
     void become(JSON.parse(text) as Assignment, line, { control, runtimeServer });
   });
