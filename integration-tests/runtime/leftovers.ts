@@ -1,10 +1,16 @@
 /** What containers may leave behind on the machine, told by their ids and the bundle that they share. */
 import fs from 'node:fs';
 import path from 'node:path';
-import type { Fixture } from './fixture.ts';
+
+export interface Traces {
+  /** How the names of the containers and of their cgroups begin. */
+  id: string;
+  /** Folder of all files but the records, and that of the records. */
+  bundle: { directory: string; root: string };
+}
 
 /** One line for each process, mount, cgroup, keyring, FIFO, socket and record of the containers `<id>…`. */
-export function leftoversOf({ bundle, id }: Pick<Fixture, 'bundle' | 'id'>): string[] {
+export function leftoversOf({ bundle, id }: Traces): string[] {
   const mounts = fs.readFileSync('/proc/self/mountinfo', 'utf8').split('\n');
   const keys = fs.readFileSync('/proc/keys', 'utf8').split('\n');
   const ofBundle = fs.readdirSync(bundle.directory, { recursive: true, withFileTypes: true });
