@@ -87,6 +87,30 @@ describeContainers('runtime checkpoint', (fixture) => {
     expect(touched.stderr).to.include('Read-only file system');
   });
 
+  it('keeps a read-only root', async () => {
+    const { bundle, id } = fixture();
+    const outside = path.join(bundle.directory, 'outside');
+    fs.mkdirSync(outside);
+    bundle.configure(['sh', '-c', counting.replace('/count', '/data/count')], (config) => {
+      config.root.readonly = true;
+      config.mounts?.push({
+        ...{ destination: '/data', type: 'bind', source: outside },
+        options: ['rbind'],
+      });
+    });
+    expect(bundle.run(['run', '--detach', id])).to.include({ status: 0 });
+    expect(checkpoint()).to.include({ status: 0 });
+    const images = () =>
+      fs.readFileSync(path.join(bundle.directory, 'images', mountsImage(bundle.directory)));
+    const before = images();
+    expect(restore()).to.deep.equal({ status: 0, stdout: '', stderr: '' });
+    const root = bundle.run(['exec', id, 'grep', ' / / ', '/proc/self/mountinfo']);
+    const touched = bundle.run(['exec', id, 'touch', '/new']);
+    expect(touched.stderr).to.include('Read-only file system', root.stdout);
+    expect(bundle.run(['exec', id, 'touch', '/data/new'])).to.include({ status: 0 });
+    expect(images().equals(before)).to.equal(true);
+  });
+
   it('leaves a container running where that is asked for', async () => {
     await start();
     expect(checkpoint('--leave-running')).to.include({ status: 0 });
@@ -97,9 +121,7 @@ describeContainers('runtime checkpoint', (fixture) => {
 
   it('restores in the foreground, with pipes, and ends with the exit status', async () => {
     const { bundle, id } = fixture();
-    bundle.configure(['sh', '-c', 'while read word; do echo got $word; done; exit 7'], (config) => {
-      config.root.readonly = false;
-    });
+    bundle.configure(['sh', '-c', 'while read word; do echo got $word; done; exit 7']);
     let output = '';
     const foreground = (...args: string[]) => {
       // The shell's pipes: those of node:child_process are sockets.
@@ -197,6 +219,11 @@ describeContainers('runtime checkpoint', (fixture) => {
 /** A record of the text log, whose message stands in quotes. */
 function unquoted({ stderr }: { stderr: string }): string {
   return stderr.replaceAll('\\"', '"');
+}
+
+function mountsImage(directory: string): string {
+  const images = fs.readdirSync(path.join(directory, 'images'));
+  return images.find((name) => name.startsWith('mountpoints-')) ?? '';
 }
 
 function count({ rootfs }: Fixture): number {

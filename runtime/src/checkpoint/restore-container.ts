@@ -29,6 +29,7 @@ import { configFile, openWorkDirectory, type CriuPaths } from './criu-flags.ts';
 import { withCriuWords } from './criu-failure.ts';
 import { makeMountPoints } from './mount-points.ts';
 import { restoredOutside } from './outside.ts';
+import { makeRootReadOnly, viewWithWritableRoot } from './read-only-root.ts';
 
 const logName = 'restore.log';
 /** The first criu that sets other labels than those of the images. */
@@ -143,7 +144,10 @@ function restore(
     pid,
     startTime: readProcessStat(pid)?.startTime ?? '',
   });
-  const imagesFd = openWorkDirectory(paths.images);
+  const isReadOnly = config.root.readonly ?? false;
+  const view = path.join(store.directory(unfinished.id), 'criu-images');
+  if (isReadOnly) viewWithWritableRoot(paths.images, view);
+  const imagesFd = openWorkDirectory(isReadOnly ? view : paths.images);
   const workFd = openWorkDirectory(paths.work);
   const outside = restoredOutside(unfinished, paths.images);
   try {
@@ -180,7 +184,9 @@ function restore(
               runHooks(config.hooks, 'prestart', hookState(complete(pid), 'created'));
               runHooks(config.hooks, 'createRuntime', state);
             }
+            // Nothing of the container runs yet.
             if (script === 'post-restore') {
+              if (isReadOnly) makeRootReadOnly(pid);
               record = complete(pid);
               store.write(record);
             }
@@ -195,6 +201,7 @@ function restore(
     });
   } finally {
     outside.close();
+    fs.rmSync(view, { recursive: true, force: true });
     fs.closeSync(imagesFd);
     fs.closeSync(workFd);
   }
