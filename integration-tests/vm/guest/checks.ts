@@ -2,6 +2,8 @@
 import { appArmorChecks } from './apparmor.ts';
 import type { Check } from './check.ts';
 import { deviceChecks } from './devices.ts';
+import { eventChecks } from './events.ts';
+import { execChecks } from './exec.ts';
 import { freezerChecks } from './freezer.ts';
 import { lifecycleChecks } from './lifecycle.ts';
 import { limitChecks } from './limits.ts';
@@ -19,7 +21,9 @@ export const checks: readonly Check[] = [
   ...deviceChecks,
   ...freezerChecks,
   ...updateChecks,
+  ...eventChecks,
   ...namespaceChecks,
+  ...execChecks,
   ...nestedGroupChecks,
   ...rootlessChecks,
   ...appArmorChecks,

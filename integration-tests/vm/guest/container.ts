@@ -7,7 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 export const rootfs = '/run/rootfs';
 export const cgroupRoot = '/sys/fs/cgroup';
-const runtimePath = '/engine/bin/runtime';
+export const runtimePath = '/engine/bin/runtime';
 export const bundles = '/run/bundles';
 const outputFile = '/run/output';
 const commandTimeoutMs = 60_000;
