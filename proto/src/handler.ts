@@ -20,12 +20,16 @@ export interface ServerReports {
   reportCall?: ReportCall | undefined;
 }
 
+/** What an answer waits for, for example until what it tells is on the disk; undefined where there is nothing to wait for. */
+export type BeforeAnswer = () => Promise<void> | undefined;
+
 /** The grpc-js implementation of one method. */
 export function implementationOf(
   path: string,
   method: AnyMethod,
   handler: AnyHandler,
   { reportBug, reportCall }: ServerReports,
+  beforeAnswer: BeforeAnswer = () => undefined,
 ): grpc.UntypedHandleCall {
   const begin = (call: Parameters<typeof contextOf>[0]) => {
     const startedMs = performance.now();
@@ -45,6 +49,7 @@ export function implementationOf(
       const { context, end } = begin(call);
       Promise.resolve(context)
         .then(() => handler(call.request, context))
+        .finally(beforeAnswer)
         .then(
           (response) => callback(null, response),
           (error: unknown) => callback(fail(error)),
@@ -60,7 +65,8 @@ export function implementationOf(
     const { context, end } = begin(call);
     Promise.resolve()
       .then(() => handler(request, context) as AsyncIterable<unknown>) // its kind says so
-      .then((messages) => send(call, messages, context.signal))
+      .then((messages) => send(call, messages, context.signal, beforeAnswer))
+      .finally(beforeAnswer)
       .then(
         () => call.end(),
         (error: unknown) => call.emit('error', fail(error)),
@@ -91,8 +97,10 @@ async function send(
   call: grpc.ServerWritableStream<unknown, unknown> | grpc.ServerDuplexStream<unknown, unknown>,
   messages: AsyncIterable<unknown>,
   signal: AbortSignal,
+  beforeAnswer: BeforeAnswer,
 ): Promise<void> {
   for await (const message of messages) {
+    await beforeAnswer();
     if (signal.aborted) throw new StackError('cancelled', 'the caller went away');
     if (!call.write(message)) await drained(call, signal);
   }

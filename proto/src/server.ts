@@ -5,7 +5,7 @@ import grpc from '@grpc/grpc-js';
 import { StackError, messageOf } from '#spec/errors';
 import type { AnyMethod, Handlers, Service } from './service.ts';
 import { channelOptions } from './channel-options.ts';
-import { implementationOf, type ServerReports } from './handler.ts';
+import { implementationOf, type BeforeAnswer, type ServerReports } from './handler.ts';
 
 export { requireNamespace } from './handler.ts';
 
@@ -20,7 +20,11 @@ export class GrpcServer {
   }
 
   /** Adds a service. Methods without a handler answer UNIMPLEMENTED and say their name. */
-  serve<S extends Service>(service: S, handlers: Partial<Handlers<S>>): void {
+  serve<S extends Service>(
+    service: S,
+    handlers: Partial<Handlers<S>>,
+    beforeAnswer?: BeforeAnswer,
+  ): void {
     const definition: Record<string, grpc.MethodDefinition<unknown, unknown>> = {};
     const implementation: grpc.UntypedServiceImplementation = {};
     for (const [name, method] of Object.entries(service.methods)) {
@@ -35,6 +39,7 @@ export class GrpcServer {
         method,
         handler?.bind(handlers) ?? (() => unimplemented(path)),
         this.reports,
+        beforeAnswer,
       );
     }
     this.server.addService(definition, implementation);

@@ -58,9 +58,10 @@ export class GarbageCollector {
   }
 
   async #collect(): Promise<void> {
-    const { content, snapshots, log } = this.#parts;
+    const { metadata, content, snapshots, log } = this.#parts;
     const startMs = performance.now();
     const forgotten = this.#forgetUnreferenced();
+    await metadata.settled(); // no record may come back whose file is gone
     await content.removeUnknownFiles();
     for (const store of snapshots) await store.cleanup();
     log.debug('garbage collected', { forgotten, durationMs: performance.now() - startMs });

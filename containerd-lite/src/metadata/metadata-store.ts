@@ -1,22 +1,20 @@
 /**
- * The metadata database: one LMDB file with one table per kind of object, keys `<namespace>/<name>`.
+ * The metadata database: one LMDB file with one table per kind of object. All of it is in memory as well.
  *
- * Every change is one synchronous write transaction: what it checks cannot change before what it writes, a throw
- * undoes all of it, and LMDB has flushed it to the disk when it returns. So an answered change survives SIGKILL
- * and power loss, and two requests never interleave inside a change.
+ * A change is synchronous: what it checks cannot change before what it writes, a throw undoes all of it, and two requests
+ * never interleave inside one. It is written behind: changes that come while others are being flushed go to the disk
+ * together, in one transaction and in their order, on a thread of LMDB's. Whoever tells somebody, or removes what a
+ * changed record named, waits for {@link MetadataStore.settled} first; so what was answered survives SIGKILL and power loss.
  */
 import fs from 'node:fs';
 import path from 'node:path';
-import { deserialize, serialize } from 'node:v8';
-import { open, type Database, type RootDatabase } from 'lmdb';
-import { StackError } from '#spec/errors';
+import { open, type RootDatabase } from 'lmdb';
 import { setCloseOnExec } from '#lib/sys/descriptor';
 import type { Timestamp } from '#proto/generated/google.protobuf';
 import type { Container } from '#proto/generated/containerd.services.containers.v1';
 import type { Image } from '#proto/generated/containerd.services.images.v1';
-
-/** Longest key in bytes; LMDB itself ends at 1978. */
-const maxKeyBytes = 1900;
+import { Journal } from './journal.ts';
+import { Table } from './table.ts';
 
 /** Labels of any object. */
 export type Labels = Record<string, string>;
@@ -86,61 +84,6 @@ export interface TaskStdio {
   terminal: boolean;
 }
 
-/**
- * One kind of object; names are looked up within a namespace. Keys are UTF-8 and values V8's own serialization, which
- * every later V8 reads; both pass through LMDB as bytes.
- */
-export class Table<Value> {
-  readonly #database: Database<Buffer, Buffer>;
-
-  constructor(root: RootDatabase, name: string) {
-    this.#database = root.openDB({ name, encoding: 'binary', keyEncoding: 'binary' });
-  }
-
-  get(namespace: string, name: string): Value | undefined {
-    const bytes = this.#database.get(keyOf(namespace, name));
-    return bytes && this.#decode(bytes);
-  }
-
-  /** Within {@link MetadataStore.change} only. */
-  put(namespace: string, name: string, value: Value): void {
-    this.#database.putSync(keyOf(namespace, name), serialize(value));
-  }
-
-  /** Within {@link MetadataStore.change} only. */
-  delete(namespace: string, name: string): boolean {
-    return this.#database.removeSync(keyOf(namespace, name));
-  }
-
-  /** Names that begin with `prefix`, in order, with their values: a copy, safe against changes meanwhile. */
-  list(namespace: string, prefix = ''): { name: string; value: Value }[] {
-    const start = keyOf(namespace, prefix);
-    const end = Buffer.concat([start, Buffer.from([0xff])]); // above every byte of UTF-8
-    return this.#entries({ start, end });
-  }
-
-  /** Everything in every namespace. */
-  listAll(): { namespace: string; name: string; value: Value }[] {
-    return this.#entries({});
-  }
-
-  #entries(range: { start?: Buffer; end?: Buffer }) {
-    return Array.from(this.#database.getRange(range), ({ key, value }) => {
-      const text = key.toString('utf8');
-      const slash = text.indexOf('/');
-      return {
-        namespace: text.slice(0, slash),
-        name: text.slice(slash + 1),
-        value: this.#decode(value),
-      };
-    });
-  }
-
-  #decode(bytes: Buffer): Value {
-    return deserialize(bytes) as Value; // what put() wrote
-  }
-}
-
 export class MetadataStore {
   readonly namespaces: Table<NamespaceRecord>;
   readonly content: Table<ContentRecord>;
@@ -154,14 +97,18 @@ export class MetadataStore {
   readonly exits: Table<ExitRecord>;
   readonly #root: RootDatabase;
   readonly #counters: Table<number>;
+  readonly #journal: Journal;
 
   /** Opens, and where needed creates, the database in `directory`. The caller holds the directory's lock. */
   constructor(directory: string) {
     fs.mkdirSync(directory, { recursive: true, mode: 0o700 });
     const file = path.join(fs.realpathSync(directory), 'meta.lmdb');
-    this.#root = open({ path: file, maxDbs: 16 });
+    const root = open({ path: file, maxDbs: 16 });
     keepFromChildren(file);
-    const table = <Value>(name: string) => new Table<Value>(this.#root, name);
+    const journal = new Journal(root);
+    const table = <Value>(name: string) => new Table<Value>(root, name, journal);
+    this.#root = root;
+    this.#journal = journal;
     this.namespaces = table('namespaces');
     this.content = table('content');
     this.ingests = table('ingests');
@@ -173,12 +120,17 @@ export class MetadataStore {
     this.#counters = table('counters');
   }
 
-  /** Runs `action` as one transaction that is on disk when this returns. What it throws undoes it. */
+  /** Runs `action` as one change. What it throws undoes it. */
   change<Result>(action: () => Result): Result {
-    return this.#root.transactionSync(action);
+    return this.#journal.change(action);
   }
 
-  /** A number never given before under `name`, from 1. Within {@link change} only. */
+  /** Resolves when every change so far is on the disk; undefined when that is so already. */
+  settled(): Promise<void> | undefined {
+    return this.#journal.settled();
+  }
+
+  /** A number never given before under `name`, from 1, once the change has settled. Within {@link change} only. */
   next(name: string): number {
     const value = (this.#counters.get('', name) ?? 0) + 1;
     this.#counters.put('', name, value);
@@ -186,6 +138,7 @@ export class MetadataStore {
   }
 
   async close(): Promise<void> {
+    await this.settled();
     await this.#root.close();
   }
 }
@@ -201,12 +154,4 @@ function keepFromChildren(file: string): void {
     }
     if (target === file || target === `${file}-lock`) setCloseOnExec(Number(name));
   }
-}
-
-function keyOf(namespace: string, name: string): Buffer {
-  const key = Buffer.from(`${namespace}/${name}`);
-  if (key.length > maxKeyBytes) {
-    throw new StackError('invalid_argument', `name "${name.slice(0, 60)}…" is too long`);
-  }
-  return key;
 }

@@ -13,6 +13,11 @@ export class Exits {
     return this.#metadata.exits.get(namespace, `${id}/${execId}`);
   }
 
+  /** Resolves when what was recorded is on the disk: only then may its shim forget it. */
+  async settled(): Promise<void> {
+    await this.#metadata.settled();
+  }
+
   /** The first report of an end counts; later ones add what it did not know. Returns whether this was the first. */
   record(namespace: string, id: string, execId: string, exit: ExitRecord): boolean {
     return this.#metadata.change(() => {

@@ -163,6 +163,7 @@ export class LiveTasks {
     };
     // Nobody was told of a task whose creation was interrupted, so nobody asks for its end.
     const isNews = stdio !== undefined && exits.record(namespace, id, '', exit);
+    await exits.settled();
     this.#forget(bundle);
     stopLog();
     await bundles.remove(bundle);

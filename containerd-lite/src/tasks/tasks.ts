@@ -146,6 +146,7 @@ export class Tasks {
     const task = this.#live.get(namespace, id);
     if (!task) return this.#deleteEnded(namespace, id);
     let exit: ExitRecord;
+    await this.#parts.exits.settled();
     try {
       const response = await task.shim.task.delete({ id }, { deadlineMs: slowDeadlineMs });
       exit = { ...response, exitedAt: response.exitedAt ?? timestampNow() };
@@ -162,6 +163,7 @@ export class Tasks {
   /** Removes an exec that has ended and says how. */
   async deleteExec(namespace: string, id: string, execId: string): Promise<ExitRecord> {
     const client = this.client(namespace, id);
+    await this.#parts.exits.settled();
     const response = await client.delete({ id, execId }, { deadlineMs: quickDeadlineMs });
     this.#parts.exits.delete(namespace, id, execId);
     return { ...response, exitedAt: response.exitedAt ?? timestampNow() };
