@@ -157,6 +157,7 @@ export class SnapshotStore {
     const location: SnapshotLocation = { id, parentIds, readOnly: kind === 'VIEW' };
     this.#creating.add(id);
     try {
+      await this.#metadata.settled(); // the id is not given again, whatever happens
       await this.snapshotter.create(location);
       this.#metadata.change(() => {
         this.#requireFree(namespace, key);
