@@ -70,6 +70,23 @@ describe('readLogs', () => {
     }
   });
 
+  it('gives no more than the last lines when more are appended while it reads', async () => {
+    const text = (first: number, last: number) =>
+      numbers(first, last)
+        .map((n) => entry(n))
+        .join('');
+    fs.writeFileSync(log, text(1, 3000)); // the last 2000 are more than it reads at once
+    const found: string[] = [];
+    const selection = { ...everything, tail: 2000 };
+    let batches = 0;
+    for await (const batch of readLogs(log, selection, new AbortController().signal)) {
+      if (batches++ === 0) fs.appendFileSync(log, text(3001, 4000));
+      for (const { line } of batch) found.push(line.toString().trimEnd());
+    }
+    expect(batches).to.be.above(1);
+    expect(found).to.deep.equal(lines(1001, 3000));
+  });
+
   it('selects by stream and time', async () => {
     fs.writeFileSync(log, [entry(1), entry(2, 'stderr'), entry(3), entry(4)].join(''));
     expect(await read({ stderr: false })).to.deep.equal(['line 1', 'line 3', 'line 4']);
