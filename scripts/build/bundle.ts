@@ -17,7 +17,7 @@ const architecture = process.arch === 'arm64' ? 'arm64' : 'x64';
  * looks for prime numbers, then hashes all names again); it protects from input that was made to collide, which for
  * one command means a slower command. The young generation is large enough that nothing has to be collected.
  */
-const shortLived = ['--no-rehash-snapshot', '--min-semi-space-size=8'];
+const shortLived = ['--no-rehash-snapshot', '--min-semi-space-size=4'];
 
 /** Executables by the name they have in dist/bin, with their entry points and the options of their node. */
 const executables = [
