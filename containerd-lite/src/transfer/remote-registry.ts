@@ -33,15 +33,13 @@ export function openRegistry(
   if (resolver && resolver.httpDebug !== 'DISABLED') {
     throw new StackError('unimplemented', 'HTTP traces of a transfer: not implemented');
   }
-  if (resolver && Object.keys(resolver.headers).length > 0) {
-    throw new StackError('unimplemented', 'headers for a registry: not implemented');
-  }
   const stream = resolver?.authStream ? streams.get(namespace, resolver.authStream) : undefined;
   const insecure = resolver?.defaultScheme === 'http';
   const client = new RegistryClient({
     userAgent: 'containerd-lite',
     insecureRegistries: insecure ? [reference.domain] : [],
     ...(resolver?.hostDir && { hostsFolder: resolver.hostDir }),
+    ...(resolver && { headers: resolver.headers }),
   });
   const repository = client.repository(reference, {
     signal,

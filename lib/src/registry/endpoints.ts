@@ -12,6 +12,8 @@ export interface RegistrySettings {
   insecureRegistries?: readonly string[];
   /** Folder with settings for each registry in containerd's form (`<registry>/hosts.toml`). */
   hostsFolder?: string;
+  /** Sent with every request to a registry or one of its mirrors. */
+  headers?: Readonly<Record<string, string>>;
 }
 
 /** The host behind Docker Hub's name. */
@@ -19,6 +21,13 @@ const dockerHubUrl = 'https://registry-1.docker.io';
 
 /** The places to ask for images of `domain`, in order. Throws invalid_argument for settings that cannot be read. */
 export function endpointsOf(domain: string, settings: RegistrySettings): Endpoint[] {
+  const { headers } = settings;
+  const endpoints = placesOf(domain, settings);
+  if (!headers) return endpoints;
+  return endpoints.map((place) => ({ ...place, headers: { ...headers, ...place.headers } }));
+}
+
+function placesOf(domain: string, settings: RegistrySettings): Endpoint[] {
   const registry = defaultEndpoints(domain, settings);
   const { hostsFolder } = settings;
   if (hostsFolder !== undefined) return configuredEndpoints(hostsFolder, domain, registry);

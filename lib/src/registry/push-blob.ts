@@ -90,7 +90,9 @@ class BlobPush {
   /** An upload where the registry did not mount but has begun one instead. */
   async #mount(): Promise<'mounted' | Upload | undefined> {
     const { digest } = this.#descriptor;
-    for (const from of (this.#options.mountFrom ?? []).slice(0, mostMounts)) {
+    const own = this.#repository.session.reference.path;
+    const others = (this.#options.mountFrom ?? []).filter((path) => path !== own);
+    for (const from of others.slice(0, mostMounts)) {
       const query = new URLSearchParams({ mount: digest, from });
       try {
         const response = await this.#ask(`blobs/uploads/?${query.toString()}`, {

@@ -12,10 +12,11 @@ import {
   RESOLVE_NO_MAGICLINKS,
 } from '#lib/sys/file';
 import { Digester, type Digest } from '#spec/digest';
+import { StackError } from '#spec/errors';
 import { decompress } from './decompress.ts';
 import { DirectoryTree, isCode, rawPath } from './directory-tree.ts';
 import { LayerWriter } from './layer-writer.ts';
-import { defaultLimits, type LayerLimits } from './limits.ts';
+import { defaultLimits, largestArchive, type LayerLimits } from './limits.ts';
 import { copyDirectoryMetadata } from './metadata.ts';
 import { isDirectory } from './remove-tree.ts';
 import { TarReader } from './tar-reader.ts';
@@ -62,11 +63,15 @@ export async function applyLayer(
   const digester = new Digester();
   let sizeBytes = 0;
   const applier = new LayerApplier(root, options);
+  const largest = largestArchive({ ...defaultLimits, ...options.limits });
   try {
     for await (const bytes of decompress(source)) {
       options.signal?.throwIfAborted();
       digester.update(bytes);
       sizeBytes += bytes.length;
+      if (sizeBytes > largest) {
+        throw new StackError('resource_exhausted', `layer unpacks to more than ${largest} bytes`);
+      }
       applier.write(bytes);
     }
     const { entries, warnings } = applier.end();

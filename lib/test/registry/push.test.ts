@@ -72,7 +72,7 @@ describe('pushing', () => {
     it('is mounted from another repository, and sent where that does not go', async () => {
       server.uploads.mountable.add(`base/image@${describedLayer.digest}`);
       expect(await push({ mountFrom: ['base/image'] })).to.equal('mounted');
-      expect(await push({ mountFrom: ['other'] })).to.equal('uploaded');
+      expect(await push({ mountFrom: ['app', 'other'] })).to.equal('uploaded');
       expect(asked().filter((line) => line.startsWith('POST'))).to.have.length(2);
       expect(isStored()).to.equal(true);
     });

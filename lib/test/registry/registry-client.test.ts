@@ -88,6 +88,11 @@ describe('RegistryClient', () => {
       .and.include(digestOf(JSON.stringify(manifest)));
   });
 
+  it('refuses a manifest of more than 4 MiB', async () => {
+    server.manifests.set('1', Buffer.alloc(5 << 20, ' '));
+    expect((await failure(repository('app:1').resolve())).kind).to.equal('resource_exhausted');
+  });
+
   it('refuses manifests that it does not know', async () => {
     server.addManifest('1', {
       schemaVersion: 1,
@@ -294,6 +299,19 @@ describe('RegistryClient', () => {
       proxied.close();
       await proxy.stop();
     }
+  });
+
+  it('sends the headers of its settings', async () => {
+    const own = new RegistryClient({ headers: { 'x-own': '1' } });
+    let seen: unknown;
+    server.intercept = ({ headers }) => {
+      seen = headers['x-own'];
+      return false;
+    };
+    const blob = server.addBlob(Buffer.from('content'));
+    await own.repository(parseReference(`${server.address}/app:1`)).document(blob);
+    own.close();
+    expect(seen).to.equal('1');
   });
 
   it('stops when it is told to', async () => {

@@ -215,6 +215,20 @@ describe('applyLayer', () => {
       }
     });
 
+    it('when a hard link to a link says owner, mode and time of what it leads to', async () => {
+      const bystander = path.join(scratch, 'bystander');
+      fs.writeFileSync(bystander, 'untouched', { mode: 0o640 });
+      const before = fs.statSync(bystander, { bigint: true });
+      await apply(
+        archive(
+          { name: 'x', flag: '2', linkName: bystander },
+          { name: 'y', flag: '1', linkName: 'x', mode: 0o4777, mtime: 5 },
+        ),
+      );
+      expect(fs.statSync(bystander, { bigint: true })).to.deep.equal(before);
+      expect(fs.lstatSync(at('y')).mtimeMs).to.equal(5000);
+    });
+
     it('whatever names and links the archive holds', async function () {
       this.timeout(60_000);
       fs.writeFileSync(path.join(scratch, 'bystander'), 'untouched');
@@ -442,6 +456,19 @@ describe('applyLayer', () => {
       expect(message).to.equal('layer has more than 4999 bytes of files');
       const many = archive({ name: 'a' }, { name: 'b' }, { name: 'c' });
       expect((await failure(many, { limits: { maxEntries: 2 } })).message).to.include('2 entries');
+    });
+
+    it('what goes on and on behind the end of the archive', async () => {
+      async function* endless() {
+        yield ordinary;
+        for (;;) yield Buffer.alloc(1 << 20);
+      }
+      const limits = { maxEntries: 2, maxBytes: 10_000 };
+      const error: unknown = await applyLayer(endless(), root, {
+        whiteouts: 'delete',
+        limits,
+      }).catch((thrown: unknown) => thrown);
+      expect(isStackError(error, 'resource_exhausted')).to.equal(true);
     });
 
     it('whatever damaged archives throw at it, with an error that says so', async function () {

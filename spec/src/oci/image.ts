@@ -279,14 +279,25 @@ export function parseDescriptor(json: unknown): Descriptor {
   return descriptor(json, 'descriptor');
 }
 
-/** An image index or Docker manifest list. */
+/** An image index or Docker manifest list. Throws also for one that could be taken for a manifest. */
 export function parseIndex(json: unknown): Index {
-  return index(json, 'index');
+  const result = index(json, 'index');
+  refuseForeign(json, ['config', 'layers', 'fsLayers'], 'an index');
+  return result;
 }
 
-/** An image manifest, OCI or Docker schema 2. */
+/** An image manifest, OCI or Docker schema 2. Throws also for one that could be taken for an index. */
 export function parseManifest(json: unknown): Manifest {
-  return manifest(json, 'manifest');
+  const result = manifest(json, 'manifest');
+  refuseForeign(json, ['manifests', 'fsLayers'], 'a manifest');
+  return result;
+}
+
+/** A document that means one thing to us and another to somebody else is an attack (CVE-2021-41190). */
+function refuseForeign(json: unknown, foreign: readonly string[], kind: string): void {
+  if (typeof json !== 'object' || json === null) return;
+  const found = foreign.find((key) => key in json);
+  if (found !== undefined) reject(found, `is no part of ${kind}`);
 }
 
 /** An image config. What docker and we do not know about it is dropped: keep the original bytes to preserve its digest. */

@@ -39,6 +39,17 @@ describe('image documents', () => {
     expect(() => parseIndex({ ...index, schemaVersion: 1 })).to.throw('only version 2');
   });
 
+  it('are refused where they could be taken for another kind', () => {
+    const both = {
+      schemaVersion: 2,
+      config: descriptor(mediaTypes.ociConfig),
+      layers: [],
+      manifests: [],
+    };
+    expect(() => parseManifest(both)).to.throw('manifests: is no part of a manifest');
+    expect(() => parseIndex(both)).to.throw('config: is no part of an index');
+  });
+
   it('name a digest that is none', () => {
     const bad = { schemaVersion: 2, manifests: [{ ...descriptor('x'), digest: 'sha256:12' }] };
     expect(() => parseIndex(bad)).to.throw(
