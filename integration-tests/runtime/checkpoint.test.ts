@@ -8,7 +8,7 @@ import { executablePath } from '#lib/installation/installation';
 import type { RuntimeConfig } from '#spec/oci/runtime-config';
 import { skip } from '../harness/peers.ts';
 import { waitFor } from '../harness/wait.ts';
-import { cgroupsOf, describeContainers, type Fixture } from './fixture.ts';
+import { cgroupsOf, describeContainers, processesIn, type Fixture } from './fixture.ts';
 import { ServingRuntime } from './serving-runtime.ts';
 
 /** Counts in a file of the root file system; its streams are its own, so that they can be anywhere at the restore. */
@@ -200,6 +200,34 @@ describeContainers('runtime checkpoint', (fixture) => {
     expect(fs.readdirSync(bundle.root)).to.deep.equal([]);
     expect(cgroupsOf(id)).to.deep.equal([]);
     expect(fs.readFileSync('/proc/self/mountinfo', 'utf8')).not.to.include(bundle.directory);
+  });
+
+  it('can be killed during a restore: delete takes away everything but the root file system', async () => {
+    const { bundle, id, rootfs } = fixture();
+    await start();
+    expect(checkpoint()).to.include({ status: 0 });
+    // The first criu is asked for its version; the second gets stuck.
+    const script = `#!/bin/sh
+if [ -e ${bundle.directory}/asked ]; then exec sleep 1000; fi
+touch ${bundle.directory}/asked; exec $(PATH=\${PATH#*:} command -v criu) "$@"
+`;
+    fs.mkdirSync(path.join(bundle.directory, 'bin'));
+    fs.writeFileSync(path.join(bundle.directory, 'bin/criu'), script, { mode: 0o755 });
+    const args = ['--root', bundle.root, 'restore', '--image-path', 'images', id];
+    const runtime = spawn(executablePath('runtime'), args, {
+      cwd: bundle.directory,
+      stdio: 'ignore',
+      env: { ...process.env, PATH: `${bundle.directory}/bin:${process.env['PATH'] ?? ''}` },
+    });
+    await waitFor('criu is stuck', () => processesIn(id).length > 0);
+    runtime.kill('SIGKILL');
+    await once(runtime, 'exit');
+    expect(bundle.run(['delete', '--force', id])).to.include({ status: 0 });
+    expect(fs.existsSync(path.join(rootfs, 'bin/busybox'))).to.equal(true);
+    expect(fs.existsSync(path.join(bundle.directory, 'images/descriptors.json'))).to.equal(true);
+    expect(fs.readdirSync(bundle.root)).to.deep.equal([]);
+    expect(fs.readFileSync('/proc/self/mountinfo', 'utf8')).not.to.include(bundle.directory);
+    expect(processesIn(id)).to.deep.equal([]);
   });
 
   it('says where criu is missing', async () => {

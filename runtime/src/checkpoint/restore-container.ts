@@ -90,7 +90,7 @@ export async function restoreContainer(options: RestoreOptions): Promise<Contain
     });
     makeMountPoints(config, bundle.rootfs);
     const { creator: _creator, ...unfinished } = planned;
-    const record = withRoot(store.directory(id), bundle.rootfs, (root) =>
+    const record = withRoot(store.rootMount(id), bundle.rootfs, (root) =>
       restore(options, unfinished, { root, cgroup }),
     );
     if (options.pidFile !== undefined) {
@@ -111,10 +111,13 @@ export async function restoreContainer(options: RestoreOptions): Promise<Contain
   }
 }
 
-/** criu wants a root that is a mount point with nothing mounted over its parent. */
-function withRoot<T>(directory: string, rootfs: string, work: (root: string) => T): T {
-  const root = path.join(fs.realpathSync(directory), 'criu-root');
-  fs.mkdirSync(root, { mode: 0o755 });
+/**
+ * criu wants a root that is a mount point with nothing mounted over its parent. Should this process be killed, `delete`
+ * knows the place.
+ */
+function withRoot<T>(rootMount: string, rootfs: string, work: (root: string) => T): T {
+  fs.mkdirSync(rootMount, { mode: 0o755 });
+  const root = fs.realpathSync(rootMount);
   try {
     mount({ source: rootfs, target: root, flags: mountFlags.MS_BIND | mountFlags.MS_REC });
     try {
