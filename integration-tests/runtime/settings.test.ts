@@ -1,8 +1,11 @@
 /** Properties of config.json that change one thing, by what the process of the container sees of it. */
+import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
 import { expect } from 'chai';
+import type { Resources } from '#spec/oci/resources';
 import type { RuntimeConfig } from '#spec/oci/runtime-config';
+import { needPeers } from '../harness/peers.ts';
 import { describeContainers } from './fixture.ts';
 
 describeContainers('settings', (fixture) => {
@@ -42,19 +45,81 @@ describeContainers('settings', (fixture) => {
     expect(values).to.equal('1\n1\nexample.org');
   });
 
-  it('linux.personality', () => {
-    expect(
-      printed('uname -m', ({ linux }) => (linux!.personality = { domain: 'LINUX32' })),
-    ).to.match(/^(i686|armv8l)$/);
+  /** What a program of the host says of the first process, which runs with this change. */
+  function toldBy(program: string[], change: (config: RuntimeConfig) => void): string {
+    const { bundle, id } = fixture();
+    const { status, stderr } = fixture().create(['sleep', '60'], change);
+    expect({ status, stderr }).to.deep.equal({ status: 0, stderr: '' });
+    const { pid } = JSON.parse(bundle.run(['state', id]).stdout) as { pid: number };
+    const [file = '', ...args] = program;
+    return execFileSync(file, [...args, String(pid)], { encoding: 'utf8' });
+  }
+
+  it('linux.personality, for an exec too', () => {
+    const { bundle, id } = fixture();
+    fixture().create(['sleep', '60'], ({ linux }) => (linux!.personality = { domain: 'LINUX32' }));
+    bundle.run(['start', id]);
+    const { pid } = JSON.parse(bundle.run(['state', id]).stdout) as { pid: number };
+    expect(fs.readFileSync(`/proc/${pid}/personality`, 'utf8')).to.equal('00000008\n');
+    expect(bundle.run(['exec', id, 'uname', '-m']).stdout).to.match(/^(i686|armv8l)$/m);
   });
 
-  it('process.scheduler and process.ioPriority', () => {
-    const own = printed("cut -d' ' -f 19,41 /proc/self/stat", ({ process }) => {
-      process.scheduler = { policy: 'SCHED_BATCH', nice: 7 };
-      process.ioPriority = { class: 'IOPRIO_CLASS_IDLE', priority: 0 };
+  it('linux.personality.flags: there are none', () => {
+    const { stderr } = fixture().shell('true', ({ linux }) => {
+      linux!.personality = { domain: 'LINUX', flags: ['x'] };
     });
-    expect(own).to.equal('7 3'); // SCHED_BATCH
+    expect(stderr).to.contain('linux.personality.flags: none are defined');
   });
+
+  for (const [scheduler, told] of [
+    [{ policy: 'SCHED_OTHER', nice: 7 }, /SCHED_OTHER/],
+    [{ policy: 'SCHED_BATCH', nice: 3 }, /SCHED_BATCH/],
+    [{ policy: 'SCHED_IDLE' }, /SCHED_IDLE/],
+    [
+      { policy: 'SCHED_DEADLINE', runtime: 1e6, deadline: 1e7, period: 2e7 },
+      /SCHED_DEADLINE[^]*1000000\/10000000\/20000000/,
+    ],
+  ] as const) {
+    it(`process.scheduler: ${scheduler.policy}`, function () {
+      needPeers(this, 'chrt');
+      const said = toldBy(['chrt', '-p'], ({ process }) => (process.scheduler = scheduler));
+      expect(said).to.match(told);
+    });
+  }
+
+  it('process.scheduler: a realtime policy needs time that the cgroup has', function () {
+    needPeers(this, 'chrt');
+    const files = '/sys/fs/cgroup/cpu/cpu.rt_runtime_us';
+    if (!fs.existsSync(files)) this.skip(); // this kernel does not keep it per group
+    const realtime = (config: RuntimeConfig) => {
+      config.process.scheduler = {
+        policy: 'SCHED_RR',
+        priority: 5,
+        flags: ['SCHED_FLAG_RESET_ON_FORK'],
+      };
+    };
+    const { status, stderr } = fixture().shell('true', realtime);
+    expect(status).to.equal(1);
+    expect(stderr).to.contain('linux.resources.cpu.realtimeRuntime');
+    const told = toldBy(['chrt', '-p'], (config) => {
+      realtime(config);
+      const cpu = { realtimePeriod: 1_000_000, realtimeRuntime: 10_000 };
+      config.linux!.resources = { ...config.linux!.resources, cpu };
+    });
+    expect(told).to.match(/SCHED_RR\|SCHED_RESET_ON_FORK[^]*priority: 5/);
+  });
+
+  for (const [ioPriority, told] of [
+    [{ class: 'IOPRIO_CLASS_RT', priority: 3 }, 'realtime: prio 3\n'],
+    [{ class: 'IOPRIO_CLASS_BE', priority: 6 }, 'best-effort: prio 6\n'],
+    [{ class: 'IOPRIO_CLASS_IDLE', priority: 0 }, 'idle\n'],
+  ] as const) {
+    it(`process.ioPriority: ${ioPriority.class}`, function () {
+      needPeers(this, 'ionice');
+      const said = toldBy(['ionice', '-p'], ({ process }) => (process.ioPriority = ioPriority));
+      expect(said).to.equal(told);
+    });
+  }
 
   it('process.oomScoreAdj, rlimits and umask', () => {
     const values = printed('cat /proc/self/oom_score_adj; ulimit -n; umask', ({ process }) => {
@@ -110,13 +175,43 @@ describeContainers('settings', (fixture) => {
     expect(sets.match(/[0-9a-f]{16}/g)).to.deep.equal(Array(5).fill('0'.repeat(16)));
   });
 
-  it('linux.memoryPolicy', () => {
-    const { status, stderr } = fixture().shell('grep -m1 "" /proc/self/numa_maps', ({ linux }) => {
+  it('linux.memoryPolicy, for an exec too', function () {
+    if (!fs.existsSync('/proc/self/numa_maps')) this.skip(); // a kernel without NUMA
+    const { bundle, id } = fixture();
+    fixture().create(['sleep', '60'], ({ linux }) => {
       linux!.memoryPolicy = { mode: 'MPOL_BIND', nodes: '0', flags: ['MPOL_F_STATIC_NODES'] };
     });
-    // A kernel without NUMA has neither the call nor the file.
-    if (status !== 0) expect(stderr).to.match(/linux\.memoryPolicy.*ENOSYS|numa_maps/);
+    bundle.run(['start', id]);
+    const { pid } = JSON.parse(bundle.run(['state', id]).stdout) as { pid: number };
+    const policy = / bind=static:0 stack /;
+    expect(fs.readFileSync(`/proc/${pid}/numa_maps`, 'utf8')).to.match(policy);
+    expect(bundle.run(['exec', id, 'cat', '/proc/self/numa_maps']).stdout).to.match(policy);
   });
+
+  it('linux.memoryPolicy: a mode that does not exist, and a node that is not there', () => {
+    const refusal = (mode: string, nodes: string) =>
+      fixture().shell('true', ({ linux }) => (linux!.memoryPolicy = { mode, nodes })).stderr;
+    expect(refusal('MPOL_X', '0')).to.contain('linux.memoryPolicy.mode').and.contain('MPOL_BIND');
+    expect(refusal('MPOL_BIND', '900')).to.contain('linux.memoryPolicy');
+  });
+
+  for (const [what, resources, missing] of [
+    ['hugepageLimits', { hugepageLimits: [{ pageSize: '2MB', limit: 2 ** 21 }] }, 'hugetlb'],
+    ['network.classID', { network: { classID: 0x10_0001 } }, 'net_cls'],
+    ['network.priorities', { network: { priorities: [{ name: 'lo', priority: 1 }] } }, 'net_prio'],
+    ['rdma', { rdma: { mlx5_1: { hcaHandles: 1 } } }, 'rdma'],
+  ] as const satisfies readonly (readonly [string, Resources, string])[]) {
+    it(`linux.resources.${what} without its controller is an error that names it`, function () {
+      const controllers = fs.readFileSync('/proc/self/cgroup', 'utf8');
+      if (new RegExp(`[:,]${missing}[:,]`).test(controllers)) this.skip(); // it is there
+      if (fs.existsSync('/sys/fs/cgroup/cgroup.controllers')) this.skip(); // see integration-tests/vm
+      const { status, stderr } = fixture().shell('true', ({ linux }) => {
+        linux!.resources = { ...linux!.resources, ...resources };
+      });
+      expect(status).to.equal(1);
+      expect(stderr).to.contain(`no cgroup controller \\"${missing}\\"`);
+    });
+  }
 
   it('process.execCPUAffinity', () => {
     const { bundle, id } = fixture();

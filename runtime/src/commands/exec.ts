@@ -90,6 +90,7 @@ async function execute({ flags, root, log }: Invocation): Promise<number> {
       id: record.id,
       process: described,
       namespaces,
+      linux: record.config.linux,
       ...(leadsElsewhere(namespaces, record, store) && { root: `/proc/${record.pid}/root` }),
       cgroup: cgroup ? placementForExec(cgroup, record.pid, flags.list('cgroup')) : noCgroup,
       facts,

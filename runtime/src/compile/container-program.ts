@@ -221,7 +221,7 @@ function becomeProcess(
   setLabels(context, opened.proc, process, input.facts);
   setNoNewPrivileges(context, process);
   setPriorities(context, process);
-  setPersonality(context, input.config);
+  setPersonality(context, input.config.linux?.personality);
   setMemoryPolicy(context, input.config.linux?.memoryPolicy);
   setLimits(context, process);
   enterDirectory(context, root, process);

@@ -1,6 +1,7 @@
 /** Compiles the program behind `exec`: a further process in the namespaces and cgroups of a container. */
 import type { Program } from '#lib/loader/program';
 import { prologue } from '#lib/loader/sequences';
+import type { LinuxConfig } from '#spec/oci/linux';
 import type { Process } from '#spec/oci/process';
 import { CompileContext, type DescriptorSlot } from './context.ts';
 import {
@@ -23,8 +24,13 @@ import type {
 import { AT_FDCWD, O_CLOEXEC, O_DIRECTORY, O_PATH } from './kernel-constants.ts';
 import { checkLabels, setLabels } from './labels.ts';
 import { joinNamespaces, openNamespaces, type JoinedNamespace } from './namespaces.ts';
-import { setCpuAffinity } from './processor-and-memory.ts';
-import { joinSessionKeyring, setNoNewPrivileges, setPriorities } from './settings.ts';
+import { setCpuAffinity, setMemoryPolicy } from './processor-and-memory.ts';
+import {
+  joinSessionKeyring,
+  setNoNewPrivileges,
+  setPersonality,
+  setPriorities,
+} from './settings.ts';
 import { openCgroup, spawnProcess } from './spawn-process.ts';
 import { connectConsole, makeTerminal } from './terminal.ts';
 
@@ -35,6 +41,8 @@ export interface ExecInput {
   readonly namespaces: readonly JoinedNamespace[];
   /** /proc/PID/root of a container whose mount namespace is the caller's: its root is no namespace's. */
   readonly root?: string;
+  /** Those of the container: the kernel gives them to children, and this process is none of it. */
+  readonly linux?: Pick<LinuxConfig, 'personality' | 'memoryPolicy'> | undefined;
   readonly cgroup: Pick<CgroupPlacement, 'joinFiles' | 'directory'>;
   readonly facts: Pick<HostFacts, 'capabilities' | 'lastCapability' | 'securityModules'>;
   readonly console?: ConsoleTarget;
@@ -77,6 +85,8 @@ export function compileExec(input: ExecInput): Program {
   setLabels(context, proc, process, input.facts);
   setNoNewPrivileges(context, process);
   setPriorities(context, process);
+  setPersonality(context, input.linux?.personality);
+  setMemoryPolicy(context, input.linux?.memoryPolicy);
   setLimits(context, process);
   enterDirectory(context, root, process);
   const loading = { process, facts: input.facts, seccomp: input.seccomp, handshake };

@@ -2,6 +2,7 @@
 import { u32, u64 } from '#lib/loader/data';
 import type { Register } from '#lib/loader/program';
 import type { Process, Scheduler } from '#spec/oci/process';
+import type { Personality } from '#spec/oci/linux';
 import type { RuntimeConfig } from '#spec/oci/runtime-config';
 import { StackError } from '#spec/errors';
 import type { CompileContext } from './context.ts';
@@ -171,8 +172,10 @@ export function setPriorities(context: CompileContext, process: Process): void {
 
 const personalities = { LINUX: 0, LINUX32: 8 } as const;
 
-export function setPersonality(context: CompileContext, { linux }: RuntimeConfig): void {
-  const personality = linux?.personality;
+export function setPersonality(
+  context: CompileContext,
+  personality: Personality | undefined,
+): void {
   if (!personality) return;
   if (personality.flags?.length) {
     throw new StackError('invalid_argument', 'linux.personality.flags: none are defined');

@@ -1,7 +1,9 @@
 /** What a failed program means in the words that docker, containerd and podman look for. */
+import fs from 'node:fs';
 import { failureError, failureRecordSize, record, type LoaderFailure } from '#lib/loader/failure';
 import { programMagic, type Program } from '#lib/loader/program';
 import { errnoName, SyscallError } from '#lib/sys/libc';
+import { capabilityNumber } from '#spec/capabilities';
 import { StackError } from '#spec/errors';
 import type { Process } from '#spec/oci/process';
 import { parseHookFailure } from '../compile/container-hooks.ts';
@@ -60,21 +62,40 @@ export function startFailure(
     }
     if (stage === executableStages.execute) return `exec ${name}: ${phrase ?? error.message}`;
     if (property === 'process.cwd') return `chdir to cwd ("${cwd}"): ${phrase ?? error.message}`;
-    const capability = failure.code === 'EPERM' ? neededCapability(property) : undefined;
-    if (capability !== undefined) {
-      return `${error.message} (${phrase ?? ''}: this needs ${capability}, which the caller does not hold)`;
-    }
+    const hint = failure.code === 'EPERM' ? reasonOfRefusal(property) : undefined;
+    if (hint !== undefined) return `${error.message} (${phrase ?? ''}: ${hint})`;
     return phrase === undefined ? error.message : `${error.message} (${phrase})`;
   })();
   return new StackError(error.kind, `unable to start container process: ${text}`, { cause: error });
 }
 
+interface Privilege {
+  readonly property: RegExp;
+  readonly capability: string;
+  /** What the kernel wants besides. */
+  readonly otherwise?: string;
+}
+
 /** What the kernel wants for a property beyond the ordinary; EPERM alone does not say it. */
-function neededCapability(property = ''): string | undefined {
-  if (property.startsWith('process.rlimits')) return 'CAP_SYS_RESOURCE to raise a hard limit';
-  if (property === 'process.scheduler' || property === 'linux.memoryPolicy') return 'CAP_SYS_NICE';
-  if (property === 'process.ioPriority') return 'CAP_SYS_ADMIN or CAP_SYS_NICE for real time';
-  return undefined;
+const privileges: readonly Privilege[] = [
+  { property: /^process\.rlimits/, capability: 'CAP_SYS_RESOURCE' },
+  {
+    property: /^process\.scheduler$/,
+    capability: 'CAP_SYS_NICE',
+    otherwise:
+      'the cgroup has no time for realtime processes, which linux.resources.cpu.realtimeRuntime gives it',
+  },
+  { property: /^linux\.memoryPolicy$/, capability: 'CAP_SYS_NICE' },
+  { property: /^process\.ioPriority$/, capability: 'CAP_SYS_ADMIN' },
+];
+
+function reasonOfRefusal(property = ''): string | undefined {
+  const wanted = privileges.find((privilege) => privilege.property.test(property));
+  if (!wanted) return undefined;
+  const number = capabilityNumber(wanted.capability) ?? 0;
+  const held = /^CapEff:\s*(\w+)/m.exec(fs.readFileSync('/proc/self/status', 'utf8'))?.[1];
+  if ((BigInt(`0x${held ?? '0'}`) >> BigInt(number)) & 1n) return wanted.otherwise;
+  return `this needs ${wanted.capability}, which the caller does not hold`;
 }
 
 /** The hook that was to run when the program failed. */
