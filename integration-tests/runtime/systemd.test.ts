@@ -139,6 +139,13 @@ describeContainers('runtime --systemd-cgroup', (fixture) => {
     fs.rmdirSync(path.join(hierarchy, slice, `test-${fixture().id}.scope`));
   });
 
+  it('explains a program that enters the scope', async () => {
+    configure(['true']);
+    const { stdout } = await runtime('--systemd-cgroup', 'explain', '--id', 'box', '.');
+    expect(stdout).to.include(`/${slice}/test-${fixture().id}.scope`);
+    expect(systemd.members).to.deep.equal([]);
+  });
+
   it('refuses a path that is no unit, and a machine without systemd', async () => {
     const { id } = fixture();
     configure(['true'], (config) => {

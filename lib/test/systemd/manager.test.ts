@@ -90,6 +90,24 @@ describe('SystemdManager', () => {
     ]);
   });
 
+  it("talks to the user's own systemd over the session bus", async () => {
+    const session = process.env['DBUS_SESSION_BUS_ADDRESS'];
+    process.env['DBUS_SESSION_BUS_ADDRESS'] = bus?.address;
+    process.env['DBUS_SYSTEM_BUS_ADDRESS'] = 'unix:path=/no/such/bus';
+    try {
+      fake.behaviour = { controlGroup: '/user.slice/user-1000.slice/user@1000.service' };
+      const own = await SystemdManager.connect({ user: true });
+      expect(await own.controlGroup()).to.equal('/user.slice/user-1000.slice/user@1000.service');
+      await own.startTransientUnit('a.scope', []);
+      own.close();
+      expect(fake.members).to.deep.equal(['StartTransientUnit']);
+    } finally {
+      process.env['DBUS_SYSTEM_BUS_ADDRESS'] = bus?.address;
+      if (session === undefined) delete process.env['DBUS_SESSION_BUS_ADDRESS'];
+      else process.env['DBUS_SESSION_BUS_ADDRESS'] = session;
+    }
+  });
+
   it("speaks as systemd's own client does", function () {
     try {
       execFileSync('busctl', ['--version'], { stdio: 'ignore' });

@@ -27,7 +27,7 @@ export const explain: Command = {
   },
   minimumArguments: 0,
   maximumArguments: 2,
-  async run({ flags, root, log }) {
+  async run({ flags, root, log, systemdCgroup }) {
     const running = flags.text('running');
     const [bundle, late] = flags.positional;
     const json = flags.has('json') || late === '--json';
@@ -42,10 +42,11 @@ export const explain: Command = {
     const { directory, rootfs, config: written } = readBundle(bundle);
     const config = resolveSources(written, directory);
     const id = flags.text('id') ?? path.basename(directory);
+    const group = systemdCgroup
+      ? (await (await import('../host/systemd-unit.ts')).planUnit(config, id)).cgroupPath
+      : cgroupPath(config, id);
     const placement =
-      process.geteuid?.() === 0
-        ? placementOf(openCgroup(detectCgroups(), cgroupPath(config, id)))
-        : noCgroup;
+      process.geteuid?.() === 0 ? placementOf(openCgroup(detectCgroups(), group)) : noCgroup;
     const facts = gatherFacts(config, placement);
     warnOfMissing(config, facts, (message) => log.warn(message));
     const seccomp = seccompProgram(config);
