@@ -1,11 +1,15 @@
 /** What turns one tree into another, found by walking both. */
 import fs from 'node:fs';
+import { close } from '#lib/sys/file';
 import type { Change } from './change.ts';
 import { layerXattrs, sameXattrs } from './layer-xattrs.ts';
 import { using, type TreeNode } from './tree-node.ts';
 
 /** Bytes of two files compared at once. */
 const compareBytes = 256 * 1024;
+/** Reused for every file: fresh memory costs more than reading it full. */
+const oldBytes = Buffer.allocUnsafeSlow(compareBytes);
+const newBytes = Buffer.allocUnsafeSlow(compareBytes);
 
 /**
  * The changes from `before` (nothing if it is undefined) to `after`, parents before children and names by their bytes.
@@ -74,33 +78,34 @@ function sameContent(before: TreeNode, after: TreeNode): boolean {
 }
 
 function sameBytes(before: TreeNode, after: TreeNode): boolean {
+  const { sizeBytes } = after.status;
+  if (sizeBytes === 0) return true;
   const old = before.openContent();
   try {
     const current = after.openContent();
     try {
-      const [a, b] = [Buffer.allocUnsafe(compareBytes), Buffer.allocUnsafe(compareBytes)];
-      for (let position = 0; ;) {
-        const size = readFully(old, a, position);
-        if (size !== readFully(current, b, position)) return false;
-        if (!a.subarray(0, size).equals(b.subarray(0, size))) return false;
-        if (size < compareBytes) return true;
-        position += size;
+      for (let position = 0; position < sizeBytes; position += compareBytes) {
+        const size = Math.min(compareBytes, sizeBytes - position);
+        const isRead =
+          fill(old, oldBytes, size, position) && fill(current, newBytes, size, position);
+        // One that has become shorter meanwhile has changed.
+        if (!isRead || newBytes.compare(oldBytes, 0, size, 0, size) !== 0) return false;
       }
+      return true;
     } finally {
-      fs.closeSync(current);
+      close(current);
     }
   } finally {
-    fs.closeSync(old);
+    close(old);
   }
 }
 
-/** Fills `buffer` as far as the file goes. */
-function readFully(fd: number, buffer: Buffer, position: number): number {
-  let filled = 0;
-  while (filled < buffer.length) {
-    const read = fs.readSync(fd, buffer, filled, buffer.length - filled, position + filled);
-    if (read === 0) break;
+/** Reads `size` bytes; false where the file ends before. */
+function fill(fd: number, buffer: Buffer, size: number, position: number): boolean {
+  for (let filled = 0; filled < size;) {
+    const read = fs.readSync(fd, buffer, filled, size - filled, position + filled);
+    if (read === 0) return false;
     filled += read;
   }
-  return filled;
+  return true;
 }
