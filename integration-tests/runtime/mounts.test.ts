@@ -177,4 +177,27 @@ describeContainers('mounts', (fixture) => {
       expect(stderr).to.contain('\\"tmpcopyup\\" is for tmpfs');
     });
   });
+
+  it('several mounts of type cgroup show the groups of the container, each with its own options', function () {
+    if (!fs.existsSync('/sys/fs/cgroup/memory')) this.skip(); // cgroup v1
+    const { stdout, stderr } = fixture().shell(
+      'for d in /sys/fs/cgroup /groups; do mkdir $d/memory/inside 2> /dev/null && rmdir $d/memory/inside && echo made in $d; ls $d | wc -l; done',
+      (config) => {
+        const { linux, mounts } = config;
+        linux!.namespaces = linux!.namespaces!.filter(({ type }) => type !== 'cgroup');
+        config.mounts = mounts!.filter(({ destination }) => destination !== '/sys/fs/cgroup');
+        const mount = { type: 'cgroup', source: 'cgroup' };
+        config.mounts.push(
+          { ...mount, destination: '/sys/fs/cgroup', options: ['ro', 'nosuid'] },
+          { ...mount, destination: '/groups', options: ['nosuid'] },
+        );
+        config.root.readonly = false;
+        delete linux!.maskedPaths;
+      },
+    );
+    const [first, second, third, ...rest] = stdout.trim().split('\n');
+    expect(second, stderr).to.equal('made in /groups');
+    expect(first).to.equal(third);
+    expect(rest).to.deep.equal([]);
+  });
 });

@@ -3,7 +3,7 @@
  * hierarchies are mounted anew, otherwise the group's directories are bound (a clone made while still on the host).
  */
 import type { Register } from '#lib/loader/program';
-import { notImplemented, type CompileContext, type DescriptorSlot } from './context.ts';
+import type { CompileContext, DescriptorSlot } from './context.ts';
 import type { CgroupMount, CompileInput } from './input.ts';
 import { MOUNT_ATTR_RDONLY } from './kernel-constants.ts';
 import {
@@ -17,8 +17,10 @@ import type { PlannedMount } from './mount-plan.ts';
 import { openOrMake } from './paths.ts';
 import { basePropagation } from './rootfs.ts';
 
-/** Clones of the group's directories by hierarchy name; empty with a cgroup namespace. */
+/** Clones of the group's directories by mount and hierarchy; empty with a cgroup namespace. */
 export type CgroupSources = ReadonlyMap<string, DescriptorSlot>;
+
+const sourceOf = ({ property }: PlannedMount, { name }: CgroupMount) => `${property} ${name}`;
 
 function hasCgroupNamespace({ config }: CompileInput): boolean {
   return (config.linux?.namespaces ?? []).some(({ type }) => type === 'cgroup');
@@ -31,19 +33,18 @@ export function cloneCgroups(
   mounts: readonly PlannedMount[],
 ): CgroupSources {
   const sources = new Map<string, DescriptorSlot>();
-  const mount = mounts.find(({ type }) => type === 'cgroup' || type === 'cgroup2');
-  if (!mount || hasCgroupNamespace(input)) return sources;
-  if (mounts.filter(({ type }) => type === mount.type).length > 1) {
-    notImplemented(mount.property, 'as one of several mounts of type "cgroup"');
-  }
-  for (const { name, directory } of input.facts.cgroup.mounts) {
-    context.program.stage(`clone ${directory}`).from(mount.property);
-    context.borrow((tree) => {
-      cloneHostTree(context, directory, !input.facts.privileged, tree);
-      applyPropagation(context, tree, basePropagation(input));
-      setAttributes(context, tree, { set: mount.options.attributes.set });
-      sources.set(name, context.keep(tree));
-    });
+  if (hasCgroupNamespace(input)) return sources;
+  for (const mount of mounts.filter(({ type }) => type === 'cgroup' || type === 'cgroup2')) {
+    for (const hierarchy of input.facts.cgroup.mounts) {
+      const { directory } = hierarchy;
+      context.program.stage(`clone ${directory}`).from(mount.property);
+      context.borrow((tree) => {
+        cloneHostTree(context, directory, !input.facts.privileged, tree);
+        applyPropagation(context, tree, basePropagation(input));
+        setAttributes(context, tree, { set: mount.options.attributes.set });
+        sources.set(sourceOf(mount, hierarchy), context.keep(tree));
+      });
+    }
   }
   return sources;
 }
@@ -98,12 +99,12 @@ function mountHierarchy(
   root: Register,
   destination: string,
   hierarchy: CgroupMount,
-  { options }: PlannedMount,
+  mount: PlannedMount,
   sources: CgroupSources,
 ): void {
   context.borrow((target) => {
     openOrMake(context, root, destination, target);
-    const slot = sources.get(hierarchy.name);
+    const slot = sources.get(sourceOf(mount, hierarchy));
     if (slot) {
       context.withKept(slot, (tree) => {
         attach(context, tree, target);
@@ -118,7 +119,7 @@ function mountHierarchy(
             type: unified ? 'cgroup2' : 'cgroup',
             source: 'cgroup',
             parameters: hierarchy.options,
-            attributes: options.attributes.set,
+            attributes: mount.options.attributes.set,
           },
           tree,
         );
