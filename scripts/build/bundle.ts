@@ -31,6 +31,7 @@ const executables = [
 /** Worker threads are bundles of their own: a thread starts from a file. */
 const workers = [
   { name: 'engined-kernel-worker', entry: 'engine/src/kernel/worker.ts' },
+  { name: 'engined-rootfs-worker', entry: 'engine/src/rootfs/worker.ts' },
   { name: 'containerd-lite-worker', entry: 'containerd-lite/src/worker/main.ts' },
 ];
 

@@ -1,4 +1,5 @@
 /** The volumes of a container: found or made when it is created, mounted while it runs, removed with it when asked. */
+import fs from 'node:fs';
 import { isStackError, StackError } from '#spec/errors';
 import type { ContainerConfig } from '../api/container-config.ts';
 import type { HostConfig } from '../api/host-config.ts';
@@ -11,6 +12,7 @@ import {
 import { tmpfsDestinations, type PlacedMount } from '../container-spec/mounts.ts';
 import type { VolumeUsers } from '../volumes/volume-service.ts';
 import type { Container, ContainerRecord } from './container.ts';
+import { copyFromSnapshot } from './container-files.ts';
 import type { ContainerStore } from './container-store.ts';
 import type { Engine } from './engine.ts';
 
@@ -122,6 +124,24 @@ export async function prepareVolumes(
     throw error;
   }
   return { mounts, settle, discard };
+}
+
+/** Fills volumes that are empty with what the image has at their destination. */
+export async function fillVolumes(engine: Engine, record: ContainerRecord): Promise<void> {
+  const { volumes, client } = engine;
+  for (const mount of record.mounts) {
+    if (mount.type !== 'volume' || !mount.copy) continue;
+    const folder = volumes.dataFolder(mount.name);
+    await volumes.mount(mount.name, record.id);
+    try {
+      if ((await fs.promises.readdir(folder)).length > 0) continue;
+      const { snapshotter, snapshotKey: key } = record;
+      const { mounts } = await client.snapshots.mounts({ snapshotter, key });
+      await copyFromSnapshot(engine, mounts, mount.destination, folder);
+    } finally {
+      await volumes.unmount(mount.name, record.id);
+    }
+  }
 }
 
 /** Mounts the volumes that are mounts of their own, for a container that starts. */

@@ -6,6 +6,7 @@ import { matchesLabels, type Filters } from '../http/query.ts';
 import { attachContainer } from './attach-container.ts';
 import type { Container } from './container.ts';
 import { publishContainerEvent } from './container-events.ts';
+import { archivePath, changesOf, exportRoot, extractArchive, statPath } from './container-files.ts';
 import { readContainerLogs, replayOf } from './container-logs.ts';
 import { createContainer } from './create-container.ts';
 import { containerStats } from './container-stats.ts';
@@ -48,6 +49,12 @@ export function containersBackend(engine: Engine): ContainersBackend {
     remove: async (name, options) => removeContainer(engine, find(name), options),
     update: async (name, changes) => updateContainer(engine, find(name), changes),
     stats: (name, options, signal) => containerStats(engine, find(name), options, signal),
+    statPath: async (name, path) => statPath(engine, find(name), path),
+    archivePath: async (name, path) => archivePath(engine, find(name), path),
+    extractArchive: async (name, archive, options) =>
+      extractArchive(engine, find(name), archive, options),
+    exportRoot: async (name) => exportRoot(engine, find(name)),
+    changes: async (name) => changesOf(engine, find(name)),
     prune: (filters) => prune(engine, filters),
     resize: async (name, { height, width }) => {
       const container = find(name);

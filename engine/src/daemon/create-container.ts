@@ -17,7 +17,12 @@ import { SnapshotRootFiles } from '../container-spec/root-files.ts';
 import { checkSupported } from './supported.ts';
 import { Container, initialState, type ContainerRecord } from './container.ts';
 import { publishContainerEvent } from './container-events.ts';
-import { containerMountsOf, placedMounts, prepareVolumes } from './container-volumes.ts';
+import {
+  containerMountsOf,
+  fillVolumes,
+  placedMounts,
+  prepareVolumes,
+} from './container-volumes.ts';
 import {
   endpointConfigs,
   networkProvider,
@@ -110,6 +115,7 @@ export async function createContainer(
   try {
     await fs.promises.mkdir(folder, { mode: 0o710 });
     await registerWithContainerd(engine, record, chainId, image);
+    await fillVolumes(engine, record);
     await containers.add(container);
   } catch (error) {
     await discard(engine, record);

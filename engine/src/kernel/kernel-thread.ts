@@ -11,9 +11,9 @@ import type {
   KernelRequest,
   KernelResponse,
   OperationName,
-  PlainError,
   ResultOf,
 } from './protocol.ts';
+import { thrownError } from './plain-error.ts';
 
 interface PendingCall {
   readonly operation: OperationName;
@@ -86,11 +86,4 @@ export class KernelThread {
       reject(new StackError('unavailable', `${operation}: kernel thread ended before it answered`));
     }
   }
-}
-
-/** The error that the kernel thread caught, as one of this thread. */
-function thrownError({ message, kind, code, stack }: PlainError): Error {
-  const error = kind === undefined ? new Error(message) : new StackError(kind, message);
-  if (stack !== undefined) error.stack = stack;
-  return code === undefined ? error : Object.assign(error, { code });
 }

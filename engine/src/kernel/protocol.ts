@@ -6,11 +6,11 @@
  *      | {id, operation, argument} ---> |
  *      | <--- {id, result} or {id, error}
  */
-import type { ErrorKind } from '#spec/errors';
 import { ensureBridge, enableForwarding } from './bridge.ts';
 import { mountFileSystem, removeTree, unmountFileSystem } from './files.ts';
 import { redirectPorts, removeFirewall, writeFirewall } from './firewall.ts';
 import { checkForeignFilters, hasLegacyFilter, removeForeignRules } from './foreign-filters.ts';
+import type { PlainError } from './plain-error.ts';
 import { openResolver } from './resolver.ts';
 import {
   attachLink,
@@ -60,14 +60,6 @@ export interface KernelRequest {
   readonly id: number;
   readonly operation: OperationName;
   readonly argument: unknown;
-}
-
-/** An error as a plain value: expected ones keep their kind and code, bugs their stack. */
-export interface PlainError {
-  readonly message: string;
-  readonly kind?: ErrorKind;
-  readonly code?: string;
-  readonly stack?: string;
 }
 
 export type KernelResponse =

@@ -1,14 +1,9 @@
 /** The kernel thread: serves requests until it is told to stop or cannot get home. */
 import { parentPort } from 'node:worker_threads';
-import { errorCode, isStackError, messageOf } from '#spec/errors';
 import { LostThreadError } from './home-namespace.ts';
 import { Host } from './host.ts';
-import {
-  operations,
-  type KernelRequest,
-  type KernelResponse,
-  type PlainError,
-} from './protocol.ts';
+import { plainError } from './plain-error.ts';
+import { operations, type KernelRequest, type KernelResponse } from './protocol.ts';
 
 const host = new Host();
 if (!parentPort) throw new Error('the kernel worker must be started as a worker thread');
@@ -31,15 +26,4 @@ function serve({ id, operation, argument }: KernelRequest): {
   } catch (error) {
     return { response: { id, error: plainError(error) }, lost: error instanceof LostThreadError };
   }
-}
-
-function plainError(error: unknown): PlainError {
-  const code = errorCode(error);
-  const stack = error instanceof Error && !isStackError(error) ? error.stack : undefined;
-  return {
-    message: messageOf(error),
-    ...(isStackError(error) && { kind: error.kind }),
-    ...(code !== undefined && { code }),
-    ...(stack !== undefined && { stack }),
-  };
 }

@@ -21,12 +21,7 @@ export function notBuiltRoutes(): Route[] {
       'DELETE /plugins/{name}',
       'POST /plugins/{name}/{verb}',
     ]),
-    ...missing('changes and archives of containers', [
-      'GET /containers/{name}/changes',
-      'GET /containers/{name}/export',
-      'HEAD /containers/{name}/archive',
-      'GET /containers/{name}/archive',
-      'PUT /containers/{name}/archive',
+    ...missing('checkpoints', [
       'GET /containers/{name}/checkpoints',
       'POST /containers/{name}/checkpoints',
     ]),

@@ -36,3 +36,13 @@ export function spliceToFile(
   if (code === 'EAGAIN' || code === 'EINTR') return undefined;
   throw new SyscallError('splice', errno);
 }
+
+const pipe2Call = libcFunction('int pipe2(void *descriptors, int flags)');
+const O_CLOEXEC = 0o2000000;
+
+/** pipe2(2), closed on exec. Both ends block. */
+export function pipe(): { readEnd: number; writeEnd: number } {
+  const descriptors = Buffer.alloc(8);
+  check(pipe2Call(descriptors, O_CLOEXEC), 'pipe2');
+  return { readEnd: descriptors.readInt32LE(0), writeEnd: descriptors.readInt32LE(4) };
+}

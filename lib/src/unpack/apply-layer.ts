@@ -21,20 +21,25 @@ import { copyDirectoryMetadata } from './metadata.ts';
 import { isDirectory } from './remove-tree.ts';
 import { TarReader } from './tar-reader.ts';
 import type { ByteString } from './tar-entry.ts';
-import { DeletingWhiteouts, OverlayWhiteouts } from './whiteouts.ts';
+import { DeletingWhiteouts, OverlayWhiteouts, type Whiteouts } from './whiteouts.ts';
 
 export interface ApplyOptions {
   /**
    * `overlay`: `root` is the upper directory of an overlay; whiteouts are written in overlayfs's form.
    * `delete`: `root` is a tree that holds the lower layers; what a whiteout hides is deleted.
+   * `none`: the archive is no layer.
    */
-  whiteouts: 'overlay' | 'delete';
+  whiteouts: 'overlay' | 'delete' | 'none';
   /**
    * With `overlay`: the lower directories, topmost first. Directories that the layer does not name but puts something into
    * get owner, mode and attributes from there.
    */
   lowerDirectories?: readonly string[];
   limits?: Partial<LayerLimits>;
+  /** Refuse to put a directory where something else is, and the other way round. */
+  keepKinds?: boolean;
+  /** Everything belongs to this user, whatever the archive says. */
+  owner?: { readonly uid: number; readonly gid: number };
   signal?: AbortSignal;
 }
 
@@ -87,12 +92,14 @@ export class LayerApplier {
   readonly #writer: LayerWriter;
   readonly #reader: TarReader;
 
-  constructor(root: string, { whiteouts, lowerDirectories = [], limits = {} }: ApplyOptions) {
+  constructor(root: string, options: ApplyOptions) {
+    const { whiteouts, lowerDirectories = [], limits = {}, keepKinds = false, owner } = options;
     this.#tree = new DirectoryTree(root, (fd, path) => this.#inherit(fd, path, lowerDirectories));
     this.#writer = new LayerWriter(
       this.#tree,
-      whiteouts === 'overlay' ? new OverlayWhiteouts() : new DeletingWhiteouts(),
+      whiteoutsOf(whiteouts),
       { ...defaultLimits, ...limits },
+      { keepKinds, owner },
     );
     this.#reader = new TarReader(this.#writer);
   }
@@ -129,6 +136,11 @@ export class LayerApplier {
       }
     }
   }
+}
+
+function whiteoutsOf(kind: ApplyOptions['whiteouts']): Whiteouts | undefined {
+  if (kind === 'none') return undefined;
+  return kind === 'overlay' ? new OverlayWhiteouts() : new DeletingWhiteouts();
 }
 
 /** The thing at `path` in a lower directory, a link itself; undefined if there is none. */

@@ -43,20 +43,35 @@ const mostWarnings = 20;
 
 const nodeType = { character: S_IFCHR, block: S_IFBLK, fifo: S_IFIFO } as const;
 
+/** How an archive that is no layer is unpacked differently. */
+export interface WritingHabits {
+  /** Refuse to put a directory where something else is, and the other way round. */
+  readonly keepKinds: boolean;
+  readonly owner: { readonly uid: number; readonly gid: number } | undefined;
+}
+
 export class LayerWriter implements TarSink {
   /** Extended attributes that were left out, as sentences. */
   readonly warnings: string[] = [];
   entries = 0;
   readonly #tree: DirectoryTree;
-  readonly #whiteouts: Whiteouts;
+  readonly #whiteouts: Whiteouts | undefined;
   readonly #limits: LayerLimits;
+  readonly #habits: WritingHabits;
   /** Set at the end, because every file made in a directory changes them. */
   readonly #directoryTimes = new Map<ByteString, DirectoryTimes>();
   #file: OpenFile | undefined;
   #name: ByteString = '';
   #bytes = 0;
 
-  constructor(tree: DirectoryTree, whiteouts: Whiteouts, limits: LayerLimits) {
+  /** @param whiteouts undefined for an archive that is no layer: names beginning with `.wh.` are names like others. */
+  constructor(
+    tree: DirectoryTree,
+    whiteouts: Whiteouts | undefined,
+    limits: LayerLimits,
+    habits: WritingHabits = { keepKinds: false, owner: undefined },
+  ) {
+    this.#habits = habits;
     this.#tree = tree;
     this.#whiteouts = whiteouts;
     this.#limits = limits;
@@ -67,16 +82,18 @@ export class LayerWriter implements TarSink {
     this.#directoryTimes.set(path, times);
   }
 
-  entry(entry: TarEntry): void {
+  entry(original: TarEntry): void {
+    const entry = { ...original, ...this.#habits.owner };
     this.#name = entry.name;
     this.#count(entry);
     this.#during(() => {
       const path = entryPathOf(entry.name);
-      const whiteout = whiteoutOf(path);
+      const whiteouts = this.#whiteouts;
+      const whiteout = whiteouts && whiteoutOf(path);
       if (!whiteout) this.#make(entry, path);
-      else if (whiteout.kind === 'opaque') this.#whiteouts.opaque(this.#tree, path.parent);
+      else if (whiteout.kind === 'opaque') whiteouts.opaque(this.#tree, path.parent);
       else if (whiteout.kind === 'remove') {
-        this.#whiteouts.remove(this.#tree, { parent: path.parent, base: whiteout.name });
+        whiteouts.remove(this.#tree, { parent: path.parent, base: whiteout.name });
       }
     });
   }
@@ -124,7 +141,7 @@ export class LayerWriter implements TarSink {
       return;
     }
     const parentFd = this.#tree.directory(path.parent);
-    this.#whiteouts.made(this.#tree, path);
+    this.#whiteouts?.made(this.#tree, path);
     if (entry.type === 'directory') this.#makeDirectory(parentFd, entry, path);
     else {
       this.#replacing(parentFd, path, (fd) => this.#makeNew(fd, entry, path));
@@ -145,12 +162,13 @@ export class LayerWriter implements TarSink {
     const existing = this.#mkdir(parentFd, base);
     let directoryFd = parentFd;
     if (existing === 'other') {
+      if (this.#habits.keepKinds) throw otherKind('non-directory', path, 'directory');
       directoryFd = this.#cleared(parentFd, path);
       mkdirat(directoryFd, name, 0o700);
     }
     const fd = openat(directoryFd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
     try {
-      if (existing === 'other') this.#whiteouts.directoryReplaced(fd);
+      if (existing === 'other') this.#whiteouts?.directoryReplaced(fd);
       applyToDescriptor(fd, entry, this.#skipped);
     } finally {
       close(fd);
@@ -222,6 +240,10 @@ export class LayerWriter implements TarSink {
 
   /** Removes what is at `path`. Returns its parent anew, because the tree has to forget the one it had open. */
   #cleared(parentFd: number, { parent, base }: EntryPath): number {
+    const existing = this.#habits.keepKinds ? statusOf(parentFd, base) : undefined;
+    if (existing && isDirectory(existing)) {
+      throw otherKind('directory', { parent, base }, 'non-directory');
+    }
     removeTree(parentFd, base);
     this.#tree.forget();
     return this.#tree.directory(parent);
@@ -256,6 +278,14 @@ export class LayerWriter implements TarSink {
     close(this.#file.fd);
     this.#file = undefined;
   }
+}
+
+function otherKind(existing: string, { parent, base }: EntryPath, wanted: string): StackError {
+  const path = shownName(parent === '' ? base : `${parent}/${base}`);
+  return new StackError(
+    'invalid_argument',
+    `cannot overwrite ${existing} "${path}" with ${wanted}`,
+  );
 }
 
 function timesOf(entry: TarEntry): DirectoryTimes {

@@ -1,5 +1,9 @@
 /** What the container routes need of the daemon. */
 import type { ContainerConfig } from '../../api/container-config.ts';
+import type { Readable } from 'node:stream';
+import type { ExtractOptions } from '../../daemon/container-files.ts';
+import type { PathChange, PathStat } from '../../rootfs/protocol.ts';
+import type { ArchiveStream } from '../../rootfs/root-thread.ts';
 import type { HostConfig } from '../../api/host-config.ts';
 import type { StatsOptions } from '../../daemon/container-stats.ts';
 import type { EndpointWishes } from '../../daemon/container-endpoints.ts';
@@ -70,6 +74,12 @@ export interface ContainersBackend {
   remove(name: string, options: { force: boolean; volumes: boolean }): Promise<void>;
   update(name: string, changes: Partial<HostConfig>): Promise<string[]>;
   stats(name: string, options: StatsOptions, signal: AbortSignal): AsyncIterable<object>;
+  /** What stands at a path of the container; a link itself. */
+  statPath(name: string, path: string): Promise<PathStat>;
+  archivePath(name: string, path: string): Promise<{ stat: PathStat; archive: ArchiveStream }>;
+  extractArchive(name: string, archive: Readable, options: ExtractOptions): Promise<void>;
+  exportRoot(name: string): Promise<ArchiveStream>;
+  changes(name: string): Promise<PathChange[]>;
   prune(filters: Filters): Promise<string[]>;
   resize(name: string, size: { height: number; width: number }): Promise<void>;
   top(name: string, psArguments: string): Promise<{ Titles: string[]; Processes: string[][] }>;

@@ -8,6 +8,7 @@ import { decodeCreateBody } from './create-body.ts';
 import { encodeJson } from '../../http/json.ts';
 import type { Query } from '../../http/query.ts';
 import { decodeUpdateBody } from './update-body.ts';
+import { fileRoutes } from './file-routes.ts';
 import { streamRoutes } from './stream-routes.ts';
 
 /** Routes below /containers, in the order in which they must match. */
@@ -86,6 +87,7 @@ export function containerRoutes(backend: ContainersBackend): Route[] {
       },
     },
     ...streamRoutes(backend),
+    ...fileRoutes(backend),
     action('start', (name) => backend.start(name)),
     action('stop', (name, query) => backend.stop(name, stopQuery(query))),
     action('restart', (name, query) => backend.restart(name, stopQuery(query))),
