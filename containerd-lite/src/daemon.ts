@@ -5,6 +5,7 @@ import path from 'node:path';
 import { StackError } from '#spec/errors';
 import { executablePath } from '#lib/installation/installation';
 import type { Logger } from '#lib/log/logger';
+import { IdleMemory } from '#lib/memory/idle-memory';
 import { ContainersService } from '#proto/generated/containerd.services.containers.v1';
 import { ContentService } from '#proto/generated/containerd.services.content.v1';
 import { DiffService } from '#proto/generated/containerd.services.diff.v1';
@@ -67,6 +68,9 @@ import { FileWorker } from './worker/file-worker.ts';
 
 /** Layers that are unpacked at the same time while they are pulled. */
 const pullThreads = 4;
+
+/** After so long without a call memory is given back: worker threads have ended by then. */
+const idleMs = 12_000;
 
 export interface Daemon {
   /** Stops serving; containers run on. */
@@ -143,7 +147,11 @@ export async function startDaemon(config: Config, log: Logger): Promise<Daemon> 
   const checkpoints = new Checkpoints({ content, comparison, application });
 
   const reportBug = (error: unknown, call: string) => log.error('a call failed', { call, error });
-  const reportCall = (call: string, durationMs: number) => log.debug('call', { call, durationMs });
+  const memory = new IdleMemory(idleMs);
+  const reportCall = (call: string, durationMs: number) => {
+    if (!call.startsWith(HealthService.serviceName)) memory.touch();
+    log.debug('call', { call, durationMs });
+  };
   const grpc = new GrpcServer({ reportBug, reportCall });
   const snapshotters = snapshots.map(({ snapshotter }) => snapshotter.name);
   // What clients are told is on the disk. Health does not wait for disks.
@@ -174,6 +182,7 @@ export async function startDaemon(config: Config, log: Logger): Promise<Daemon> 
   standbys.fill();
   return {
     async stop() {
+      memory.stop();
       await grpc.close();
       ttrpc.close();
       live.close();
