@@ -16,6 +16,9 @@ import type { Labels, MetadataStore, SnapshotRecord } from '../metadata/metadata
 import { touchNamespace } from '../namespaces/namespaces.ts';
 import type { SnapshotLocation, SnapshotUsage, Snapshotter } from './snapshotter.ts';
 
+/** Names what a snapshot will be committed as: whoever prepares it need not unpack what others have unpacked. */
+const targetLabel = 'containerd.io/snapshot.ref';
+
 export interface NewSnapshot {
   key: string;
   /** Name of a committed snapshot, or empty. */
@@ -37,7 +40,7 @@ export class SnapshotStore {
     this.#leases = leases;
   }
 
-  /** A new writable snapshot. Throws already_exists, not_found for the parent. */
+  /** A new writable snapshot. Throws already_exists (for the label `containerd.io/snapshot.ref` too), not_found for the parent. */
   async prepare(namespace: string, snapshot: NewSnapshot): Promise<Mount[]> {
     return this.#create(namespace, 'ACTIVE', snapshot);
   }
@@ -149,7 +152,7 @@ export class SnapshotStore {
   ): Promise<Mount[]> {
     requireKey(key);
     validateLabels(labels);
-    this.#requireFree(namespace, key);
+    this.#requireMissing(namespace, key, labels);
     const parentIds = this.#chain(namespace, parent);
     const id = this.#metadata.change(() =>
       this.#metadata.next(`snapshot/${this.snapshotter.name}`),
@@ -160,7 +163,7 @@ export class SnapshotStore {
       await this.#metadata.settled(); // the id is not given again, whatever happens
       await this.snapshotter.create(location);
       this.#metadata.change(() => {
-        this.#requireFree(namespace, key);
+        this.#requireMissing(namespace, key, labels);
         this.#chain(namespace, parent); // still there
         touchNamespace(this.#metadata, namespace);
         this.#leases.add(namespace, lease, { type: this.#resourceType, id: key });
@@ -219,6 +222,15 @@ export class SnapshotStore {
     const record = this.#metadata.snapshots.get(namespace, this.#name(key));
     if (!record) throw new StackError('not_found', `snapshot ${key} does not exist: not found`);
     return record;
+  }
+
+  /** Throws already_exists, also where the committed snapshot that this one is to become is there. */
+  #requireMissing(namespace: string, key: string, labels: Labels): void {
+    const target = labels[targetLabel] ?? '';
+    if (target !== '' && this.has(namespace, target)) {
+      throw new StackError('already_exists', `target snapshot "${target}": already exists`);
+    }
+    this.#requireFree(namespace, key);
   }
 
   #requireFree(namespace: string, key: string): void {

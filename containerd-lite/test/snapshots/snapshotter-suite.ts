@@ -85,6 +85,15 @@ export function describeSnapshotter(
       expect(() => store.mounts('ns', 'base')).to.throw('committed');
     });
 
+    it('refuses to prepare for a target that is there', async () => {
+      const labels = { 'containerd.io/snapshot.ref': 'base' };
+      await store.prepare('ns', { key: 'a', parent: '', labels, lease: undefined });
+      await commit('a', 'base');
+      const again = store.prepare('ns', { key: 'b', parent: '', labels, lease: undefined });
+      await expectRejection(again, 'already_exists', 'target snapshot "base"');
+      expect(store.list('ns').map(({ name }) => name)).to.deep.equal(['base']);
+    });
+
     it('keeps a snapshot that others stand on', async () => {
       await prepare('a');
       await commit('a', 'base');
