@@ -29,10 +29,18 @@ export interface Cgroup {
   readonly path: string;
 }
 
+/** What was found the last time: a command asks several times, and the mounts seldom change. */
+let latest: { readonly mountinfo: string; readonly layout: CgroupLayout } | undefined;
+
 /** Throws unavailable when no cgroup file system is mounted. `mountinfo` is for tests. */
 export function detectCgroups(
   mountinfo: string = fs.readFileSync('/proc/self/mountinfo', 'utf8'),
 ): CgroupLayout {
+  if (latest?.mountinfo !== mountinfo) latest = { mountinfo, layout: parseLayout(mountinfo) };
+  return latest.layout;
+}
+
+function parseLayout(mountinfo: string): CgroupLayout {
   const hierarchies: Hierarchy[] = [];
   let unified: string | undefined;
   for (const line of mountinfo.split('\n')) {

@@ -357,6 +357,7 @@ export const lastDescriptor = 0xffffffff;
 const unplaced = -1;
 
 function resolveLabels({ operation, labels }: Draft): Operation {
+  if (labels.length === 0) return operation;
   const targets = labels.map(({ target }) => {
     if (target === undefined) throw new Error(`${operation.stage}: label used but never placed`);
     return target;
