@@ -175,6 +175,26 @@ describeContainers('settings', (fixture) => {
     expect(sets.match(/[0-9a-f]{16}/g)).to.deep.equal(Array(5).fill('0'.repeat(16)));
   });
 
+  for (const [what, resources] of [
+    ['linux.resources', undefined],
+    ['linux.resources.devices', {}],
+  ] as const) {
+    it(`${what} left out: no device of the host but the harmless ones`, () => {
+      const script =
+        'mknod /dev/k c 1 11; mknod /dev/z c 1 5; head -c 1 /dev/z > /dev/null; cat /dev/k';
+      const { stdout, stderr } = fixture().shell(script, ({ linux, process }) => {
+        const asked = ['CAP_MKNOD', 'CAP_SYSLOG'];
+        process.capabilities = { bounding: asked, permitted: asked, effective: asked };
+        delete linux!.resources;
+        if (resources) linux!.resources = resources;
+      });
+      expect({ stdout, stderr }).to.deep.equal({
+        stdout: '',
+        stderr: "cat: can't open '/dev/k': Operation not permitted\n",
+      });
+    });
+  }
+
   it('linux.memoryPolicy, for an exec too', function () {
     if (!fs.existsSync('/proc/self/numa_maps')) this.skip(); // a kernel without NUMA
     const { bundle, id } = fixture();

@@ -15,6 +15,7 @@ import type { DeviceRule, Resources } from '#spec/oci/resources';
 import type { RuntimeConfig } from '#spec/oci/runtime-config';
 import type { CgroupMount, CgroupPlacement } from '../compile/input.ts';
 import { cgroupOwner } from './cgroup-owner.ts';
+import { isInitialUserNamespace } from './facts.ts';
 
 /** Allowed whatever the rules say: making nodes, the default devices, terminals (as runc does). */
 const defaultDeviceRules: readonly DeviceRule[] = [
@@ -28,7 +29,6 @@ const defaultDeviceRules: readonly DeviceRule[] = [
       [1, 8], // random
       [1, 9], // urandom
       [5, 0], // tty
-      [5, 1], // console
       [5, 2], // ptmx
     ] as const
   ).map(([major, minor]): DeviceRule => ({ allow: true, type: 'c', major, minor, access: 'rwm' })),
@@ -55,11 +55,18 @@ export function refuseOccupiedCgroup(group: string): void {
   }
 }
 
-/** The limits of `config`, and what a container may do with devices whatever they say. */
+/** The limits of `config`, and what a container may do with devices whatever they say: without rules nothing else. */
 export function cgroupResources({ linux }: RuntimeConfig): Resources {
   const { resources = {} } = linux ?? {};
-  const { devices } = resources;
+  const devices = resources.devices ?? (mayRestrictDevices() ? [] : undefined);
   return devices ? { ...resources, devices: [...devices, ...defaultDeviceRules] } : resources;
+}
+
+/** Who is not root on the host reaches few devices and may not make rules. */
+function mayRestrictDevices(): boolean {
+  if (process.geteuid?.() !== 0 || !isInitialUserNamespace()) return false;
+  const { version, hierarchies } = detectCgroups();
+  return version === 'v2' || hierarchies.some(({ controllers }) => controllers.includes('devices'));
 }
 
 /**
