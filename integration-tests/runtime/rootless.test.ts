@@ -130,6 +130,16 @@ describeContainers('an ordinary user', (fixture) => {
     expect(stderr).to.contain('unable to apply cgroup configuration');
   });
 
+  it('may be taken for root by --rootless', () => {
+    const { bundle, id } = fixture();
+    configure(['true']);
+    const refused = runtime(['--rootless', 'false', 'run', id]);
+    expect(refused.status).to.equal(1);
+    expect(refused.stderr).to.contain('unable to apply cgroup configuration');
+    expect(runtime(['--rootless', 'true', 'run', id]).status).to.equal(0);
+    expect(bundle.run(['--rootless', 'maybe', 'run', id]).stderr).to.contain('flag -rootless');
+  });
+
   describe('who was given cgroups', () => {
     const delegated: string[] = [];
     const hierarchies = () =>

@@ -8,6 +8,8 @@ export interface Invocation {
   readonly log: RuntimeLog;
   /** --systemd-cgroup: systemd is to make the cgroups of new containers. */
   readonly systemdCgroup: boolean;
+  /** --rootless: whether what only real root may do is left out with a warning; undefined to find out. */
+  readonly rootless: boolean | undefined;
   readonly flags: Flags;
 }
 

@@ -10,7 +10,10 @@ export const globalFlags: FlagSpecs = {
     kind: 'boolean',
     help: 'let systemd make the cgroup; linux.cgroupsPath is slice:prefix:name',
   },
-  rootless: { kind: 'string', help: 'true, false or auto; found out by the runtime itself' },
+  rootless: {
+    kind: 'string',
+    help: 'true: warn of what only root may do, and go on; false; default: auto',
+  },
   version: { kind: 'boolean', alias: 'v', help: 'print the version' },
   help: { kind: 'boolean', alias: 'h', help: 'print this' },
 };

@@ -69,7 +69,14 @@ async function runCommand(
     );
   }
   const systemdCgroup = globals.has('systemd-cgroup');
-  return command.run({ root: stateRoot(globals), log, systemdCgroup, flags });
+  const rootless = readRootless(globals.text('rootless'));
+  return command.run({ root: stateRoot(globals), log, systemdCgroup, rootless, flags });
+}
+
+function readRootless(written = 'auto'): boolean | undefined {
+  if (written === 'auto' || written === '') return undefined;
+  if (written === 'true' || written === 'false') return written === 'true';
+  throw new StackError('invalid_argument', `invalid value "${written}" for flag -rootless`);
 }
 
 function argumentRange({ minimumArguments, maximumArguments }: Command): string {

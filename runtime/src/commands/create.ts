@@ -31,12 +31,13 @@ export const create: Command = {
   flags: createFlags,
   minimumArguments: 1,
   maximumArguments: 1,
-  async run({ flags, root, log, systemdCgroup }) {
+  async run({ flags, root, log, systemdCgroup, rootless }) {
     const { running } = await inContext('runtime create failed', () =>
       createContainer({
         id: checkContainerId(flags.positional[0]),
         root,
         log,
+        rootless,
         bundle: path.resolve(flags.text('bundle') ?? '.'),
         waits: true,
         detached: true,

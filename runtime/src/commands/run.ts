@@ -34,7 +34,13 @@ export const run: Command = {
   run: (invocation) => inContext('runtime run failed', () => runContainer(invocation)),
 };
 
-async function runContainer({ flags, root, log, systemdCgroup }: Invocation): Promise<number> {
+async function runContainer({
+  flags,
+  root,
+  log,
+  systemdCgroup,
+  rootless,
+}: Invocation): Promise<number> {
   const id = checkContainerId(flags.positional[0]);
   const bundle = path.resolve(flags.text('bundle') ?? '.');
   const detach = flags.has('detach');
@@ -48,6 +54,7 @@ async function runContainer({ flags, root, log, systemdCgroup }: Invocation): Pr
       id,
       root,
       log,
+      rootless,
       bundle,
       waits: false,
       detached: detach,

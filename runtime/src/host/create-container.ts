@@ -58,6 +58,8 @@ export interface CreateOptions {
   readonly log: RuntimeLog;
   /** Wait at the exec fifo for `start`. */
   readonly waits: boolean;
+  /** As of --rootless; undefined to find out. */
+  readonly rootless: boolean | undefined;
   /** The container outlives this process. */
   readonly detached: boolean;
   /** Takes the terminal's master. */
@@ -100,7 +102,7 @@ export async function createContainer(options: CreateOptions): Promise<CreatedCo
     );
   }
   // Root of a user namespace (a container in a container) is an ordinary user outside.
-  const tolerant = process.geteuid?.() !== 0 || !isInitialUserNamespace();
+  const tolerant = options.rootless ?? (process.geteuid?.() !== 0 || !isInitialUserNamespace());
   store.reserve(id);
   const unfinished = {
     id,
