@@ -1,4 +1,5 @@
 /** One container: its first process, its execs, and what may happen to them when. */
+import fs from 'node:fs';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { StackError, errorCode, messageOf } from '#spec/errors';
@@ -180,10 +181,15 @@ export class Container {
 
   async update(resources: string): Promise<void> {
     this.init.require('update', 'created', 'running', 'paused');
-    await this.runtime.run('OCI runtime update failed', {
-      args: ['update', '--resources', '-', this.state.id],
-      input: resources,
-    });
+    // Not by stdin: crun opens /dev/stdin, which cannot be done with the sockets that Node makes of pipes.
+    const file = path.join(this.state.bundle, 'resources.json');
+    fs.writeFileSync(file, resources, { mode: 0o600 });
+    try {
+      const args = ['update', '--resources', file, this.state.id];
+      await this.runtime.run('OCI runtime update failed', { args });
+    } finally {
+      fs.rmSync(file, { force: true });
+    }
   }
 
   /** Saves the running container to the folder `image`; with the option `exit` it ends. */

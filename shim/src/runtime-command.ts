@@ -1,5 +1,5 @@
 /** Runs the runtime by runc's command line and turns its failures into the messages that containerd's clients know. */
-import { spawn, type StdioOptions } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import { messageOf } from '#spec/errors';
@@ -15,8 +15,6 @@ export interface RuntimeCall {
   args: readonly string[];
   /** Descriptors 0 to 2; without it nothing goes in and what comes out is collected. */
   stdio?: readonly (number | 'ignore')[];
-  /** Text for its stdin; not together with `stdio`. */
-  input?: string;
 }
 
 export interface RuntimeCommandParts {
@@ -73,10 +71,10 @@ export class RuntimeCommand {
     const globalFlags = ['--root', this.options.root, '--log', log, '--log-format', 'json'];
     if (this.options.systemdCgroup) globalFlags.push('--systemd-cgroup');
     const line = [...globalFlags, ...call.args];
-    if (call.input === undefined && this.server?.accepts(this.options.binary)) {
+    if (this.server?.accepts(this.options.binary)) {
       return this.askServer(this.server, line, call.stdio);
     }
-    return this.spawn(line, call);
+    return this.spawn(line, call.stdio);
   }
 
   private async askServer(
@@ -94,21 +92,16 @@ export class RuntimeCommand {
     return { failure, stdout: '', stderr: '' };
   }
 
-  private spawn(
-    args: readonly string[],
-    { stdio, input }: Pick<RuntimeCall, 'stdio' | 'input'>,
-  ): Promise<Outcome> {
+  private spawn(args: readonly string[], stdio: RuntimeCall['stdio']): Promise<Outcome> {
     return new Promise((resolve) => {
       const child = spawn(this.options.binary, args, {
         cwd: this.bundle,
         env: runtimeEnvironment(),
-        stdio: stdio ? [...stdio] : collected(input),
+        stdio: stdio ? [...stdio] : ['ignore', 'pipe', 'pipe'],
       });
       const output = { stdout: '', stderr: '' };
       child.stdout?.setEncoding('utf8').on('data', (text: string) => (output.stdout += text));
       child.stderr?.setEncoding('utf8').on('data', (text: string) => (output.stderr += text));
-      child.stdin?.on('error', () => undefined); // it ended without reading: its exit status tells why
-      child.stdin?.end(input);
       this.reaper?.leaveToLibuv(child);
       child.once('error', (error) => {
         resolve({ failure: `cannot run ${this.options.binary}: ${messageOf(error)}`, ...output });
@@ -126,10 +119,6 @@ interface Outcome {
   failure: string | undefined;
   stdout: string;
   stderr: string;
-}
-
-function collected(input: string | undefined): StdioOptions {
-  return [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'];
 }
 
 /** The `msg` of the last record of level error: runc's own rule for what went wrong. */
