@@ -51,10 +51,11 @@ for (const daemon of ['containerd', 'containerd-lite'] as const) {
     this.afterAll(async () => containerd.stop());
 
     it('is stored, and another task continues it', async () => {
-      const { tasks, content } = containerd.client;
+      const { tasks, content, leases } = containerd.client;
       await containerd.create('saved', { args: ['sleep', '60'], binary });
       await tasks.start({ containerId: 'saved' });
-      const { descriptors } = await tasks.checkpoint({ containerId: 'saved' });
+      await leases.create({ id: 'saved' });
+      const { descriptors } = await tasks.checkpoint({ containerId: 'saved' }, { lease: 'saved' });
       expect(descriptors.map(({ mediaType }) => mediaType)).to.deep.equal([
         'application/vnd.containerd.container.criu.checkpoint.criu.tar',
         'application/vnd.containerd.container.checkpoint.config.v1+proto',

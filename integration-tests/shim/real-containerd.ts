@@ -52,9 +52,11 @@ export class RealContainerd {
   private daemon: ChildProcess | undefined;
 
   private readonly options: DaemonOptions;
+  private binary: string;
 
   constructor(options: DaemonOptions = {}) {
     this.options = options;
+    this.binary = options.binary ?? 'runc';
     this.client = new ContainerdClient(this.address, { namespace: this.namespace });
     const rootfs = path.join(this.folder, 'rootfs');
     for (const name of ['bin', 'proc', 'sys', 'dev', 'tmp']) {
@@ -62,6 +64,12 @@ export class RealContainerd {
     }
     fs.copyFileSync('/bin/busybox', path.join(rootfs, 'bin/busybox'));
     for (const applet of applets) fs.symlinkSync('busybox', path.join(rootfs, 'bin', applet));
+  }
+
+  /** Lets shims use a script as their runtime. */
+  useRuntime(script: string): void {
+    this.binary = path.join(this.folder, 'runtime');
+    fs.writeFileSync(this.binary, script, { mode: 0o755 });
   }
 
   get address(): string {
@@ -118,8 +126,8 @@ export class RealContainerd {
 
   async stop(): Promise<void> {
     this.endEvents.abort();
-    const { tasks = [] } = await this.client.tasks.list({}).catch(() => ({ tasks: [] }));
-    for (const { containerId } of tasks) await this.remove(containerId); // of a test that failed half-way
+    const { tasks } = await this.client.tasks.list({}).catch(() => ({ tasks: [] }));
+    for (const { id } of tasks) await this.remove(id); // of a test that failed half-way
     this.client.close();
     await this.end('SIGTERM');
     fs.rmSync(this.folder, { recursive: true, force: true });
@@ -148,6 +156,7 @@ export class RealContainerd {
         runtime: { name: this.options.runtime ?? 'io.containerd.lite.v2' },
         spec: packJson(jsonTypes.spec, {
           ...spec,
+          ociVersion: '1.0.2', // crun 1.8 knows no 1.1
           process,
           linux,
           ...(options.annotations && { annotations: options.annotations }),
@@ -167,7 +176,7 @@ export class RealContainerd {
         ? stdio.paths
         : { stdout: options.logger, stderr: options.logger }),
       terminal,
-      options: packAny(Options, { binaryName: options.binary ?? this.options.binary ?? 'runc' }),
+      options: packAny(Options, { binaryName: options.binary ?? this.binary }),
       ...(options.checkpoint && { checkpoint: options.checkpoint }),
     });
     return { id, pid, stdio };
@@ -206,9 +215,11 @@ export class RealContainerd {
       .map(({ topic }) => topic);
   }
 
-  /** Pid of the shim of a container. */
+  /** Pid of the shim of a container whose first process lives: its parent. */
   shimPid(id: string): number {
-    return Number(fs.readFileSync(path.join(this.bundle(id), 'shim.pid'), 'utf8'));
+    const init = fs.readFileSync(path.join(this.bundle(id), 'init.pid'), 'utf8');
+    const status = fs.readFileSync(`/proc/${init}/status`, 'utf8');
+    return Number(/^PPid:\s*(\d+)$/m.exec(status)?.[1]);
   }
 
   private async collectEvents(): Promise<void> {

@@ -125,9 +125,6 @@ describe('containers of a group', function () {
   });
   this.afterAll(async () => containerd.stop());
 
-  const parentOf = (pid: number) =>
-    Number(/^PPid:\s*(\d+)$/m.exec(fs.readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]);
-
   it('share a shim, which ends with the last of them', async () => {
     const { tasks } = containerd.client;
     const annotations = { 'io.kubernetes.cri.sandbox-id': 'g1' };
@@ -136,10 +133,10 @@ describe('containers of a group', function () {
       await tasks.start({ containerId: id });
       return made;
     };
-    const first = await run('g1', 'sleep 60');
-    const second = await run('g2', 'sleep 60');
-    const shim = parentOf(first.pid);
-    expect(parentOf(second.pid)).to.equal(shim);
+    await run('g1', 'sleep 60');
+    await run('g2', 'sleep 60');
+    const shim = containerd.shimPid('g1');
+    expect(containerd.shimPid('g2')).to.equal(shim);
 
     await containerd.remove('g1');
     expect((await tasks.get({ containerId: 'g2' })).process?.status).to.equal('RUNNING');
@@ -152,7 +149,7 @@ describe('containers of a group', function () {
     await containerd.end('SIGKILL');
     await containerd.start();
     expect((await tasks.get({ containerId: 'g2' })).process?.status).to.equal('RUNNING');
-    expect(parentOf(second.pid)).to.equal(shim);
+    expect(containerd.shimPid('g2')).to.equal(shim);
 
     expect((await containerd.remove('g2')).exitStatus).to.equal(137);
     await waitFor('the end of the shim', () => !fs.existsSync(`/proc/${shim}`));
