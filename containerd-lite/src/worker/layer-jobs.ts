@@ -7,7 +7,7 @@ import { NotSelfContained } from '#lib/pack/upper-changes';
 import { applyLayer, type ApplyOptions } from '#lib/unpack/apply-layer';
 import { readGrowing } from './growing-file.ts';
 import type { ApplyJob, DiffJob, JobResults, WorkerSettings } from './protocol.ts';
-import { isBind, layersOf, optionOf, visibleTree } from './trees.ts';
+import { isBind, layersOf, optionOf, readOnlyMounts, visibleTree } from './trees.ts';
 
 /** Bytes of a layer read at once. */
 const readChunkBytes = 1024 * 1024;
@@ -74,9 +74,13 @@ function upperOf({ left, right }: DiffJob): LayerSource | undefined {
 }
 
 function mountedTrees({ left, right }: DiffJob, scratch: string): LayerSource {
-  const after = visibleTree(right, path.join(scratch, 'right'));
+  const after = visibleTree(readOnlyMounts(right), path.join(scratch, 'right'));
   if (left.length === 0) return { kind: 'trees', after };
-  return { kind: 'trees', before: visibleTree(left, path.join(scratch, 'left')), after };
+  return {
+    kind: 'trees',
+    before: visibleTree(readOnlyMounts(left), path.join(scratch, 'left')),
+    after,
+  };
 }
 
 function writeAll(fd: number, bytes: Buffer): void {

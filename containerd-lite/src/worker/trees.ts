@@ -28,6 +28,21 @@ export function layersOf(mounts: readonly MountSpecification[]): string[] | unde
   return [...(upper === undefined ? [] : [upper]), ...lower.split(':')];
 }
 
+/**
+ * Mounts that show the same and write nothing. An overlay gets no upper directory: mounted once more beside a running
+ * container's, it would clear the container's work directory.
+ */
+export function readOnlyMounts(mounts: readonly MountSpecification[]): MountSpecification[] {
+  const layers = layersOf(mounts);
+  return mounts.map((one) => {
+    if (isBind(one) || one.type !== 'overlay' || !layers) {
+      return { ...one, options: [...one.options.filter((option) => option !== 'rw'), 'ro'] };
+    }
+    const others = one.options.filter((option) => !/^(rw$|(lower|upper|work)dir=)/.test(option));
+    return { ...one, options: [`lowerdir=${layers.join(':')}`, ...others] };
+  });
+}
+
 /** What the mounts show: the directory of a bind mount, else a mount on `mountPoint` that this thread alone has. */
 export function visibleTree(mounts: readonly MountSpecification[], mountPoint: string): string {
   const layers = layersOf(mounts);
