@@ -114,9 +114,16 @@ export function restoredOutside(
     opened.push(fd);
     return inherit(keyOf(type), fd);
   });
-  const streams = readDescriptors(images).flatMap((key, fd) =>
-    key.startsWith('pipe:') || key.startsWith('file[') ? [inherit(key, fd)] : [],
-  );
+  const streams = readDescriptors(images).flatMap((entry, fd) => {
+    if (entry.startsWith('pipe:')) return [inherit(entry, fd)];
+    const [, key, file] = /^(file\[[^\]]*\]) (.*)$/s.exec(entry) ?? [];
+    if (key === undefined) return [];
+    if (file !== '/dev/null') return [inherit(key, fd)];
+    // The caller may have a pipe in its place now; a process that had nothing to read still has not.
+    const nothing = fs.openSync('/dev/null', 'r+');
+    opened.push(nothing);
+    return [inherit(key, nothing)];
+  });
   return {
     options: {
       ext_mnt: outsideMounts(config, rootfs, cgroupPath).map(({ target, source }) => ({
@@ -182,14 +189,16 @@ function externalFile(pid: number, fd: number): string | undefined {
 }
 
 /**
- * Notes what the standard streams are. `original` says what they were when the container was created: a pipe that it
+ * Notes what the standard streams are: `pipe:[…]`, `file[…] path` for what lies outside, a path for what lies inside.
+ * `original` says what they were when the container was created: a pipe that it
  * made itself since then is restored by criu.
  */
 export function writeDescriptors(images: string, pid: number, original: readonly string[]): void {
   const descriptors = [0, 1, 2].map((fd) => {
     const link = readLink(`/proc/${pid}/fd/${fd}`);
     if (link.startsWith('pipe:')) return original[fd] === link ? link : '';
-    return externalFile(pid, fd) ?? link;
+    const key = externalFile(pid, fd);
+    return key === undefined ? link : `${key} ${link}`;
   });
   fs.writeFileSync(path.join(images, descriptorsFile), JSON.stringify(descriptors), {
     mode: 0o600,
