@@ -22,6 +22,8 @@ interface KilledCommand {
   /** What the container executes, if not something that lasts. */
   args?: readonly string[];
   terminal?: boolean;
+  /** Whether the container has the pid namespace of the host: its processes do not end with the first one. */
+  sharesPids?: boolean;
   /** Whether the container that was there must go on as it was. */
   harmless?: boolean;
 }
@@ -37,6 +39,22 @@ const commands: readonly KilledCommand[] = [
     command: ['sleep', '61'],
     prepare: ['create', 'start'],
     harmless: true,
+  },
+  {
+    title: 'exec --detach without a pid namespace',
+    verb: ['exec', '--detach'],
+    command: ['sleep', '61'],
+    prepare: ['create', 'start'],
+    harmless: true,
+    sharesPids: true,
+  },
+  {
+    title: 'exec with a terminal',
+    verb: ['exec', '--tty'],
+    command: ['true'],
+    prepare: ['create', 'start'],
+    harmless: true,
+    sharesPids: true,
   },
   { title: 'delete', verb: ['delete', '--force'], prepare: ['create', 'start'] },
 ];
@@ -76,8 +94,10 @@ describeContainers('a runtime that is killed before each of its operations', (fi
     it(`${killed.title} leaves what delete --force removes`, async function () {
       this.timeout(300_000);
       const { bundle, id } = fixture();
-      bundle.configure([...(killed.args ?? ['sleep', '60'])], ({ process }) => {
+      bundle.configure([...(killed.args ?? ['sleep', '60'])], ({ process, linux }) => {
         process.terminal = killed.terminal ?? false;
+        if (!killed.sharesPids) return;
+        linux!.namespaces = linux!.namespaces!.filter(({ type }) => type !== 'pid');
       });
       const operations = await record(killed);
       let kills = 0;

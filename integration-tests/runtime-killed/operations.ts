@@ -49,9 +49,8 @@ export class Tracer {
         counts.set(syscall, occurrence);
         begun ||= text.includes(folder);
         const matters = syscall !== 'read' || text.includes('<pipe:');
-        return begun && matters && !text.includes('<anon_inode:[eventfd]>')
-          ? [{ syscall, occurrence, text }]
-          : [];
+        const isOfLibuv = text.includes('<anon_inode:[eventfd]>') || text.includes('"*", 1)');
+        return begun && matters && !isOfLibuv ? [{ syscall, occurrence, text }] : [];
       })
       .filter(({ text }, index, all) => target(text) !== target(all[index - 1]?.text ?? ''));
   }

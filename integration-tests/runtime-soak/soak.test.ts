@@ -9,7 +9,7 @@ import { executablePath } from '#lib/installation/installation';
 import { anonymousKilobytes, zombieChildren } from '../harness/footprint.ts';
 import { waitFor } from '../harness/wait.ts';
 import { describeContainers } from '../runtime/fixture.ts';
-import { leftoversOf } from '../runtime/leftovers.ts';
+import { keyringsOf, leftoversOf } from '../runtime/leftovers.ts';
 import { ServingRuntime } from '../runtime/serving-runtime.ts';
 
 const servedRounds = 1000;
@@ -25,7 +25,7 @@ describeContainers('many containers', (fixture) => {
   const verbs = [['create'], ['start'], ['delete', '--force']] as const;
 
   async function expectNothing(): Promise<void> {
-    const left = () => leftoversOf(fixture());
+    const left = () => [...leftoversOf(fixture()), ...keyringsOf(fixture().id)];
     await waitFor('nothing is left', () => left().length === 0, 30_000).catch(() => undefined);
     expect(left()).to.deep.equal([]);
   }

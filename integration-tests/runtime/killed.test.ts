@@ -11,7 +11,7 @@ import { executablePath } from '#lib/installation/installation';
 import { waitFor } from '../harness/wait.ts';
 import { cgroupsOf, describeContainers, processesIn, type Fixture } from './fixture.ts';
 
-const rounds = Number(process.env.KILL_ROUNDS ?? 100);
+const rounds = Number(process.env.KILL_ROUNDS ?? 50);
 
 /** Processes of a session: the runtime, and the loader until the container's process makes a session of its own. */
 function processesOfSession(session: number): number[] {

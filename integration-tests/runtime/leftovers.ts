@@ -9,16 +9,14 @@ export interface Traces {
   bundle: { directory: string; root: string };
 }
 
-/** One line for each process, mount, cgroup, keyring, FIFO, socket and record of the containers `<id>…`. */
+/** One line for each process that lives, mount, cgroup, FIFO, socket and record of the containers `<id>…`. */
 export function leftoversOf({ bundle, id }: Traces): string[] {
   const mounts = fs.readFileSync('/proc/self/mountinfo', 'utf8').split('\n');
-  const keys = fs.readFileSync('/proc/keys', 'utf8').split('\n');
   const ofBundle = fs.readdirSync(bundle.directory, { recursive: true, withFileTypes: true });
   return [
     ...processes(id).map((pid) => `process ${pid}`),
     ...cgroups(id).map((cgroup) => `cgroup ${cgroup}`),
     ...mounts.filter((line) => line.includes(bundle.directory)).map((line) => `mount ${line}`),
-    ...keys.filter((line) => line.includes(id)).map((line) => `keyring ${line}`),
     ...ofBundle
       .filter((entry) => entry.isFIFO() || entry.isSocket())
       .map((entry) => `file ${path.join(entry.parentPath, entry.name)}`),
@@ -28,11 +26,18 @@ export function leftoversOf({ bundle, id }: Traces): string[] {
   ];
 }
 
+/** Session keyrings of the containers `<id>…`: they go once somebody has waited for the last process. */
+export function keyringsOf(id: string): string[] {
+  const keys = fs.readFileSync('/proc/keys', 'utf8').split('\n');
+  return keys.filter((line) => line.includes(id));
+}
+
 function processes(id: string): string[] {
   return fs.readdirSync('/proc').filter((pid) => {
     if (!/^\d+$/.test(pid)) return false;
     try {
-      return fs.readFileSync(`/proc/${pid}/cgroup`, 'utf8').includes(`/${id}`);
+      const isZombie = / [ZX] /.test(fs.readFileSync(`/proc/${pid}/stat`, 'latin1'));
+      return !isZombie && fs.readFileSync(`/proc/${pid}/cgroup`, 'utf8').includes(`/${id}`);
     } catch {
       return false; // ended meanwhile
     }
