@@ -24,6 +24,20 @@ describeContainers('settings', (fixture) => {
     expect(Number(uptime.split(' ')[0]) - os.uptime()).to.be.within(999_990, 1_000_010);
   });
 
+  it('a time namespace by path is joined, and its offsets are not for this container to set', () => {
+    const path = '/proc/self/ns/time';
+    const joined = printed('readlink /proc/self/ns/time', ({ linux }) => {
+      linux!.namespaces!.push({ type: 'time', path });
+    });
+    expect(joined).to.equal(fs.readlinkSync(path));
+    const { status, stderr } = fixture().shell('true', ({ linux }) => {
+      linux!.namespaces!.push({ type: 'time', path });
+      linux!.timeOffsets = { boottime: { secs: 5 } };
+    });
+    expect(status).to.equal(1);
+    expect(stderr).to.contain('linux.timeOffsets: cannot be set of a time namespace');
+  });
+
   it('linux.timeOffsets that the kernel refuses are named', () => {
     const { status, stderr } = fixture().shell('true', ({ linux }) => {
       linux!.namespaces!.push({ type: 'time' });

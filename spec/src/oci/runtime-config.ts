@@ -61,8 +61,11 @@ const decodeRuntimeConfig = refine(
     const namespaces = new Set(linux.namespaces?.map(({ type }) => type));
     if (hostname && !namespaces.has('uts')) reject('hostname', 'needs a uts namespace');
     if (domainname && !namespaces.has('uts')) reject('domainname', 'needs a uts namespace');
-    if (Object.keys(linux.timeOffsets ?? {}).length > 0 && !namespaces.has('time')) {
-      reject('linux.timeOffsets', 'needs a time namespace');
+    if (Object.keys(linux.timeOffsets ?? {}).length > 0) {
+      if (!namespaces.has('time')) reject('linux.timeOffsets', 'needs a time namespace');
+      if (linux.namespaces?.some(({ type, path }) => type === 'time' && path)) {
+        reject('linux.timeOffsets', 'cannot be set of a time namespace that is joined by path');
+      }
     }
     if (Object.keys(linux.netDevices ?? {}).length > 0 && !namespaces.has('network')) {
       reject('linux.netDevices', 'needs a network namespace');
