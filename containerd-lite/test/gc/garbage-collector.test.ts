@@ -52,6 +52,22 @@ describe('GarbageCollector', () => {
     }
   };
 
+  it('forgets images that have expired, unless something refers to them', async () => {
+    const digest = await ingest(stores(), ns, 'layer');
+    const labels = { 'containerd.io/gc.expire': '2020-01-01T00:00:00Z' };
+    const target = { mediaType: 'application/json', digest, size: 1, annotations: {} };
+    images.create(ns, { name: 'expired', labels, target });
+    const bound = { ...labels, 'containerd.io/gc.bref.image': 'owner' };
+    images.create(ns, { name: 'owner', labels: {}, target });
+    images.create(ns, { name: 'bound', labels: bound, target });
+    await gc.collect();
+    expect(images.list(ns).map(({ name }) => name)).to.deep.equal(['bound', 'owner']);
+    images.delete(ns, 'owner', undefined);
+    await gc.collect();
+    expect(images.list(ns)).to.deep.equal([]);
+    expect(digests()).to.deep.equal([]);
+  });
+
   it('keeps what an image refers to, however far away, and removes the rest with its files', async () => {
     await chain('base', 'top');
     await chain('other');

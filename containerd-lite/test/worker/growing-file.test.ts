@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import fs from 'node:fs';
 import path from 'node:path';
 import { FileGrowth, readGrowing } from '../../src/worker/growing-file.ts';
-import { rejection } from '../rejection.ts';
+import { expectRejection } from '../rejection.ts';
 import { useTemporaryFolder } from '../temporary-folder.ts';
 
 describe('readGrowing', () => {
@@ -42,8 +42,8 @@ describe('readGrowing', () => {
   });
 
   it('fails when the writer does', async () => {
-    const reading = rejection(readAll());
+    const reading = expectRejection(readAll(), 'cancelled', 'not be completed');
     growth.fail();
-    expect((await reading).message).to.contain('not be completed');
+    await reading;
   });
 });
