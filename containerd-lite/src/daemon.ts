@@ -112,6 +112,7 @@ export async function startDaemon(config: Config, log: Logger): Promise<Daemon> 
     exchange,
     streams,
     worker: pullWorker,
+    ...(config.registryHosts !== undefined && { hostsFolder: config.registryHosts }),
   });
   const containers = new Containers(metadata);
   const binFolder = path.dirname(executablePath('containerd-lite'));

@@ -17,6 +17,8 @@ export interface Config {
   runtimes: Record<string, string>;
   /** How many shims stand by for the next containers; 0 for none. */
   shimPool: number;
+  /** Folder with settings for registries in containerd's form (`<registry>/hosts.toml`). */
+  registryHosts?: string;
   /** What one layer may unpack to. */
   layerLimits: LayerLimits;
 }
@@ -69,6 +71,12 @@ export function parseConfig(text: string): Partial<Config> {
         break;
       case 'shims':
         config.shimPool = poolSizeOf('shims.pool', onlyKey('shims', 'pool', value));
+        break;
+      case 'registry':
+        config.registryHosts = stringOf(
+          'registry.config_path',
+          onlyKey('registry', 'config_path', value),
+        );
         break;
       case 'layers':
         config.layerLimits = layerLimitsOf(tableOf(key, value));

@@ -9,7 +9,8 @@ import {
 } from '#proto/generated/containerd.types.transfer';
 import { StackError } from '#spec/errors';
 import { parseReference, type ImageReference } from '#spec/reference';
-import type { Stream, Streams } from '../streaming/streams.ts';
+import type { Stream } from '../streaming/streams.ts';
+import type { TransferParts } from './session.ts';
 
 /** The repository that a client names, and how it is reached. */
 export interface RegistryAccess {
@@ -27,7 +28,7 @@ export interface RegistryAccess {
 export function openRegistry(
   { reference: text, resolver }: OCIRegistry,
   { namespace, signal }: { namespace: string; signal: AbortSignal },
-  streams: Streams,
+  { streams, hostsFolder: defaultHosts }: Pick<TransferParts, 'streams' | 'hostsFolder'>,
 ): RegistryAccess {
   const reference = parseReference(text);
   if (resolver && resolver.httpDebug !== 'DISABLED') {
@@ -35,10 +36,11 @@ export function openRegistry(
   }
   const stream = resolver?.authStream ? streams.get(namespace, resolver.authStream) : undefined;
   const insecure = resolver?.defaultScheme === 'http';
+  const hostsFolder = resolver?.hostDir || defaultHosts; // not named is empty
   const client = new RegistryClient({
     userAgent: 'containerd-lite',
     insecureRegistries: insecure ? [reference.domain] : [],
-    ...(resolver?.hostDir && { hostsFolder: resolver.hostDir }),
+    ...(hostsFolder !== undefined && { hostsFolder }),
     ...(resolver && { headers: resolver.headers }),
   });
   const repository = client.repository(reference, {

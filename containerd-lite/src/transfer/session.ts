@@ -18,6 +18,8 @@ export interface TransferParts {
   gc: GarbageCollector;
   exchange: Exchange;
   streams: Streams;
+  /** Settings for registries (`<registry>/hosts.toml`), for clients that name none. */
+  hostsFolder?: string;
   /** For unpacking, which may wait for a registry: not shared with anybody who must not. */
   worker: FileWorker;
 }

@@ -84,7 +84,7 @@ export class Transfers {
   }
 
   async #pull(source: OCIRegistry, store: ImageStore, session: Session): Promise<void> {
-    const registry = openRegistry(source, session, this.#parts.streams);
+    const registry = openRegistry(source, session, this.#parts);
     try {
       const pull = new Pull(this.#parts, session, registry, store, this.#downloads);
       await pull.run(this.#unpacker);
@@ -94,7 +94,7 @@ export class Transfers {
   }
 
   async #push(store: ImageStore, destination: OCIRegistry, session: Session): Promise<void> {
-    const registry = openRegistry(destination, session, this.#parts.streams);
+    const registry = openRegistry(destination, session, this.#parts);
     try {
       await push(this.#parts, session, store, registry);
     } finally {

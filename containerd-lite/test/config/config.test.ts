@@ -16,6 +16,8 @@ describe('parseConfig', () => {
         level = "debug"
       [shims]
         pool = 3
+      [registry]
+        config_path = "/etc/x/certs.d"
       [layers]
         max_bytes = 1_000
       [runtimes]
@@ -26,6 +28,7 @@ describe('parseConfig', () => {
       address: '/run/x/x.sock',
       logLevel: 'debug',
       shimPool: 3,
+      registryHosts: '/etc/x/certs.d',
       layerLimits: { maxEntries: 5_000_000, maxBytes: 1000 },
       runtimes: { 'io.containerd.runc.v2': 'io.containerd.lite.v2' },
     });
