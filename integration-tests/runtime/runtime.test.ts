@@ -62,10 +62,12 @@ describe('runtime', function () {
       expect(fs.readFileSync(`/proc/${pid}/cmdline`, 'utf8')).to.equal('sleep\u000060\u0000');
       expect(bundle.run(['start', id]).stderr).to.contain('already running');
       expect(bundle.run(['delete', id]).stderr).to.contain('that is not stopped: running');
+      expect(bundle.run(['kill', id, '0'])).to.include({ status: 0, stderr: '' }); // is it there?
       expect(bundle.run(['kill', id, 'KILL'])).to.include({ status: 0 });
       while (fs.existsSync(`/proc/${pid}/ns/pid`)) bundle.run(['state', id]);
       expect(statusOf()).to.equal('stopped');
       expect(bundle.run(['kill', id]).stderr).to.contain('container not running');
+      expect(bundle.run(['kill', id, '0']).stderr).to.contain('container not running');
       expect(bundle.run(['delete', id])).to.include({ status: 0 });
       expect(bundle.run(['state', id]).stderr).to.contain('container does not exist');
     });

@@ -211,6 +211,16 @@ describeContainers('security', (fixture) => {
     );
   });
 
+  it('CVE-2022-29162: exec --cap makes no capability inheritable', () => {
+    const { bundle, id } = fixture();
+    fixture().create(['sleep', '60'], withDockerCapabilities);
+    bundle.run(['start', id]);
+    const sets = ['grep', '-E', 'CapInh|CapAmb|CapEff', '/proc/self/status'];
+    const args = ['exec', '--user', '5:5', '--cap', 'CAP_SYS_CHROOT', id];
+    const { stdout } = bundle.run([...args, ...sets]);
+    expect(stdout.match(/[0-9a-f]{16}/g)).to.deep.equal(Array(3).fill('0'.repeat(16)));
+  });
+
   it('exec --process without capabilities gets those of the container, not all', () => {
     const { bundle, id } = fixture();
     fixture().create(['sleep', '60'], withDockerCapabilities);

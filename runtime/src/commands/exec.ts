@@ -216,18 +216,19 @@ function readUser(flags: Flags, own: Process['user']): Process['user'] {
   return { ...own, additionalGids, uid: Number(match[1]), gid: Number(match[2] ?? own.gid) };
 }
 
-/** As runc: into every set but the ambient one. */
+/** As runc: not into the inheritable set (CVE-2022-29162), and into the ambient one, which needs that, for what is there. */
 function addCapabilities(
   own: Process,
   added: readonly string[],
 ): NonNullable<Process['capabilities']> {
   const merge = (set: readonly string[] = []) => [...new Set([...set, ...added])];
   const { capabilities = {} } = own;
+  const { inheritable, ambient } = capabilities;
   return {
     ...capabilities,
     bounding: merge(capabilities.bounding),
     effective: merge(capabilities.effective),
     permitted: merge(capabilities.permitted),
-    inheritable: merge(capabilities.inheritable),
+    ...(inheritable && { ambient: merge(ambient) }),
   };
 }

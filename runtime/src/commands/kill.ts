@@ -20,10 +20,11 @@ export const kill: Command = {
   async run({ flags, root }) {
     const store = new StateStore(root);
     const record = store.read(checkContainerId(flags.positional[0]));
-    const signal = parseSignal(flags.positional[1] ?? 'SIGTERM');
+    const written = flags.positional[1] ?? 'SIGTERM';
+    const signal = written === '0' ? 0 : parseSignal(written); // kill(2): 0 asks whether it is there
     const status = statusOf(record, store);
     const cgroup = recordedCgroup(record.cgroupPath);
-    if (flags.has('all') && cgroup) {
+    if (flags.has('all') && cgroup && signal !== 0) {
       if (cgroupExists(cgroup)) await killAll(cgroup, signal);
       return 0;
     }
