@@ -273,10 +273,4 @@ describeContainers('callers', (fixture) => {
     expect(bundle.run(['delete', '--force', second]).status).to.equal(0);
     expect(bundle.run(['state', id]).stdout).to.contain('"created"');
   });
-
-  it('--systemd-cgroup is refused', () => {
-    const { bundle, id } = fixture();
-    bundle.configure(['true']);
-    expect(bundle.run(['--systemd-cgroup', 'create', id]).stderr).to.contain('--systemd-cgroup');
-  });
 });
