@@ -135,6 +135,13 @@ describeContainers('settings', (fixture) => {
     });
   }
 
+  it('process.cwd is made, also in a root that is read-only', () => {
+    const made = printed('pwd; touch x 2> /dev/null || echo read-only', ({ process }) => {
+      process.cwd = '/made/for/it';
+    });
+    expect(made).to.equal('/made/for/it\nread-only');
+  });
+
   it('process.oomScoreAdj, rlimits and umask', () => {
     const values = printed('cat /proc/self/oom_score_adj; ulimit -n; umask', ({ process }) => {
       process.oomScoreAdj = 321;

@@ -17,7 +17,13 @@ import {
   seccompNeedsAdministrator,
 } from './executable.ts';
 import { Handshake } from './handshake.ts';
-import { becomeUser, checkDirectory, enterDirectory, setLimits } from './identity.ts';
+import {
+  becomeUser,
+  checkDirectory,
+  enterDirectory,
+  makeDirectory,
+  setLimits,
+} from './identity.ts';
 import type { CompileInput } from './input.ts';
 import { CLONE_NEWCGROUP, O_CLOEXEC, O_DIRECTORY, O_PATH, O_WRONLY } from './kernel-constants.ts';
 import { checkLabels, setLabels } from './labels.ts';
@@ -126,7 +132,7 @@ export function compileContainer(input: CompileInput): Program {
   context.withKept(opened.proc, (proc) => setSysctls(context, proc, input.config));
   protectReadonlyPaths(context, root, input);
   maskPaths(context, root, input);
-  becomeProcess(context, input, { root, handshake, opened });
+  becomeProcess(context, input, { handshake, opened });
   return context.program.build();
 }
 
@@ -198,14 +204,16 @@ function buildRoot(
 ): void {
   attachRoot(context, root, ownsMounts ? undefined : input.rootMount);
   mountAll(context, root, input, mounts, trees);
-  if (!ownsDev(mounts)) return;
-  makeDevices(context, root, input, trees.devices);
-  makeLinks(context, root, input);
-  makeDevReadonly(context, root, mounts);
+  if (ownsDev(mounts)) {
+    makeDevices(context, root, input, trees.devices);
+    makeLinks(context, root, input);
+    makeDevReadonly(context, root, mounts);
+  }
+  // As long as the root can be written.
+  makeDirectory(context, root, input.config.process);
 }
 
 interface Becoming {
-  readonly root: Register;
   readonly handshake: Handshake;
   readonly opened: Opened;
 }
@@ -214,7 +222,7 @@ interface Becoming {
 function becomeProcess(
   context: CompileContext,
   input: CompileInput,
-  { root, handshake, opened }: Becoming,
+  { handshake, opened }: Becoming,
 ): void {
   const { program } = context;
   const { process } = input.config;
@@ -224,7 +232,7 @@ function becomeProcess(
   setPersonality(context, input.config.linux?.personality);
   setMemoryPolicy(context, input.config.linux?.memoryPolicy);
   setLimits(context, process);
-  enterDirectory(context, root, process);
+  enterDirectory(context, process);
   const loading = { process, facts: input.facts, seccomp: input.seccomp, handshake };
   becomeUser(context, process, input.facts, {
     reserve: seccompNeedsAdministrator(process, input.seccomp),

@@ -13,7 +13,13 @@ import {
   seccompNeedsAdministrator,
 } from './executable.ts';
 import { Handshake } from './handshake.ts';
-import { becomeUser, checkDirectory, enterDirectory, setLimits } from './identity.ts';
+import {
+  becomeUser,
+  checkDirectory,
+  enterDirectory,
+  makeDirectory,
+  setLimits,
+} from './identity.ts';
 import type {
   CgroupPlacement,
   ConsoleTarget,
@@ -88,7 +94,8 @@ export function compileExec(input: ExecInput): Program {
   setPersonality(context, input.linux?.personality);
   setMemoryPolicy(context, input.linux?.memoryPolicy);
   setLimits(context, process);
-  enterDirectory(context, root, process);
+  makeDirectory(context, root, process);
+  enterDirectory(context, process);
   const loading = { process, facts: input.facts, seccomp: input.seccomp, handshake };
   becomeUser(context, process, input.facts, {
     reserve: seccompNeedsAdministrator(process, input.seccomp),

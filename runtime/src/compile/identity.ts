@@ -225,14 +225,18 @@ function giveStreams(context: CompileContext, uid: number): void {
   }
 }
 
-/** Enters `process.cwd`, which is made if it is missing; as root of the container, or as the user if root may not. */
-export function enterDirectory(context: CompileContext, root: Register, { cwd }: Process): void {
-  const { program } = context;
-  program.stage(`make ${cwd}`).from('process.cwd');
+/** `process.cwd` is made if it is missing, as root of the container. */
+export function makeDirectory(context: CompileContext, root: Register, { cwd }: Process): void {
+  context.program.stage(`make ${cwd}`).from('process.cwd');
   context.borrow((directory) => {
     openOrMake(context, root, cwd, directory);
     context.close(directory);
   });
+}
+
+/** Enters `process.cwd` as root of the container, or as the user if root may not. */
+export function enterDirectory(context: CompileContext, { cwd }: Process): void {
+  const { program } = context;
   program.stage(`enter ${cwd}`).from('process.cwd');
   const later = program.label();
   program.syscall('chdir', [program.string(cwd)], { onErrno: { errno: 'EACCES', goto: later } });
