@@ -23,6 +23,7 @@ import {
 import { sendTerminal, type ConsoleSocket } from '../host/console-socket.ts';
 import { resolveSources } from '../host/facts.ts';
 import { homeDirectory } from '../host/home-directory.ts';
+import { prepareResctrl, type PreparedResctrl } from '../host/resctrl.ts';
 import { planUnit, startUnit, type StartedUnit } from '../host/unit.ts';
 import type { RuntimeLog } from '../log/runtime-log.ts';
 import { configFile, openWorkDirectory, type CriuPaths } from './criu-flags.ts';
@@ -62,6 +63,7 @@ export async function restoreContainer(options: RestoreOptions): Promise<Contain
   store.reserve(id);
   let cgroup: Cgroup | undefined;
   let unit: StartedUnit | undefined;
+  let resctrl: PreparedResctrl | undefined;
   try {
     const plannedUnit = options.systemdCgroup ? await planUnit(config, id) : undefined;
     const group = plannedUnit?.cgroupPath ?? cgroupPath(config, id);
@@ -88,16 +90,20 @@ export async function restoreContainer(options: RestoreOptions): Promise<Contain
       tolerant: false,
       warn: (message) => log.warn(message),
     });
+    resctrl = await prepareResctrl(config, id);
     makeMountPoints(config, bundle.rootfs);
-    const { creator: _creator, ...unfinished } = planned;
+    const { creator: _creator, ...rest } = planned;
+    const unfinished = { ...rest, ...(resctrl && { resctrl: resctrl.group }) };
+    const place = { cgroup, resctrl };
     const record = withRoot(store.rootMount(id), bundle.rootfs, (root) =>
-      restore(options, unfinished, { root, cgroup }),
+      restore(options, unfinished, { ...place, root }),
     );
     if (options.pidFile !== undefined) {
       writeFileAtomicSync(options.pidFile, String(record.pid), { mode: 0o644 });
     }
     return record;
   } catch (error) {
+    resctrl?.remove();
     unit?.release();
     if (cgroup) {
       await killAll(cgroup);
@@ -133,12 +139,13 @@ function withRoot<T>(rootMount: string, rootfs: string, work: (root: string) => 
 interface Place {
   readonly root: string;
   readonly cgroup: Cgroup | undefined;
+  readonly resctrl: PreparedResctrl | undefined;
 }
 
 function restore(
   { paths, criu, store, ...options }: RestoreOptions,
   unfinished: ContainerRecord,
-  { root, cgroup }: Place,
+  { root, cgroup, resctrl }: Place,
 ): ContainerRecord {
   const { config } = unfinished;
   let record: ContainerRecord | undefined;
@@ -178,7 +185,9 @@ function restore(
           stdio: [0, 1],
           passed: outside.passed,
           prepare(pid) {
+            // What criu clones is where criu is.
             if (cgroup) addProcess(cgroup, pid);
+            resctrl?.join(pid);
             return { cg_root: cgroupRoots(pid) };
           },
           onNotify({ script, pid = 0 }, descriptor) {
