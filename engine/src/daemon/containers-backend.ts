@@ -6,6 +6,7 @@ import { matchesLabels, type Filters } from '../http/query.ts';
 import { attachContainer } from './attach-container.ts';
 import type { Container } from './container.ts';
 import { publishContainerEvent } from './container-events.ts';
+import { commitContainer } from './commit-container.ts';
 import { archivePath, changesOf, exportRoot, extractArchive, statPath } from './container-files.ts';
 import { readContainerLogs, replayOf } from './container-logs.ts';
 import { createContainer } from './create-container.ts';
@@ -55,6 +56,7 @@ export function containersBackend(engine: Engine): ContainersBackend {
       extractArchive(engine, find(name), archive, options),
     exportRoot: async (name) => exportRoot(engine, find(name)),
     changes: async (name) => changesOf(engine, find(name)),
+    commit: async (name, options) => commitContainer(engine, find(name), options),
     prune: (filters) => prune(engine, filters),
     resize: async (name, { height, width }) => {
       const container = find(name);

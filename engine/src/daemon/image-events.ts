@@ -10,6 +10,22 @@ export function publishImageEvents(images: ImageService, events: EventLog): Imag
     inspect: (reference) => images.inspect(reference),
     ensureUnpacked: (image) => images.ensureUnpacked(image),
     import: (name, blobs) => images.import(name, blobs),
+    history: (reference) => images.history(reference),
+    commit: (baseId, request) => images.commit(baseId, request),
+    tag: async (reference, name) => {
+      const image = await images.tag(reference, name);
+      events.publish('image', 'tag', image.id, { name });
+      return image;
+    },
+    push: async (reference, options, onProgress) => {
+      await images.push(reference, options, onProgress);
+      events.publish('image', 'push', reference, { name: reference });
+    },
+    prune: async (filters, all) => {
+      const pruned = await images.prune(filters, all);
+      events.publish('image', 'prune', '', { reclaimed: String(pruned.bytes) });
+      return pruned;
+    },
     remove: async (reference, options) => {
       const removed = await images.remove(reference, options);
       for (const item of removed) {

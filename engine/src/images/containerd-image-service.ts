@@ -3,12 +3,14 @@ import type { ContainerdClient } from '#proto/containerd-client';
 import { hostPlatform, parsePlatform } from '#lib/registry/platform';
 import type { RegistryClient } from '#lib/registry/registry-client';
 import type { Digest } from '#spec/digest';
-import { StackError } from '#spec/errors';
+import { isStackError, StackError } from '#spec/errors';
+import { pushImage } from '#lib/registry/push-image';
 import { isManifestType, parseManifest, type Descriptor } from '#spec/oci/image';
 import {
   formatFamiliar,
   formatReference,
   parseReference,
+  repositoryOf,
   withDefaultTag,
   type ImageReference,
 } from '#spec/reference';
@@ -16,6 +18,8 @@ import { isLite } from '../containerd/peer.ts';
 import { Mutex } from '../daemon/mutex.ts';
 import type { ImageInspect, ImageSummary, RemovedImage } from './api-types.ts';
 import { applyFilters } from './apply-filters.ts';
+import { commitImage } from './commit-image.ts';
+import { contentSource } from './content-source.ts';
 import { DocumentReader, parseDocument } from './documents.ts';
 import type { ImageFilters } from './filters.ts';
 import { manifestLabels } from './gc-labels.ts';
@@ -23,6 +27,7 @@ import { ImageCatalog } from './image-catalog.ts';
 import { ImageContent } from './image-content.ts';
 import { danglingName } from './image-names.ts';
 import type {
+  CommitOptions,
   ImageBlob,
   ImageService,
   ImageUser,
@@ -31,6 +36,8 @@ import type {
   RemoveOptions,
   StoredImage,
 } from './image-service.ts';
+import { historyOf, type HistoryItem } from './image-history.ts';
+import { pushReporter, type PushMessage } from './push-progress.ts';
 import { inspectOf, summaryOf } from './image-summaries.ts';
 import { withPullLease } from './lease.ts';
 import { pullImage, requirePlatform, type PulledImage } from './pull-image.ts';
@@ -179,6 +186,103 @@ export class ContainerdImageService implements ImageService {
     );
     this.#transferPeer.catch(() => (this.#transferPeer = undefined)); // asked again next time
     return registry.usesDefaults(reference) && (await this.#transferPeer);
+  }
+
+  async tag(reference: string, name: string): Promise<StoredImage> {
+    const { record } = await this.#catalog.find(reference);
+    const parsed = parseReference(name);
+    if (parsed.digest !== undefined) {
+      throw new StackError('invalid_argument', 'refusing to create a tag with a digest reference');
+    }
+    const full = withDefaultTag(parsed);
+    await this.#setName(formatReference(full), record.target);
+    return this.get(formatReference(full));
+  }
+
+  async history(reference: string): Promise<HistoryItem[]> {
+    const { client, snapshotter } = this.#options;
+    const { entry, record } = await this.#catalog.find(reference);
+    const { repoTags } = await this.#catalog.stored(entry, record);
+    return historyOf(client, snapshotter, entry.documents, repoTags);
+  }
+
+  async push(
+    text: string,
+    { credentials, signal }: Omit<PullOptions, 'platform'>,
+    onProgress: (message: PushMessage) => void,
+  ): Promise<void> {
+    const reference = withDefaultTag(parseReference(text));
+    const { registry, client } = this.#options;
+    const name = formatReference(reference);
+    const record = (await this.#catalog.records()).find((candidate) => candidate.name === name);
+    if (!record) {
+      const shown = formatFamiliar(repositoryOf(reference));
+      throw new StackError('not_found', `An image does not exist locally with the tag: ${shown}`);
+    }
+    const { domain, path, tag = '' } = reference;
+    onProgress({ status: `The push refers to repository [${domain}/${path}]` });
+    const repository = registry.repository(reference, {
+      ...(credentials && { credentials: () => Promise.resolve(credentials) }),
+      ...(signal && { signal }),
+    });
+    const source = contentSource(client, this.#content);
+    const kept = await this.#storedManifests(record.target);
+    await pushImage(repository, record.target, source, {
+      onProgress: pushReporter(onProgress),
+      wants: ({ digest }) => kept === undefined || kept.has(digest),
+    });
+    const { digest, size } = record.target;
+    onProgress({ status: `${tag}: digest: ${digest} size: ${size}` });
+    onProgress({ progressDetail: {}, aux: { Tag: tag, Digest: digest, Size: size } });
+  }
+
+  /** The manifests of an index that are stored; undefined for what is no index. */
+  async #storedManifests({ mediaType, digest }: Descriptor): Promise<Set<string> | undefined> {
+    if (isManifestType(mediaType)) return undefined;
+    const { manifests } = await this.#documents.index(digest);
+    const stored = await Promise.all(
+      manifests.map(async (manifest) =>
+        (await this.#content.has(manifest.digest)) ? [manifest.digest] : [],
+      ),
+    );
+    return new Set(stored.flat());
+  }
+
+  async commit(baseId: string, { reference, ...request }: CommitOptions): Promise<Digest> {
+    const { client, snapshotter } = this.#options;
+    const name = reference === undefined ? undefined : withDefaultTag(parseReference(reference));
+    const { entry } = await this.#catalog.find(baseId);
+    return withPullLease(client, async (lease) => {
+      const { target, image } = await commitImage(
+        client,
+        this.#content,
+        this.#unpacker,
+        { ...request, base: entry.documents, snapshotter },
+        lease,
+      );
+      if (name) await this.#setName(formatReference(name), target);
+      else await nameDangling(client.images, target);
+      return image.id;
+    });
+  }
+
+  async prune(
+    filters: ImageFilters,
+    all: boolean,
+  ): Promise<{ removed: RemovedImage[]; bytes: number }> {
+    const removed: RemovedImage[] = [];
+    let bytes = 0;
+    for (const image of await this.list(filters)) {
+      const isNamed = image.RepoTags.some((tag) => tag !== '<none>:<none>');
+      if ((isNamed && !all) || image.Containers > 0) continue;
+      try {
+        removed.push(...(await this.remove(image.Id, { force: true })));
+        bytes += image.Size;
+      } catch (error) {
+        if (!isStackError(error, 'conflict') && !isStackError(error, 'not_found')) throw error;
+      }
+    }
+    return { removed, bytes };
   }
 
   async ensureUnpacked({ target, chainId, config }: StoredImage): Promise<Digest | ''> {

@@ -3,7 +3,10 @@ import type { Digest } from '#spec/digest';
 import type { Descriptor, ImageConfig } from '#spec/oci/image';
 import type { RegistryCredentials } from '#lib/registry/credentials';
 import type { ImageInspect, ImageSummary, RemovedImage } from './api-types.ts';
+import type { CommitRequest } from './commit-image.ts';
 import type { ImageFilters } from './filters.ts';
+import type { HistoryItem } from './image-history.ts';
+import type { PushMessage } from './push-progress.ts';
 
 /** An image of this machine's platform (or of the one it was pulled for). */
 export interface StoredImage {
@@ -86,9 +89,31 @@ export interface ImageService {
   /** Unpacks an image that is not. Returns the parent for a container's snapshot: its chain ID (empty without layers). */
   ensureUnpacked(image: StoredImage): Promise<Digest | ''>;
 
+  /** Gives an image one more name. Throws not_found, invalid_argument for the name. */
+  tag(reference: string, name: string): Promise<StoredImage>;
+
+  /** The answer of `GET /images/{name}/history`. */
+  history(reference: string): Promise<HistoryItem[]>;
+
+  /** Sends an image, under the name that it has here, to its registry. Throws not_found, and what the registry says. */
+  push(
+    reference: string,
+    options: Omit<PullOptions, 'platform'>,
+    onProgress: (message: PushMessage) => void,
+  ): Promise<void>;
+
+  /** Makes an image of another one and what a container changed in it. Returns its id. */
+  commit(baseId: string, request: CommitOptions): Promise<Digest>;
+
+  /** Removes the images that no container uses: those without a name, or `all`. */
+  prune(filters: ImageFilters, all: boolean): Promise<{ removed: RemovedImage[]; bytes: number }>;
+
   /** Adds (or replaces) an image from memory, children before parents; the last blob is its manifest. */
   import(name: string, blobs: readonly ImageBlob[]): Promise<StoredImage>;
 }
+
+/** What becomes of a container's changes. */
+export type CommitOptions = Omit<CommitRequest, 'base' | 'snapshotter'> & { reference?: string };
 
 export interface ImageBlob {
   readonly descriptor: Descriptor;

@@ -1,6 +1,7 @@
 /** What the container routes need of the daemon. */
 import type { ContainerConfig } from '../../api/container-config.ts';
 import type { Readable } from 'node:stream';
+import type { CommitOptions } from '../../daemon/commit-container.ts';
 import type { ExtractOptions } from '../../daemon/container-files.ts';
 import type { PathChange, PathStat } from '../../rootfs/protocol.ts';
 import type { ArchiveStream } from '../../rootfs/root-thread.ts';
@@ -80,6 +81,8 @@ export interface ContainersBackend {
   extractArchive(name: string, archive: Readable, options: ExtractOptions): Promise<void>;
   exportRoot(name: string): Promise<ArchiveStream>;
   changes(name: string): Promise<PathChange[]>;
+  /** Makes an image of a container; returns its id. */
+  commit(name: string, options: CommitOptions): Promise<string>;
   prune(filters: Filters): Promise<string[]>;
   resize(name: string, size: { height: number; width: number }): Promise<void>;
   top(name: string, psArguments: string): Promise<{ Titles: string[]; Processes: string[][] }>;

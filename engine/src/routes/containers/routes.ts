@@ -1,4 +1,6 @@
 /** /containers: everything about containers but their streams. */
+import { decodeContainerConfig, type ContainerConfig } from '../../api/container-config.ts';
+import { isZero } from '../../api/go-json.ts';
 import { isAtLeast } from '../../http/api-version.ts';
 import type { Route } from '../../http/router.ts';
 import { StackError } from '#spec/errors';
@@ -88,6 +90,27 @@ export function containerRoutes(backend: ContainersBackend): Route[] {
     },
     ...streamRoutes(backend),
     ...fileRoutes(backend),
+    {
+      method: 'POST',
+      path: '/commit',
+      handler: async (request, response) => {
+        const { query } = request;
+        const body = await request.json();
+        const [repository, tag] = [query.text('repo'), query.text('tag')];
+        const id = await backend.commit(query.text('container'), {
+          reference: repository === '' || tag === '' ? repository : `${repository}:${tag}`,
+          comment: query.text('comment'),
+          author: query.text('author'),
+          pause: query.boolean('pause', true),
+          changes: query
+            .all('changes')
+            .flatMap((change) => change.split('\n'))
+            .filter((line) => line.trim() !== ''),
+          config: givenConfig(body),
+        });
+        response.json(201, { Id: id });
+      },
+    },
     action('start', (name) => backend.start(name)),
     action('stop', (name, query) => backend.stop(name, stopQuery(query))),
     action('restart', (name, query) => backend.restart(name, stopQuery(query))),
@@ -131,6 +154,13 @@ export function containerRoutes(backend: ContainersBackend): Route[] {
       },
     },
   ];
+}
+
+/** The fields of a Config that a client has really set. */
+function givenConfig(body: unknown): Partial<ContainerConfig> {
+  if (body === undefined || body === null) return {};
+  const config = decodeContainerConfig(body, 'Config');
+  return Object.fromEntries(Object.entries(config).filter(([, value]) => !isZero(value)));
 }
 
 /** A POST that answers 204. */

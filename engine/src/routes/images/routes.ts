@@ -1,6 +1,7 @@
 /** /images: pull, list, inspect, remove. */
 import { decodeRegistryAuth } from '#lib/registry/credentials';
 import { messageOf, StackError } from '#spec/errors';
+import { booleanFilter } from '../../http/query.ts';
 import { encodeJson } from '../../http/json.ts';
 import type { ApiRequest } from '../../http/request.ts';
 import type { ApiResponse } from '../../http/response.ts';
@@ -8,7 +9,10 @@ import type { Route } from '../../http/router.ts';
 import { imageFiltersOf } from '../../images/filters.ts';
 import type { ImageService } from '../../images/image-service.ts';
 
-export type ImagesBackend = Pick<ImageService, 'list' | 'inspect' | 'remove' | 'pull'>;
+export type ImagesBackend = Pick<
+  ImageService,
+  'list' | 'inspect' | 'remove' | 'pull' | 'push' | 'tag' | 'history' | 'prune'
+>;
 
 const filterKeys = [
   'before',
@@ -28,6 +32,55 @@ export function imageRoutes(images: ImagesBackend): Route[] {
       handler: async ({ query }, response) => {
         const filters = imageFiltersOf(Object.fromEntries(query.filters(filterKeys)));
         response.json(200, await images.list(filters));
+      },
+    },
+    {
+      method: 'POST',
+      path: '/images/prune',
+      handler: async ({ query }, response) => {
+        const given = query.filters(['dangling', 'label', 'label!', 'until']);
+        const all = booleanFilter(given, 'dangling') === false;
+        const filters = Object.fromEntries([...given].filter(([key]) => key !== 'dangling'));
+        const { removed, bytes } = await images.prune(imageFiltersOf(filters), all);
+        response.json(200, { ImagesDeleted: removed, SpaceReclaimed: bytes });
+      },
+    },
+    {
+      method: 'GET',
+      path: '/images/{name}/history',
+      handler: async (request, response) => {
+        response.json(200, await images.history(request.parameter('name')));
+      },
+    },
+    {
+      method: 'POST',
+      path: '/images/{name}/tag',
+      handler: async (request, response) => {
+        const { query } = request;
+        const name = withTag(query.text('repo'), query.text('tag'));
+        if (name === '')
+          throw new StackError('invalid_argument', 'a tag needs a repository (repo)');
+        await images.tag(request.parameter('name'), name);
+        response.empty(201);
+      },
+    },
+    {
+      method: 'POST',
+      path: '/images/{name}/push',
+      handler: async (request, response) => {
+        const { query, headers, signal } = request;
+        if (query.text('platform') !== '') {
+          throw new StackError(
+            'unimplemented',
+            'pushing one platform is not implemented by this engine',
+          );
+        }
+        const [auth] = [headers['x-registry-auth']].flat();
+        const credentials = decodeRegistryAuth(auth);
+        const reference = withTag(request.parameter('name'), query.text('tag'));
+        await streamed(response, (send) =>
+          images.push(reference, { signal, ...(credentials && { credentials }) }, send),
+        );
       },
     },
     { method: 'POST', path: '/images/create', handler: (...args) => pull(images, ...args) },
@@ -50,7 +103,6 @@ export function imageRoutes(images: ImagesBackend): Route[] {
   ];
 }
 
-/** Failures before the first progress have a status of their own; later ones travel in the stream. */
 async function pull(
   images: ImagesBackend,
   { query, headers, signal }: ApiRequest,
@@ -66,17 +118,27 @@ async function pull(
   const [auth] = [headers['x-registry-auth']].flat();
   const credentials = decodeRegistryAuth(auth);
   const platform = query.text('platform');
+  await streamed(response, (send) =>
+    images.pull(
+      reference,
+      { signal, ...(credentials && { credentials }), ...(platform !== '' && { platform }) },
+      send,
+    ),
+  );
+}
+
+/** Messages of an action as they come; a failure before the first one has a status, later ones travel in the stream. */
+async function streamed(
+  response: ApiResponse,
+  action: (send: (message: unknown) => void) => Promise<unknown>,
+): Promise<void> {
   let body: ReturnType<ApiResponse['stream']> | undefined;
   const send = (message: unknown): void => {
     body ??= response.stream(200, 'application/json');
     body.write(encodeJson(message));
   };
   try {
-    await images.pull(
-      reference,
-      { signal, ...(credentials && { credentials }), ...(platform !== '' && { platform }) },
-      send,
-    );
+    await action(send);
   } catch (error) {
     if (!body) throw error;
     send({ errorDetail: { message: messageOf(error) }, error: messageOf(error) });
