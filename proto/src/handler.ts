@@ -81,7 +81,7 @@ export function implementationOf(
   }
   const handle: grpc.handleBidiStreamingCall<unknown, unknown> = (call) => {
     // A handler may stop reading before it has answered: that must not destroy the way back.
-    stream(call, call.iterator({ destroyOnReturn: false }));
+    stream(call, requestsOf(call.iterator({ destroyOnReturn: false })));
   };
   return handle;
 }
@@ -93,6 +93,15 @@ export function requireNamespace({ namespace }: CallContext): string {
 }
 
 /** Writes what `messages` yields, no faster than the caller reads it. */
+/** What the caller sends. That it breaks off, or sends what is no message, is its own doing. */
+async function* requestsOf(requests: AsyncIterable<unknown>): AsyncGenerator {
+  try {
+    yield* requests;
+  } catch (error) {
+    throw new StackError('cancelled', 'the caller went away', { cause: error });
+  }
+}
+
 async function send(
   call: grpc.ServerWritableStream<unknown, unknown> | grpc.ServerDuplexStream<unknown, unknown>,
   messages: AsyncIterable<unknown>,
