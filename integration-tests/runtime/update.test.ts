@@ -24,7 +24,7 @@ function limitsOf(id: string): Record<string, string> {
 
 const M = 2 ** 20;
 
-/** In this order, each on top of those before; the last three are refused. */
+/** In this order, each on top of those before; the last five are refused. */
 const updates: readonly (readonly string[])[] = [
   ['--memory', '100M'],
   ['--memory', '40M', '--memory-swap', '40M'],
@@ -42,6 +42,8 @@ const updates: readonly (readonly string[])[] = [
   ['--cpu-quota', '5'],
   ['--cpuset-cpus', '900'],
   ['--memory', '10X'],
+  ['--cpu-share', '1'],
+  ['--cpu-share', '300000'],
 ];
 
 const resources: Resources = {
@@ -80,7 +82,7 @@ describeContainers('update', (fixture) => {
       }
     });
     expect(ours).to.deep.equal(theirs);
-    expect(ours?.map(({ status }) => status).slice(-4)).to.deep.equal([0, 1, 1, 1]);
+    expect(ours?.map(({ status }) => status).slice(-6)).to.deep.equal([0, 1, 1, 1, 1, 1]);
   });
 
   // runc 1.1 does not have these flags.

@@ -155,7 +155,7 @@ function refuseBelowUsage(files: ControllerFiles, limit: number): void {
 }
 
 function applyCpu(files: ControllerFiles, cpu: CpuResources): void {
-  if (cpu.shares) files.write('cpu', 'cpu.shares', cpu.shares);
+  if (cpu.shares) writeShares(files, cpu.shares);
   // A burst above the new quota, or a quota above a later burst, is refused: lower the burst first, raise it last.
   const burstFirst = cpu.burst === 0;
   if (burstFirst) files.writeIfPresent('cpu', 'cpu.cfs_burst_us', 0);
@@ -167,6 +167,17 @@ function applyCpu(files: ControllerFiles, cpu: CpuResources): void {
   if (cpu.realtimeRuntime) files.write('cpu', 'cpu.rt_runtime_us', cpu.realtimeRuntime);
   if (cpu.cpus) files.write('cpuset', 'cpuset.cpus', cpu.cpus);
   if (cpu.mems) files.write('cpuset', 'cpuset.mems', cpu.mems);
+}
+
+/** The kernel takes any number and keeps the nearest that it allows. */
+function writeShares(files: ControllerFiles, shares: number): void {
+  files.write('cpu', 'cpu.shares', shares);
+  const kept = readNumber(files.path('cpu', 'cpu.shares')) ?? shares;
+  if (kept === shares) return;
+  throw new StackError(
+    'invalid_argument',
+    `linux.resources.cpu.shares: the ${kept > shares ? 'minimum' : 'maximum'} allowed cpu-shares is ${kept}`,
+  );
 }
 
 /** The ratio quota / period may not exceed the parent's at any moment: where it would, the quota goes first. */
