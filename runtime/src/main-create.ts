@@ -1,8 +1,11 @@
-/** The bundle of `create`. */
+/** The bundle of `create` and `run`. */
 import { runCommandLine } from './command-line/run-command-line.ts';
 import { create } from './commands/create.ts';
 
-/** Runs a command line with this verb; returns the exit code and never throws. */
+/** Runs a command line with one of these verbs; returns the exit code and never throws. */
 export function runCreateCommandLine(args: readonly string[]): Promise<number> {
-  return runCommandLine(args, { create: () => Promise.resolve(create) });
+  return runCommandLine(args, {
+    create: () => Promise.resolve(create),
+    run: async () => (await import('./commands/run.ts')).run,
+  });
 }

@@ -14,6 +14,7 @@ async function runCommandLine(): Promise<number> {
     case 'delete':
       return (await import('./main-quick.ts')).runQuickCommandLine(args);
     case 'create':
+    case 'run':
       return (await import('./main-create.ts')).runCreateCommandLine(args);
     case 'exec':
       return (await import('./main-exec.ts')).runExecCommandLine(args);

@@ -6,7 +6,7 @@ import path from 'node:path';
 import { build } from 'esbuild';
 import { launcherElf } from '#lib/loader/launcher';
 import { entryStub } from './entry-stub.ts';
-import { nativeAddons, separateParts, shareBuiltins } from './esbuild-plugins.ts';
+import { assembledLoader, nativeAddons, separateParts, shareBuiltins } from './esbuild-plugins.ts';
 
 const root = path.resolve(import.meta.dirname, '../..');
 const dist = path.join(root, 'dist');
@@ -94,7 +94,12 @@ async function bundle(name: string, entry: string): Promise<void> {
 const __builtins = {};
 const __builtin = (id) => (__builtins[id] ??= ((m) => ({ __proto__: m, default: m }))(require(id)));`,
     },
-    plugins: [nativeAddons, separateParts(root, parts), shareBuiltins],
+    plugins: [
+      nativeAddons,
+      assembledLoader(architecture),
+      separateParts(root, parts),
+      shareBuiltins,
+    ],
     legalComments: 'none',
     charset: 'ascii', // the stub reads it as latin1: twice as fast
     logLevel: 'warning',

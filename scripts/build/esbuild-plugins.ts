@@ -2,6 +2,8 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import type { Plugin } from 'esbuild';
+import { loaderElf } from '#lib/loader/loader-elf';
+import type { Architecture } from '#lib/sys/syscalls';
 import { partPrefix } from './entry-stub.ts';
 
 /** Native addons are found beside the bundle, by path; the packages' own search for a binary cannot be bundled. */
@@ -26,6 +28,28 @@ export const nativeAddons: Plugin = {
     }));
   },
 };
+
+/** The loader reads its program from this descriptor unless the container is given some of its caller's. */
+const usualProgramDescriptor = 3;
+
+/** The usual loader comes assembled: a create would spend a millisecond on it. Any other is assembled when it is needed. */
+export function assembledLoader(architecture: Architecture): Plugin {
+  const usual = loaderElf(architecture, usualProgramDescriptor).toString('base64');
+  const signature =
+    'export function loaderElf(architecture: Architecture, programDescriptor: number): Buffer {';
+  return {
+    name: 'assembled-loader',
+    setup(context) {
+      context.onLoad({ filter: /lib\/src\/loader\/loader-elf\.ts$/ }, ({ path: file }) => {
+        const [before, body] = fs.readFileSync(file, 'utf8').split(signature);
+        if (body === undefined) throw new Error(`${file}: loaderElf() has another signature`);
+        const shortcut = `if (architecture === '${architecture}' && programDescriptor === ${usualProgramDescriptor})
+          return Buffer.from('${usual}', 'base64');`;
+        return { contents: `${before}${signature}${shortcut}${body}`, loader: 'ts' };
+      });
+    },
+  };
+}
 
 /** A bundle that another one loads when it needs it, by the module that begins it (from the root of the checkout). */
 export interface Part {
