@@ -1,5 +1,7 @@
 /** Hooks that run in the runtime's own namespaces: prestart, createRuntime, poststart, poststop. */
-import { StackError } from '#spec/errors';
+import type { SpawnSyncReturns } from 'node:child_process';
+import { getSystemErrorMessage } from 'node:util';
+import { errorCode, StackError } from '#spec/errors';
 import type { HookKind, Hooks } from '#spec/oci/hooks';
 
 /**
@@ -28,16 +30,26 @@ export function runHooks(
     });
     // A hook need not read its stdin (EPIPE): how it ended counts.
     if (result.status === 0) return;
-    const reason =
-      result.status === null
-        ? (result.error?.message ?? `signal: ${result.signal ?? 'unknown'}`)
-        : `exit status ${result.status}`;
+    const reason = reasonOf(result, path, timeout);
     const output = (result.stderr as Buffer | null)?.toString().trim() ?? '';
     const printed = `stdout: ${(result.stdout as Buffer | null)?.toString().trim() ?? ''}, stderr: ${output}`;
     onFailure(
       new StackError('internal', `error running ${kind} hook #${index}: ${reason}, ${printed}`),
     );
   });
+}
+
+function reasonOf(
+  { status, signal, error }: SpawnSyncReturns<Buffer>,
+  path: string,
+  timeout: number | undefined,
+): string {
+  if (status !== null) return `exit status ${status}`;
+  if (error === undefined) return `signal: ${signal ?? 'unknown'}`;
+  if (errorCode(error) === 'ETIMEDOUT')
+    return `hook ran past specified timeout of ${timeout ?? 0}s`;
+  const { errno } = error as NodeJS.ErrnoException; // of a spawn that failed
+  return errno === undefined ? error.message : `${path}: ${getSystemErrorMessage(errno)}`;
 }
 
 function splitVariable(variable: string): [string, string] {
