@@ -100,6 +100,10 @@ export function taskHandlers(parts: TaskServiceParts): Handlers<typeof TaskServi
     },
     pids: async ({ id }) => {
       const container = containers.require(id);
+      const { pid, status } = container.state.init;
+      // containerd 1.7 and newer take a shim without processes for a leaked one and end it, and how its task ended is
+      // lost: until it is deleted, a task that has ended has the process that it had.
+      if (status === 'stopped') return { processes: [{ pid }] };
       return {
         processes: pids(container.requireCgroup()).map((pid) => {
           const execId = container.execOfPid(pid);
