@@ -7,6 +7,7 @@ import { describeContainers } from './fixture.ts';
 interface Features {
   hooks: string[];
   mountOptions: string[];
+  potentiallyUnsafeConfigAnnotations: string[];
   linux: {
     seccomp: { actions: string[] };
     mountExtensions: { idmap: { enabled: boolean } };
@@ -28,11 +29,17 @@ describeContainers('commands', (fixture) => {
 
   it('features lists what works and nothing else', () => {
     const { stdout } = fixture().bundle.run(['features']);
-    const { hooks, mountOptions, linux } = JSON.parse(stdout) as Features;
+    const { hooks, mountOptions, linux, potentiallyUnsafeConfigAnnotations } = JSON.parse(
+      stdout,
+    ) as Features;
     expect(hooks).to.have.length(6);
     expect(mountOptions).to.include.members(['rro', 'idmap', 'ridmap', 'tmpcopyup', 'nosymfollow']);
     expect(linux.seccomp.actions).to.include('SCMP_ACT_NOTIFY');
     expect(linux.mountExtensions.idmap.enabled).to.equal(true);
+    expect(potentiallyUnsafeConfigAnnotations).to.deep.equal([
+      'org.systemd.property.',
+      'org.criu.config',
+    ]);
     expect(linux.netDevices.enabled).to.equal(true);
     expect(linux.intelRdt.enabled).to.equal(true);
   });

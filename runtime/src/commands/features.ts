@@ -46,6 +46,7 @@ export const features: Command = {
         mountExtensions: { idmap: { enabled: true } },
         netDevices: { enabled: true },
       },
+      potentiallyUnsafeConfigAnnotations: ['org.systemd.property.', 'org.criu.config'],
     });
     return 0;
   },
