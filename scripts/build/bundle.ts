@@ -15,9 +15,16 @@ const architecture = process.arch === 'arm64' ? 'arm64' : 'x64';
 /**
  * Options of node for a process that lives for milliseconds. A hash seed of its own costs each start 3 to 10 ms (V8
  * looks for prime numbers, then hashes all names again); it protects from input that was made to collide, which for
- * one command means a slower command. The young generation is large enough that nothing has to be collected.
+ * one command means a slower command. The young generation is large enough that nothing has to be collected. Functions
+ * are compiled to machine code only after ten times as many calls as usual: in `runtime serve`, not in a command.
  */
-const shortLived = ['--no-rehash-snapshot', '--min-semi-space-size=4'];
+const shortLived = [
+  '--no-rehash-snapshot',
+  '--min-semi-space-size=4',
+  '--invocation-count-for-maglev=4000',
+  '--invocation-count-for-maglev-osr=4000',
+  '--baseline-batch-compilation-threshold=65536',
+];
 
 /** Executables by the name they have in dist/bin, with their entry points and the options of their node. */
 const executables = [
