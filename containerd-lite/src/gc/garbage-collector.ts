@@ -5,20 +5,21 @@
 import type { Logger } from '#lib/log/logger';
 import type { ContentStore } from '../content/content-store.ts';
 import { isExpired } from '../leases/leases.ts';
-import type { MetadataStore } from '../metadata/metadata-store.ts';
+import type { Labels, MetadataStore } from '../metadata/metadata-store.ts';
 import type { SnapshotStore } from '../snapshots/snapshot-store.ts';
 import { markReferenced } from './mark.ts';
 
 /** Deletions within this time share a collection. */
 const delayMs = 100;
-/** Leases and ingests expire without anybody calling. */
-const intervalMs = 10 * 60 * 1000;
+const defaultExpiryCheckMs = 30_000;
 
 export interface GarbageCollectorParts {
   metadata: MetadataStore;
   content: ContentStore;
   snapshots: readonly SnapshotStore[];
   log: Logger;
+  /** How often is looked for leases, ingests and images that have expired without anybody calling. */
+  expiryCheckMs?: number;
 }
 
 export class GarbageCollector {
@@ -26,10 +27,14 @@ export class GarbageCollector {
   #timer: NodeJS.Timeout | undefined;
   readonly #interval: NodeJS.Timeout;
   #running: Promise<void> = Promise.resolve();
+  /** What had expired by then is gone, or is kept by something else. */
+  #collectedMs = 0;
 
   constructor(parts: GarbageCollectorParts) {
     this.#parts = parts;
-    this.#interval = setInterval(() => this.schedule(), intervalMs);
+    this.#interval = setInterval(() => {
+      if (this.#hasExpiredSince(this.#collectedMs)) this.schedule();
+    }, parts.expiryCheckMs ?? defaultExpiryCheckMs);
     this.#interval.unref();
   }
 
@@ -60,11 +65,24 @@ export class GarbageCollector {
   async #collect(): Promise<void> {
     const { metadata, content, snapshots, log } = this.#parts;
     const startMs = performance.now();
+    this.#collectedMs = Date.now();
     const forgotten = this.#forgetUnreferenced();
     await metadata.settled(); // no record may come back whose file is gone
     await content.removeUnknownFiles();
     for (const store of snapshots) await store.cleanup();
     log.debug('garbage collected', { forgotten, durationMs: performance.now() - startMs });
+  }
+
+  #hasExpiredSince(sinceMs: number): boolean {
+    const { leases, images, ingests } = this.#parts.metadata;
+    const nowMs = Date.now();
+    const isDue = (labels: Labels) => isExpired(labels, nowMs) && !isExpired(labels, sinceMs);
+    return (
+      [...leases.listAll(), ...images.listAll()].some(({ value }) => isDue(value.labels)) ||
+      ingests
+        .listAll()
+        .some(({ value: { expiresAtMs = 0 } }) => expiresAtMs > sinceMs && expiresAtMs <= nowMs)
+    );
   }
 
   /** Returns how many records were removed. */

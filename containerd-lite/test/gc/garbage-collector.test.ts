@@ -68,6 +68,24 @@ describe('GarbageCollector', () => {
     expect(digests()).to.deep.equal([]);
   });
 
+  it('collects what has expired without being asked', async () => {
+    const { metadata, leases, content } = stores();
+    const expiry = new Date(Date.now() + 100).toISOString();
+    leases.create(ns, 'short', { 'containerd.io/gc.expire': expiry });
+    await ingest(stores(), ns, 'layer', { lease: 'short' });
+    const parts = { metadata, content, snapshots: [snapshots], log: silentLogger };
+    const watching = new GarbageCollector({ ...parts, expiryCheckMs: 10 });
+    try {
+      for (let tries = 0; digests().length > 0 && tries < 200; tries++) {
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
+      expect(digests()).to.deep.equal([]);
+      expect(leases.list(ns)).to.deep.equal([]);
+    } finally {
+      await watching.stop();
+    }
+  });
+
   it('keeps what an image refers to, however far away, and removes the rest with its files', async () => {
     await chain('base', 'top');
     await chain('other');
