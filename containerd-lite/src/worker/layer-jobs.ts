@@ -20,7 +20,7 @@ export async function apply(
     typeof job.layer === 'string'
       ? fs.createReadStream(job.layer, { highWaterMark: readChunkBytes })
       : readGrowing(job.layer);
-  const { root, ...options } = targetOf(job, scratch);
+  const { root, ...options } = await targetOf(job, scratch);
   const applied = await applyLayer(layer, root, { ...options, limits });
   if (job.sync) execFileSync('sync', ['-f', root]);
   return { diffId: applied.diffId, sizeBytes: applied.sizeBytes, warnings: applied.warnings };
@@ -37,13 +37,13 @@ export async function diff(job: DiffJob, { scratch }: WorkerSettings): Promise<J
     });
   try {
     const upper = upperOf(job);
-    if (!upper) return await pack(mountedTrees(job, scratch));
+    if (!upper) return await pack(await mountedTrees(job, scratch));
     try {
       return await pack(upper);
     } catch (error) {
       if (!(error instanceof NotSelfContained)) throw error;
       fs.ftruncateSync(fd);
-      return await pack(mountedTrees(job, scratch));
+      return await pack(await mountedTrees(job, scratch));
     }
   } finally {
     fs.closeSync(fd);
@@ -51,7 +51,10 @@ export async function diff(job: DiffJob, { scratch }: WorkerSettings): Promise<J
 }
 
 /** The directory to unpack into. An overlay's upper one is written directly, which needs no mount. */
-function targetOf({ mounts }: ApplyJob, scratch: string): ApplyOptions & { root: string } {
+async function targetOf(
+  { mounts }: ApplyJob,
+  scratch: string,
+): Promise<ApplyOptions & { root: string }> {
   const [only, ...others] = mounts;
   if (only && others.length === 0 && !isBind(only) && only.type === 'overlay') {
     const [upper, ...lowerDirectories] = layersOf(mounts) ?? [];
@@ -59,7 +62,7 @@ function targetOf({ mounts }: ApplyJob, scratch: string): ApplyOptions & { root:
       return { root: upper, whiteouts: 'overlay', lowerDirectories };
     }
   }
-  return { root: visibleTree(mounts, path.join(scratch, 'target')), whiteouts: 'delete' };
+  return { root: await visibleTree(mounts, path.join(scratch, 'target')), whiteouts: 'delete' };
 }
 
 /** The quick way: the right side is the left one with one directory on top, and that directory is the difference. */
@@ -73,12 +76,12 @@ function upperOf({ left, right }: DiffJob): LayerSource | undefined {
   return { kind: 'upper', upper, lower: lower[0] };
 }
 
-function mountedTrees({ left, right }: DiffJob, scratch: string): LayerSource {
-  const after = visibleTree(readOnlyMounts(right), path.join(scratch, 'right'));
+async function mountedTrees({ left, right }: DiffJob, scratch: string): Promise<LayerSource> {
+  const after = await visibleTree(readOnlyMounts(right), path.join(scratch, 'right'));
   if (left.length === 0) return { kind: 'trees', after };
   return {
     kind: 'trees',
-    before: visibleTree(readOnlyMounts(left), path.join(scratch, 'left')),
+    before: await visibleTree(readOnlyMounts(left), path.join(scratch, 'left')),
     after,
   };
 }

@@ -44,10 +44,13 @@ export function readOnlyMounts(mounts: readonly MountSpecification[]): MountSpec
 }
 
 /** What the mounts show: the directory of a bind mount, else a mount on `mountPoint` that this thread alone has. */
-export function visibleTree(mounts: readonly MountSpecification[], mountPoint: string): string {
+export async function visibleTree(
+  mounts: readonly MountSpecification[],
+  mountPoint: string,
+): Promise<string> {
   const layers = layersOf(mounts);
   if (layers?.length === 1 && layers[0] !== undefined) return layers[0];
-  leaveMounts();
+  await leaveMounts();
   fs.mkdirSync(mountPoint, { recursive: true, mode: 0o700 });
   for (const one of mounts) mountWithOptions(one, path.join(mountPoint, targetOf(one)));
   return mountPoint;
@@ -63,8 +66,10 @@ export function isBind({ type, options }: MountSpecification): boolean {
 }
 
 /** Mounts made from now on are gone with the thread, however it ends; those that others remove go here too. */
-function leaveMounts(): void {
+async function leaveMounts(): Promise<void> {
   if (hasOwnMounts) return;
+  // The threads of Node's pool are born at its first use, into the namespaces of whoever uses it: that must not be us.
+  await fs.promises.access('/');
   unshare(cloneFlags.CLONE_NEWNS);
   hasOwnMounts = true;
   mount({ source: null, target: '/', flags: mountFlags.MS_REC | mountFlags.MS_SLAVE });
