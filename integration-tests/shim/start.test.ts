@@ -155,3 +155,33 @@ describe('containers of a group', function () {
     await waitFor('the end of the shim', () => !fs.existsSync(`/proc/${shim}`));
   });
 });
+
+describe('a shim that speaks gRPC under containerd-lite', function () {
+  let containerd: RealContainerd;
+
+  this.beforeAll(async function () {
+    needRoot(this);
+    needPeers(this, 'runc', 'busybox');
+    containerd = new RealContainerd({ daemon: 'containerd-lite' });
+    await containerd.start();
+  });
+  this.afterAll(async () => containerd.stop());
+
+  it('runs a container, and is found again', async () => {
+    const { tasks } = containerd.client;
+    const { stdio } = await containerd.create('g', {
+      args: ['sh', '-c', 'echo hi; read line; exit 6'],
+      stdin: true,
+      annotations: { 'io.containerd.lite.v2.protocol': 'grpc' },
+    });
+    await tasks.start({ containerId: 'g' });
+    await containerd.end('SIGKILL');
+    await containerd.start();
+    stdio.write('on\n');
+    expect((await tasks.wait({ containerId: 'g' })).exitStatus).to.equal(6);
+    await containerd.remove('g');
+    await stdio.ended;
+    stdio.closeInput();
+    expect(stdio.stdout).to.equal('hi\n');
+  });
+});
