@@ -4,7 +4,7 @@ import { headerOf, paddingAfter, endOfArchive } from '#lib/pack/tar-writer';
 import type { PushSource } from '#lib/registry/push-image';
 import type { ByteString, TarEntry } from '#lib/unpack/tar-entry';
 import { digestOf } from '#spec/digest';
-import { mediaTypes, type Descriptor } from '#spec/oci/image';
+import { layerCompression, mediaTypes, type Descriptor } from '#spec/oci/image';
 
 /** As setcap(8) writes it: version 2, cap_net_raw effective and permitted. */
 export const capability = Buffer.from('0100000200200000000000000000000000000000', 'hex');
@@ -23,10 +23,11 @@ interface Entry extends Partial<Omit<TarEntry, 'name' | 'sizeBytes'>> {
   pax?: ReadonlyMap<string, string>;
 }
 
-export function adversarialImage(): TestImage {
+/** `mediaType` is that of the layer in the middle. */
+export function adversarialImage(mediaType: string = mediaTypes.ociLayer): TestImage {
   const layers = [
     { mediaType: mediaTypes.ociLayerGzip, archive: baseLayer() },
-    { mediaType: mediaTypes.ociLayer, archive: changesLayer() },
+    { mediaType, archive: changesLayer() },
     { mediaType: mediaTypes.ociLayerGzip, archive: secondChangesLayer() },
   ];
   return imageOf(layers);
@@ -41,7 +42,7 @@ export function imageOf(layers: readonly { mediaType: string; archive: Buffer }[
     return { mediaType, digest, size: content.length };
   };
   const describedLayers = layers.map(({ mediaType, archive }) =>
-    describe(mediaType, mediaType.endsWith('gzip') ? zlib.gzipSync(archive) : archive),
+    describe(mediaType, compressed(mediaType, archive)),
   );
   const config = {
     architecture: process.arch === 'arm64' ? 'arm64' : 'amd64',
@@ -72,6 +73,17 @@ export function imageOf(layers: readonly { mediaType: string; archive: Buffer }[
       },
     },
   };
+}
+
+function compressed(mediaType: string, archive: Buffer): Buffer {
+  switch (layerCompression(mediaType)) {
+    case 'gzip':
+      return zlib.gzipSync(archive);
+    case 'zstd':
+      return zlib.zstdCompressSync(archive);
+    default:
+      return archive;
+  }
 }
 
 function baseLayer(): Buffer {
