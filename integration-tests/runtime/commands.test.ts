@@ -27,6 +27,19 @@ describeContainers('commands', (fixture) => {
     expect(properties).to.include.members(['root.path', 'mounts[0]', 'process.args']);
   });
 
+  it('--debug logs what is to be done, and what the program says meanwhile', () => {
+    const { bundle, id } = fixture();
+    bundle.configure(['sleep', '60']);
+    const { stderr } = bundle.run(['--debug', 'create', id]);
+    expect(stderr)
+      .to.contain('level=debug msg="to do: mount /proc (mounts[0])"')
+      .and.match(/level=debug msg="the program says: process \d+"/)
+      .and.contain('level=debug msg="the program says: ready"');
+    bundle.run(['start', id]);
+    expect(bundle.run(['--debug', 'exec', id, 'true']).stderr).to.contain('to do: execute');
+    expect(bundle.run(['exec', id, 'true']).stderr).to.equal('');
+  });
+
   it('features lists what works and nothing else', () => {
     const { stdout } = fixture().bundle.run(['features']);
     const { hooks, mountOptions, linux, potentiallyUnsafeConfigAnnotations } = JSON.parse(

@@ -23,6 +23,7 @@ import { sendPidfd } from '../host/pidfd-socket.ts';
 import { foreignNamespaces } from '../host/namespaces.ts';
 import { originalOpenFiles } from '../host/open-files.ts';
 import { sendSeccompListener } from '../host/seccomp-listener.ts';
+import { debugProgram } from '../log/debug-program.ts';
 import { inContext } from './error-context.ts';
 
 export const exec: Command = {
@@ -102,6 +103,7 @@ async function execute({ flags, root, log }: Invocation): Promise<number> {
       ...(openFiles && { openFiles }),
     });
     const running = converse(program, {
+      ...debugProgram(log, program),
       process: described,
       preserved,
       descriptors: consoleDescriptors(console),

@@ -9,7 +9,7 @@ import type { Process } from '#spec/oci/process';
 import { readProcessStat } from '../container/process-identity.ts';
 import { startFailure } from './failure-message.ts';
 import type { HookOutput } from './container-hook-files.ts';
-import { HandshakePartner } from './handshake-partner.ts';
+import { HandshakePartner, type Message } from './handshake-partner.ts';
 import { writeNamespaceMaps } from './id-maps.ts';
 
 export interface ConversationOptions {
@@ -23,6 +23,8 @@ export interface ConversationOptions {
   readonly detached: boolean;
   /** Besides those of the handshake, by the names that the program gave them. */
   readonly descriptors?: Readonly<Record<string, number>>;
+  /** Hears each message of the program. */
+  onMessage?(message: Message): void;
   /** What hooks inside the container have printed; closed when no more of them can run. */
   readonly hookOutput?: HookOutput | undefined;
   /** Moves `linux.netDevices` into the network namespace of the process. */
@@ -121,6 +123,7 @@ export function converse(program: Program, options: ConversationOptions): Runnin
     partner.releaseTheirs();
     while (true) {
       const message = partner.receive();
+      if (message) options.onMessage?.(message);
       switch (message?.tag) {
         case 'userNamespace':
           writeNamespaceMaps(loader.pid, options.linux ?? {});

@@ -16,6 +16,7 @@ import { runHooks } from '../container/hooks.ts';
 import { hookState } from '../container/status.ts';
 import { readProcessStat } from '../container/process-identity.ts';
 import { StateStore, type ContainerRecord, type CreationRecord } from '../container/state-store.ts';
+import { debugProgram } from '../log/debug-program.ts';
 import type { RuntimeLog } from '../log/runtime-log.ts';
 import {
   cgroupPath,
@@ -231,6 +232,7 @@ function start(
     preserved,
     tolerant,
     detached: options.detached,
+    ...debugProgram(options.log, program),
     onNetDevices({ pid }) {
       netDevices = new NetDeviceMover(pid);
       netDevices.move(config.linux?.netDevices ?? {});

@@ -24,6 +24,10 @@ export class RuntimeLog {
     this.#debug = debug;
   }
 
+  get isDebugging(): boolean {
+    return this.#debug;
+  }
+
   debug(message: string): void {
     if (this.#debug) this.#write('debug', message);
   }
