@@ -132,19 +132,19 @@ export function converse(program: Program, options: ConversationOptions): Runnin
           started = begin(message.value, options);
           continue;
         case 'netDevices':
-          started ??= receiveProcess(partner, options);
+          started ??= receiveProcess(partner, loader, options);
           options.onNetDevices?.(started);
           break;
         case 'hooks':
-          started ??= receiveProcess(partner, options);
+          started ??= receiveProcess(partner, loader, options);
           options.onHooks?.(started);
           break;
         case 'seccomp':
-          started ??= receiveProcess(partner, options);
+          started ??= receiveProcess(partner, loader, options);
           options.onSeccomp?.(started, message.value);
           break;
         case 'ready':
-          started ??= receiveProcess(partner, options);
+          started ??= receiveProcess(partner, loader, options);
           options.onReady(started);
           // Before the process is let go: once it runs it may end at any moment, and the loader would reap it.
           if (options.detached) endLoader(loader);
@@ -174,10 +174,14 @@ function endLoader({ pid }: StartedLoader): void {
 }
 
 /** The process may speak before the loader has named it: they share one pipe, and nothing orders them. */
-function receiveProcess(partner: HandshakePartner, options: ConversationOptions): StartedProcess {
-  const message = partner.receive();
+function receiveProcess(
+  partner: HandshakePartner,
+  { pid }: StartedLoader,
+  options: ConversationOptions,
+): StartedProcess {
+  const message = partner.receiveOverdue(() => !/^[ZXx]$/.test(readProcessStat(pid)?.state ?? 'X'));
   if (message?.tag !== 'process') {
-    throw new StackError('internal', 'the loader named no process');
+    throw new StackError('internal', 'unable to start container process: the loader was killed');
   }
   return begin(message.value, options);
 }

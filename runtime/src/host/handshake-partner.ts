@@ -1,6 +1,7 @@
 /** The runtime's end of the conversation with a program (compile/handshake.ts draws it). Blocks. */
 import fs from 'node:fs';
 import { pipe } from '#lib/sys/posix-spawn';
+import { errorCode } from '#spec/errors';
 import {
   handshakeDescriptors,
   messageSize,
@@ -13,6 +14,9 @@ export interface Message {
   readonly tag: MessageTag;
   readonly value: number;
 }
+
+/** How often it is looked for a message that is late by some microseconds. */
+const overduePollMs = 1;
 
 export class HandshakePartner {
   readonly #messages = pipe();
@@ -54,6 +58,27 @@ export class HandshakePartner {
     return this.#parse(bytes, length);
   }
 
+  /**
+   * {@link receive} of a message that must be on its way, because a later one is here. Undefined when its sender, of
+   * which `isAlive` tells, has died: others may hold the pipe open, and wait.
+   */
+  receiveOverdue(isAlive: () => boolean): Message | undefined {
+    const { O_RDONLY, O_NONBLOCK } = fs.constants;
+    const reader = fs.openSync(`/proc/self/fd/${this.#messages.readEnd}`, O_RDONLY | O_NONBLOCK);
+    try {
+      while (true) {
+        const lives = isAlive(); // asked first: what it said before it died is then read
+        const bytes = Buffer.alloc(messageSize);
+        const length = readIfThere(reader, bytes);
+        if (length !== undefined) return this.#parse(bytes, length);
+        if (!lives) return undefined;
+        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, overduePollMs);
+      }
+    } finally {
+      fs.closeSync(reader);
+    }
+  }
+
   /** Lets the program go on. */
   answer(): void {
     const bytes = Buffer.alloc(4);
@@ -74,5 +99,14 @@ export class HandshakePartner {
     const names = Object.entries(messageTags) as [MessageTag, number][];
     const tag = names.find(([, value]) => value === number)?.[0];
     return tag && { tag, value: bytes.readUInt32LE(4) };
+  }
+}
+
+function readIfThere(fd: number, bytes: Buffer): number | undefined {
+  try {
+    return fs.readSync(fd, bytes);
+  } catch (error) {
+    if (errorCode(error) === 'EAGAIN') return undefined;
+    throw error;
   }
 }
