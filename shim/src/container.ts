@@ -1,10 +1,8 @@
 /** One container: its first process, its execs, and what may happen to them when. */
-import fs from 'node:fs';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { StackError, errorCode, messageOf } from '#spec/errors';
+import { StackError, messageOf } from '#spec/errors';
 import type { Cgroup } from '#lib/cgroup/layout';
-import type { Any } from '#proto/generated/google.protobuf';
 import {
   TaskExecAdded,
   TaskExecStarted,
@@ -13,8 +11,9 @@ import {
 } from '#proto/generated/containerd.events';
 import { ReportedError } from '#proto/status';
 import { timestampNow } from '#proto/timestamp';
-import { checkpoint, restoreFlags } from './checkpoint.ts';
+import { restoreFlags } from './checkpoint.ts';
 import { cgroupAt, cgroupOf } from './container-cgroup.ts';
+import { ContainerControl } from './container-control.ts';
 import { ContainerProcess } from './container-process.ts';
 import type { EventPublisher } from './event-publisher.ts';
 import { launchExec } from './exec.ts';
@@ -45,8 +44,8 @@ export interface ContainerParts {
 export class Container {
   readonly state: ContainerState;
   readonly init: ContainerProcess;
-  /** The runtime is freezing it. */
-  isPausing = false;
+  /** What can be done to it while it is there. */
+  readonly control: ContainerControl;
   private readonly execs: Map<string, ContainerProcess>;
   private readonly runtime: RuntimeCommand;
   private readonly launcher: ProcessLauncher;
@@ -62,6 +61,7 @@ export class Container {
     this.execs = new Map(
       state.execs.map((exec) => [exec.execId, new ContainerProcess(exec, stdio?.get(exec.execId))]),
     );
+    this.control = new ContainerControl(state, this.init, runtime);
     this.runtime = runtime;
     this.launcher = new ProcessLauncher(state, runtime, reaper);
     this.events = events;
@@ -138,64 +138,6 @@ export class Container {
       containerId: this.state.id,
       execId,
     });
-  }
-
-  async kill(execId: string, signal: number, all: boolean): Promise<void> {
-    const target = this.process(execId);
-    const { pid, status, exit } = target.state;
-    if (status === 'stopped' || exit || pid === 0) {
-      throw new StackError('not_found', 'process already finished');
-    }
-    // The runtime knows how to reach every process, and how to kill what is frozen.
-    if (execId === '' && (all || status === 'paused')) {
-      await this.runtime.run('OCI runtime kill failed', {
-        args: ['kill', ...(all ? ['--all'] : []), this.state.id, signal.toString()],
-      });
-      return;
-    }
-    try {
-      process.kill(pid, signal);
-    } catch (error) {
-      if (errorCode(error) === 'ESRCH')
-        throw new StackError('not_found', 'process already finished');
-      throw new StackError('invalid_argument', `cannot send signal ${signal}: ${messageOf(error)}`);
-    }
-  }
-
-  async pause(): Promise<void> {
-    this.init.require('pause', 'running');
-    this.isPausing = true;
-    try {
-      await this.runtime.run('OCI runtime pause failed', { args: ['pause', this.state.id] });
-    } finally {
-      this.isPausing = false;
-    }
-    if (this.state.init.status === 'running') this.state.init.status = 'paused';
-  }
-
-  async resume(): Promise<void> {
-    this.init.require('resume', 'paused');
-    await this.runtime.run('OCI runtime resume failed', { args: ['resume', this.state.id] });
-    if (this.state.init.status === 'paused') this.state.init.status = 'running';
-  }
-
-  async update(resources: string): Promise<void> {
-    this.init.require('update', 'created', 'running', 'paused');
-    // Not by stdin: crun opens /dev/stdin, which cannot be done with the sockets that Node makes of pipes.
-    const file = path.join(this.state.bundle, 'resources.json');
-    fs.writeFileSync(file, resources, { mode: 0o600 });
-    try {
-      const args = ['update', '--resources', file, this.state.id];
-      await this.runtime.run('OCI runtime update failed', { args });
-    } finally {
-      fs.rmSync(file, { force: true });
-    }
-  }
-
-  /** Saves the running container to the folder `image`; with the option `exit` it ends. */
-  async checkpoint(image: string, options: Any | undefined): Promise<void> {
-    this.init.require('checkpoint', 'running', 'paused');
-    await checkpoint(this.runtime, this.state, image, options);
   }
 
   /** The container's cgroup. Throws not_found where it has none of its own. */

@@ -56,9 +56,9 @@ export function taskHandlers(parts: TaskServiceParts): Handlers<typeof TaskServi
     start: async ({ id, execId }) => ({ pid: await containers.require(id).start(execId) }),
     state: async ({ id, execId }) => {
       const container = containers.require(id);
-      const { state, isPausing } = container;
+      const { state, control } = container;
       const process = container.process(execId).state;
-      const isFreezing = isPausing && execId === '' && process.status === 'running';
+      const isFreezing = control.isPausing && execId === '' && process.status === 'running';
       return {
         id,
         bundle: state.bundle,
@@ -72,7 +72,8 @@ export function taskHandlers(parts: TaskServiceParts): Handlers<typeof TaskServi
     },
     wait: async ({ id, execId }) => containers.require(id).process(execId).wait(),
     kill: async ({ id, execId, signal, all }) => {
-      await containers.require(id).kill(execId, signal, all);
+      const container = containers.require(id);
+      await container.control.kill(container.process(execId), signal, all);
       return {};
     },
     exec: async ({ id, execId, spec, ...stdio }) => {
@@ -114,18 +115,18 @@ export function taskHandlers(parts: TaskServiceParts): Handlers<typeof TaskServi
       };
     },
     pause: async ({ id }) => {
-      await containers.require(id).pause();
+      await containers.require(id).control.pause();
       events.publish('/tasks/paused', TaskPaused, { containerId: id });
       return {};
     },
     resume: async ({ id }) => {
-      await containers.require(id).resume();
+      await containers.require(id).control.resume();
       events.publish('/tasks/resumed', TaskResumed, { containerId: id });
       return {};
     },
     update: async ({ id, resources }) => {
       if (!resources) throw new StackError('invalid_argument', 'an update needs resources');
-      await containers.require(id).update(resources.value.toString('utf8'));
+      await containers.require(id).control.update(resources.value.toString('utf8'));
       return {};
     },
     stats: async ({ id }) => ({
@@ -146,7 +147,7 @@ export function taskHandlers(parts: TaskServiceParts): Handlers<typeof TaskServi
       return exit;
     },
     checkpoint: async ({ id, path: image, options }) => {
-      await containers.require(id).checkpoint(image, options);
+      await containers.require(id).control.checkpoint(image, options);
       events.publish('/tasks/checkpointed', TaskCheckpointed, {
         containerId: id,
         checkpoint: image,
