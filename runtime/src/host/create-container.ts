@@ -8,6 +8,7 @@ import { AT_FDCWD } from '#lib/sys/flags';
 import { mknodat, S_IFIFO } from '#lib/sys/file';
 import { StackError } from '#spec/errors';
 import type { Namespace } from '#spec/oci/linux';
+import type { RuntimeConfig } from '#spec/oci/runtime-config';
 import { compileContainer } from '../compile/container-program.ts';
 import type { CompileInput } from '../compile/input.ts';
 import { readBundle } from '../container/bundle.ts';
@@ -44,7 +45,7 @@ import {
   listeningDescriptors,
   preservedDescriptors,
 } from './inherited-descriptors.ts';
-import { NetDeviceMover } from './net-devices.ts';
+import type { NetDeviceMover } from './net-devices.ts';
 import { withNotifySocket } from './notify-socket.ts';
 import { sendPidfd } from './pidfd-socket.ts';
 import { prepareResctrl, type PreparedResctrl } from './resctrl.ts';
@@ -177,7 +178,9 @@ export async function createContainer(options: CreateOptions): Promise<CreatedCo
       ...(cgroup && { cgroupPath: cgroup.path, ...unitRecord }),
       ...(resctrl && { resctrl: resctrl.group }),
     };
-    return start(program, complete, { options, store, preserved, tolerant, resctrl });
+    const createMover = await netDeviceMover(config);
+    const starting = { options, store, preserved, tolerant, resctrl, createMover };
+    return start(program, complete, starting);
   } catch (error) {
     const outOfMemory = cgroup !== undefined && (await wasOutOfMemory(cgroup));
     resctrl?.remove();
@@ -202,18 +205,26 @@ async function wasOutOfMemory(cgroup: Cgroup): Promise<boolean> {
   return oomKills(cgroup) > 0;
 }
 
+async function netDeviceMover({ linux }: RuntimeConfig): Promise<Starting['createMover']> {
+  if (Object.keys(linux?.netDevices ?? {}).length === 0) return undefined;
+  const { NetDeviceMover } = await import('./net-devices.ts');
+  return (pid) => new NetDeviceMover(pid);
+}
+
 interface Starting {
   readonly options: CreateOptions;
   readonly store: StateStore;
   readonly preserved: readonly number[];
   readonly tolerant: boolean;
   readonly resctrl: PreparedResctrl | undefined;
+  /** With `linux.netDevices` alone: netlink is loaded for nothing else here. */
+  readonly createMover: ((pid: number) => NetDeviceMover) | undefined;
 }
 
 function start(
   program: Program,
   unfinished: Omit<ContainerRecord, 'pid' | 'startTime'>,
-  { options, store, preserved, tolerant, resctrl }: Starting,
+  { options, store, preserved, tolerant, resctrl, createMover }: Starting,
 ): CreatedContainer {
   const { config } = unfinished;
   let record: ContainerRecord | undefined;
@@ -234,8 +245,8 @@ function start(
     detached: options.detached,
     ...debugProgram(options.log, program),
     onNetDevices({ pid }) {
-      netDevices = new NetDeviceMover(pid);
-      netDevices.move(config.linux?.netDevices ?? {});
+      netDevices = createMover?.(pid);
+      netDevices?.move(config.linux?.netDevices ?? {});
     },
     onHooks(started) {
       const state = hookState(complete(started), 'creating');
