@@ -12,15 +12,19 @@ const root = path.resolve(import.meta.dirname, '../..');
 const dist = path.join(root, 'dist');
 const architecture = process.arch === 'arm64' ? 'arm64' : 'x64';
 
+/** A young generation, in MB, in which a command comes to its end before anything has to be collected. */
+const roomy = '--min-semi-space-size=4';
+
 /**
  * Options of node for a process that lives for milliseconds. A hash seed of its own costs each start 3 to 10 ms (V8
  * looks for prime numbers, then hashes all names again); it protects from input that was made to collide, which for
- * one command means a slower command. The young generation is large enough that nothing has to be collected. Functions
- * are compiled to machine code only after ten times as many calls as usual: in `runtime serve`, not in a command.
+ * one command means a slower command. Functions are compiled to machine code only after ten times as many calls as
+ * usual: in `runtime serve`, not in a command. V8 refuses node's own code caches under such options: they are for
+ * what needs few of node's modules.
  */
 const shortLived = [
   '--no-rehash-snapshot',
-  '--min-semi-space-size=4',
+  roomy,
   '--invocation-count-for-maglev=4000',
   '--invocation-count-for-maglev-osr=4000',
   '--baseline-batch-compilation-threshold=65536',
@@ -28,7 +32,7 @@ const shortLived = [
 
 /** Executables by the name they have in dist/bin, with their entry points and the options of their node. */
 const executables = [
-  { name: 'engine', entry: 'cli/src/main.ts', nodeOptions: [] },
+  { name: 'engine', entry: 'cli/src/main.ts', nodeOptions: [roomy] },
   { name: 'engined', entry: 'engine/src/main.ts', nodeOptions: [] },
   { name: 'containerd-lite', entry: 'containerd-lite/src/main.ts', nodeOptions: [] },
   { name: 'containerd-shim-lite-v2', entry: 'shim/src/main.ts', nodeOptions: [] },
