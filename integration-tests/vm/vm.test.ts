@@ -6,8 +6,8 @@ import { skip } from '../harness/peers.ts';
 import { checks } from './guest/checks.ts';
 
 const command = path.resolve(import.meta.dirname, '../../scripts/vm-test');
-/** Somewhat more than the command itself gives the machine. */
-const timeoutMs = 660_000;
+/** Somewhat more than the command itself gives its two machines. */
+const timeoutMs = 1_260_000;
 
 /** What one check said; `reason` has several lines. */
 interface Outcome {

@@ -22,6 +22,12 @@ mount -t cgroup2 cgroup2 /sys/fs/cgroup
 mount -t securityfs securityfs /sys/kernel/security
 ip link set lo up
 stty -F /dev/ttyS1 raw -echo
+if grep -q checks.stage=selinux /proc/cmdline; then
+  mount -t selinuxfs selinuxfs /sys/fs/selinux
+  cat /checks/policy.bin >/sys/fs/selinux/load
+  /engine/lib/node /checks/main.mjs selinux >/dev/ttyS1
+  poweroff -f
+fi
 # Not exec: as process 1 this shell also waits for the orphans that containers leave.
 /engine/lib/node /checks/main.mjs >/dev/ttyS1
 # The rest of the checks wants a machine that systemd runs: default.target, which switches it off in the end.

@@ -7,6 +7,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { build } from 'esbuild';
 import { CpioWriter } from './cpio.ts';
+import { compilePolicy } from './selinux-policy.ts';
 
 /** Programs of this machine that the checks need; their paths are the same in the virtual one. */
 export const borrowedPrograms = {
@@ -52,6 +53,7 @@ export async function writeInitramfs(
   archive.symbolicLink('bin/sh', 'busybox');
   add('init', path.join(import.meta.dirname, 'init.sh'));
   add('checks/main.mjs', checks);
+  add('checks/policy.bin', compilePolicy(work));
   const dist = path.join(root, 'dist');
   for (const name of installation(dist)) add(`engine/${name}`, path.join(dist, name));
   const programs = Object.values(borrowedPrograms);

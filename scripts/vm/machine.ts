@@ -14,6 +14,8 @@ export interface MachineOptions {
   readonly initramfs: string;
   /** Takes the machine's console while it runs. */
   readonly work: string;
+  /** Further words for the kernel's command line. */
+  readonly kernelOptions: readonly string[];
   /** The checks find them on the kernel's command line as `checks.NAME`, percent-encoded. */
   readonly parameters: Readonly<Record<string, string>>;
   /** The machine is killed after this. */
@@ -41,7 +43,10 @@ export async function bootMachine(options: MachineOptions): Promise<MachineResul
       ...['-nodefaults', '-no-user-config', '-display', 'none', '-no-reboot'],
       ...['-kernel', options.kernel, '-initrd', options.initramfs],
       // panic=-1: a kernel that panics reboots at once, which ends the machine.
-      ...['-append', ['console=ttyS0 loglevel=4 panic=-1', ...parameters].join(' ')],
+      ...[
+        '-append',
+        ['console=ttyS0 loglevel=4 panic=-1', ...options.kernelOptions, ...parameters].join(' '),
+      ],
       ...['-serial', `file:${console}`, '-serial', 'stdio'],
     ],
     { stdio: ['ignore', 'pipe', 'inherit'] },

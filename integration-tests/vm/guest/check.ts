@@ -3,8 +3,11 @@
 export interface Check {
   /** A fact, such as `the OOM killer ends a container that needs more than its limit`. Unique. */
   readonly name: string;
-  /** Needs systemd as the first process; the others run before it is started. */
-  readonly underSystemd?: true;
+  /**
+   * When it runs: with systemd as the first process, or on a machine whose security module is SELinux. The others run
+   * first, and with AppArmor.
+   */
+  readonly stage?: 'systemd' | 'selinux';
   /** Throws when it is not so. */
   run(): void | Promise<void>;
 }

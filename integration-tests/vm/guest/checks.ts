@@ -11,6 +11,7 @@ import { memoryChecks } from './memory.ts';
 import { namespaceChecks } from './namespaces.ts';
 import { nestedGroupChecks } from './nested-groups.ts';
 import { rootlessChecks } from './rootless.ts';
+import { selinuxChecks } from './selinux.ts';
 import { systemdChecks } from './systemd.ts';
 import { updateChecks } from './update.ts';
 
@@ -28,4 +29,5 @@ export const checks: readonly Check[] = [
   ...rootlessChecks,
   ...appArmorChecks,
   ...systemdChecks,
+  ...selinuxChecks,
 ];

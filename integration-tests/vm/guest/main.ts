@@ -1,6 +1,6 @@
 /**
- * Runs the checks inside the virtual machine and prints TAP on stdout: first those that need no systemd, then, in a
- * process of its own with the argument `systemd`, the others.
+ * Runs the checks inside the virtual machine and prints TAP on stdout: first those that need nothing special,
+ * then, in processes of their own with the name of a stage as argument, the others.
  */
 import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
@@ -15,15 +15,15 @@ const filter = decodeURIComponent(
     '',
 );
 const chosen = checks.filter(({ name }) => name.includes(filter));
-const underSystemd = process.argv[2] === 'systemd';
+const stage = process.argv[2];
 
 prepareRootfs();
-if (!underSystemd) {
+if (stage === undefined) {
   print('TAP version 13');
   print(`1..${chosen.length}`);
 }
 for (const [index, check] of chosen.entries()) {
-  if ((check.underSystemd ?? false) !== underSystemd) continue;
+  if (check.stage !== stage) continue;
   const started = performance.now();
   let failure: Error | undefined;
   try {

@@ -167,4 +167,4 @@ export const systemdChecks: readonly Check[] = (
       },
     },
   ] satisfies Check[]
-).map((check) => ({ ...check, underSystemd: true }));
+).map((check) => ({ ...check, stage: 'systemd' }) as const);

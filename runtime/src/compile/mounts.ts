@@ -178,6 +178,9 @@ function remount(context: CompileContext, root: Register, mount: PlannedMount): 
 /** proc and sysfs are trusted to be what they seem: their mount points must be directories of the root itself. */
 const kernelInterfaces: ReadonlySet<string> = new Set(['proc', 'sysfs']);
 
+/** The kernel has mounted these itself, with labels of its own, and takes no other for the same super block. */
+const ownLabels: ReadonlySet<string> = new Set([...kernelInterfaces, 'mqueue']);
+
 function mountFileSystem(
   context: CompileContext,
   root: Register,
@@ -205,7 +208,7 @@ function mountFileSystem(
           parameters: [
             ...options.superblock,
             ...options.data,
-            ...(label && !kernelInterfaces.has(type) ? [`context=${label}`] : []),
+            ...(label && !ownLabels.has(type) ? [`context=${label}`] : []),
           ],
           attributes: options.attributes.set & ~(isWrittenFirst ? MOUNT_ATTR_RDONLY : 0),
           ...(refused && { refused }),
