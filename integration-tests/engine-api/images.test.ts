@@ -1,6 +1,9 @@
 /** Images made, named and sent away by docker's command line. */
 import { expect } from 'chai';
-import { run } from '../harness/command.ts';
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { run, runOk } from '../harness/command.ts';
 import { needPeers, needRoot } from '../harness/peers.ts';
 import { devRegistry } from '../harness/registry.ts';
 import { sharedStack } from '../harness/shared-stack.ts';
@@ -89,6 +92,31 @@ describe('images', () => {
     expect((await docker('push', `${registry}/nosuch`)).stderr).to.contain(
       'does not exist locally with the tag',
     );
+  });
+
+  it('are saved to archives and loaded again, ours and those of others', async () => {
+    const archive = path.join(os.tmpdir(), `images-${process.pid}.tar`);
+    try {
+      await ok('tag', busybox, 'made:1');
+      const id = await ok('inspect', '-f', '{{.Id}}', 'made:1');
+      await ok('save', '-o', archive, 'made:1');
+      await ok('rmi', '-f', 'made:1', busybox);
+      expect(await ok('load', '-i', archive)).to.equal('Loaded image: made:1');
+      expect(await ok('inspect', '-f', '{{.Id}}', 'made:1')).to.equal(id);
+      expect(await ok('run', '--rm', 'made:1', 'echo', 'loaded')).to.equal('loaded');
+      fs.rmSync(archive);
+      await runOk('skopeo', [
+        ...['copy', '-q', '--src-tls-verify=false', `docker://${busybox}`],
+        `docker-archive:${archive}:made:2`,
+      ]);
+      expect(await ok('load', '-i', archive)).to.equal('Loaded image: made:2');
+      fs.writeFileSync(archive, 'no archive at all');
+      expect((await docker('load', '-i', archive)).stderr).to.contain('tar archive');
+      expect((await docker('save', 'nosuch')).status).to.equal(1);
+    } finally {
+      fs.rmSync(archive, { force: true });
+      await ok('pull', '-q', busybox);
+    }
   });
 
   it('go with prune when they have no name and no container', async () => {

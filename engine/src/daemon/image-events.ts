@@ -12,6 +12,18 @@ export function publishImageEvents(images: ImageService, events: EventLog): Imag
     import: (name, blobs) => images.import(name, blobs),
     history: (reference) => images.history(reference),
     commit: (baseId, request) => images.commit(baseId, request),
+    save: async (references) => {
+      const archive = await images.save(references);
+      for (const reference of references) {
+        events.publish('image', 'save', reference, { name: reference });
+      }
+      return archive;
+    },
+    load: async (archive) => {
+      const loaded = await images.load(archive);
+      for (const { id } of loaded) events.publish('image', 'load', id, { name: id });
+      return loaded;
+    },
     tag: async (reference, name) => {
       const image = await images.tag(reference, name);
       events.publish('image', 'tag', image.id, { name });

@@ -25,12 +25,13 @@ import type { ImageFilters } from './filters.ts';
 import { manifestLabels } from './gc-labels.ts';
 import { ImageCatalog } from './image-catalog.ts';
 import { ImageContent } from './image-content.ts';
-import { danglingName } from './image-names.ts';
+import { danglingName, isDangling, repoTagsOf } from './image-names.ts';
 import type {
   CommitOptions,
   ImageBlob,
   ImageService,
   ImageUser,
+  LoadedImage,
   PullOptions,
   PullProgress,
   RemoveOptions,
@@ -42,6 +43,7 @@ import { inspectOf, summaryOf } from './image-summaries.ts';
 import { withPullLease } from './lease.ts';
 import { pullImage, requirePlatform, type PulledImage } from './pull-image.ts';
 import { nameDangling, recordsToRemove, removeRecords } from './remove-image.ts';
+import { loadImages, saveImages } from './transfer-archive.ts';
 import { hasTransfer, pullByTransfer } from './transfer-pull.ts';
 import { Unpacker } from './unpack-image.ts';
 
@@ -264,6 +266,49 @@ export class ContainerdImageService implements ImageService {
       else await nameDangling(client.images, target);
       return image.id;
     });
+  }
+
+  async save(references: readonly string[]): Promise<AsyncIterable<Buffer>> {
+    const { client } = this.#options;
+    await this.#requireTransfer('saving images');
+    const names: string[] = [];
+    for (const reference of references) {
+      const { record, entry, by } = await this.#catalog.find(reference);
+      // An id means the image with all its tags.
+      const tagged = entry.records.filter(({ name }) => !isDangling(name));
+      names.push(...(by === 'id' && tagged.length > 0 ? tagged : [record]).map(({ name }) => name));
+    }
+    if (names.length === 0) throw new StackError('invalid_argument', 'no image to save was named');
+    return saveImages(client, [...new Set(names)]);
+  }
+
+  async load(archive: AsyncIterable<Buffer>): Promise<LoadedImage[]> {
+    const { client, snapshotter } = this.#options;
+    await this.#requireTransfer('loading images');
+    const saved = new Set(await loadImages(client, snapshotter, archive));
+    const loaded: LoadedImage[] = [];
+    for (const entry of await this.#catalog.entries()) {
+      const own = entry.records.filter(({ name }) => saved.has(name));
+      if (own.length === 0) continue;
+      const named = own.filter(({ name }) => !isDangling(name));
+      if (entry.records.some(({ name }) => !isDangling(name))) {
+        // Kept by its names now.
+        for (const { name } of own.filter((record) => isDangling(record.name))) {
+          await client.images.delete({ name });
+        }
+      }
+      const repoTags = repoTagsOf(named.map(({ name }) => name));
+      loaded.push({ id: entry.documents.id, repoTags });
+    }
+    return loaded;
+  }
+
+  async #requireTransfer(what: string): Promise<void> {
+    if (await hasTransfer(this.#options.client)) return;
+    throw new StackError(
+      'unimplemented',
+      `${what} over a containerd without the transfer service is not implemented by this engine`,
+    );
   }
 
   async prune(

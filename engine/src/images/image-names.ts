@@ -10,7 +10,8 @@ import {
 } from '#spec/reference';
 
 /** An image without a tag that is still in use is kept under this and its target's digest. */
-const danglingPrefix = 'engine-dangling@';
+export const danglingRepository = 'engine-dangling';
+const danglingPrefix = `${danglingRepository}@`;
 
 /** What is being pulled has a name of this kind until it is complete; nobody sees it. */
 const transferPrefix = 'engine-pulling@';

@@ -105,11 +105,23 @@ export interface ImageService {
   /** Makes an image of another one and what a container changed in it. Returns its id. */
   commit(baseId: string, request: CommitOptions): Promise<Digest>;
 
+  /** The archive of images, by name or id. Throws not_found before its first piece. */
+  save(references: readonly string[]): Promise<AsyncIterable<Buffer>>;
+
+  /** Stores the images of an archive. Returns what it is to be told of each: its tags, or its id. */
+  load(archive: AsyncIterable<Buffer>): Promise<LoadedImage[]>;
+
   /** Removes the images that no container uses: those without a name, or `all`. */
   prune(filters: ImageFilters, all: boolean): Promise<{ removed: RemovedImage[]; bytes: number }>;
 
   /** Adds (or replaces) an image from memory, children before parents; the last blob is its manifest. */
   import(name: string, blobs: readonly ImageBlob[]): Promise<StoredImage>;
+}
+
+/** An image of an archive, under its names. */
+export interface LoadedImage {
+  id: Digest;
+  repoTags: readonly string[];
 }
 
 /** What becomes of a container's changes. */

@@ -13,6 +13,8 @@ export interface TransferStream {
   /** What containerd sends, until it ends the stream. */
   readonly messages: AsyncIterable<Any>;
   send<T>(type: MessageType<T>, message: Input<T>): Promise<void>;
+  /** Nothing more will be sent. */
+  end(): void;
   /** Gives the stream up. */
   cancel(): void;
 }
@@ -33,6 +35,7 @@ export async function openStream(
     id,
     messages: { [Symbol.asyncIterator]: () => messages },
     send: async (type, message) => call.write(packAny(type, message)),
+    end: () => call.end(),
     cancel: () => call.cancel(),
   };
 }

@@ -26,10 +26,7 @@ export function notBuiltRoutes(): Route[] {
       'POST /containers/{name}/checkpoints',
     ]),
     ...missing('this operation on images', [
-      'POST /images/load',
       'GET /images/search',
-      'GET /images/get',
-      'GET /images/{name}/get',
       'GET /images/{name}/attestations',
       'GET /distribution/{name}/json',
     ]),

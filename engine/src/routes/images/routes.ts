@@ -1,4 +1,5 @@
 /** /images: pull, list, inspect, remove. */
+import { pipeline } from 'node:stream/promises';
 import { decodeRegistryAuth } from '#lib/registry/credentials';
 import { messageOf, StackError } from '#spec/errors';
 import { booleanFilter } from '../../http/query.ts';
@@ -11,7 +12,7 @@ import type { ImageService } from '../../images/image-service.ts';
 
 export type ImagesBackend = Pick<
   ImageService,
-  'list' | 'inspect' | 'remove' | 'pull' | 'push' | 'tag' | 'history' | 'prune'
+  'list' | 'inspect' | 'remove' | 'pull' | 'push' | 'tag' | 'history' | 'prune' | 'save' | 'load'
 >;
 
 const filterKeys = [
@@ -43,6 +44,32 @@ export function imageRoutes(images: ImagesBackend): Route[] {
         const filters = Object.fromEntries([...given].filter(([key]) => key !== 'dangling'));
         const { removed, bytes } = await images.prune(imageFiltersOf(filters), all);
         response.json(200, { ImagesDeleted: removed, SpaceReclaimed: bytes });
+      },
+    },
+    {
+      method: 'GET',
+      path: '/images/get',
+      handler: async ({ query }, response) => {
+        await save(images, query.all('names'), response);
+      },
+    },
+    {
+      method: 'GET',
+      path: '/images/{name}/get',
+      handler: async (request, response) => {
+        await save(images, [request.parameter('name')], response);
+      },
+    },
+    {
+      method: 'POST',
+      path: '/images/load',
+      handler: async ({ body }, response) => {
+        await streamed(response, async (send) => {
+          for (const { id, repoTags } of await images.load(body as AsyncIterable<Buffer>)) {
+            for (const tag of repoTags) send({ stream: `Loaded image: ${tag}\n` });
+            if (repoTags.length === 0) send({ stream: `Loaded image ID: ${id}\n` });
+          }
+        });
       },
     },
     {
@@ -125,6 +152,21 @@ async function pull(
       send,
     ),
   );
+}
+
+/** A failure in the middle cuts the connection off: the archive has no place for words. */
+async function save(
+  images: ImagesBackend,
+  references: readonly string[],
+  response: ApiResponse,
+): Promise<void> {
+  const archive = await images.save(references);
+  const body = response.stream(200, 'application/x-tar');
+  try {
+    await pipeline(archive, body);
+  } catch (error) {
+    body.destroy(new Error(messageOf(error)));
+  }
 }
 
 /** Messages of an action as they come; a failure before the first one has a status, later ones travel in the stream. */
