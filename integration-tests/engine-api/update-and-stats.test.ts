@@ -89,6 +89,19 @@ describe('limits that change, and measurements', () => {
     expect(await ok('inspect', '-f', '{{.HostConfig.Memory}}', box)).to.equal(`${64 * mebibyte}`);
   });
 
+  it('system df tells what images, containers and volumes take', async () => {
+    await ok('volume', 'create', 'measured-volume');
+    try {
+      const table = await ok('system', 'df', '--format', '{{.Type}} {{.TotalCount}} {{.Active}}');
+      expect(table)
+        .to.match(/Images \d+ 1/)
+        .and.to.match(/Containers 1 1/);
+      expect(table).to.match(/Local Volumes 1 0/);
+    } finally {
+      await ok('volume', 'rm', 'measured-volume');
+    }
+  });
+
   it('stats measures memory, processes, network and processor', async () => {
     const stats = await statsOf('stream=0');
     expect(stats.name).to.equal(`/${box}`);

@@ -10,6 +10,7 @@ import {
   record,
   reject,
   string,
+  uint64,
   type Decoder,
 } from '#spec/json-decoder';
 import { goObject, stringSlice } from './go-json.ts';
@@ -23,6 +24,18 @@ export interface Ulimit {
   /** -1 is no limit. */
   Soft: number;
   Hard: number;
+}
+
+/** A share of a block device's time. */
+export interface WeightDevice {
+  Path: string;
+  Weight: number;
+}
+
+/** Bytes or operations a second. */
+export interface ThrottleDevice {
+  Path: string;
+  Rate: number;
 }
 
 export interface DeviceMapping {
@@ -75,6 +88,13 @@ export interface HostConfig {
   ShmSize: number;
   Sysctls?: Record<string, string>;
   Runtime: string;
+  /** 10 to 1000. */
+  BlkioWeight: number;
+  BlkioWeightDevice: WeightDevice[];
+  BlkioDeviceReadBps: ThrottleDevice[];
+  BlkioDeviceWriteBps: ThrottleDevice[];
+  BlkioDeviceReadIOps: ThrottleDevice[];
+  BlkioDeviceWriteIOps: ThrottleDevice[];
   CpuShares: number;
   Memory: number;
   NanoCpus: number;
@@ -96,6 +116,7 @@ export interface HostConfig {
 }
 
 const strings = array(cString);
+const throttles = array(goObject<ThrottleDevice>({ Path: nonEmptyString, Rate: uint64 }));
 
 const decodePresent = goObject<Partial<HostConfig>>({
   Binds: optional(strings),
@@ -136,6 +157,14 @@ const decodePresent = goObject<Partial<HostConfig>>({
   ShmSize: optional(int64),
   Sysctls: optional(record(cString)),
   Runtime: optional(string),
+  BlkioWeight: optional(integer(0, 65535)),
+  BlkioWeightDevice: optional(
+    array(goObject<WeightDevice>({ Path: nonEmptyString, Weight: integer(0, 65535) })),
+  ),
+  BlkioDeviceReadBps: optional(throttles),
+  BlkioDeviceWriteBps: optional(throttles),
+  BlkioDeviceReadIOps: optional(throttles),
+  BlkioDeviceWriteIOps: optional(throttles),
   CpuShares: optional(int64),
   Memory: optional(int64),
   NanoCpus: optional(int64),
@@ -191,6 +220,12 @@ export const decodeHostConfig: Decoder<HostConfig> = (value, path) => {
     UTSMode: '',
     ShmSize: 0,
     Runtime: '',
+    BlkioWeight: 0,
+    BlkioWeightDevice: [],
+    BlkioDeviceReadBps: [],
+    BlkioDeviceWriteBps: [],
+    BlkioDeviceReadIOps: [],
+    BlkioDeviceWriteIOps: [],
     CpuShares: 0,
     Memory: 0,
     NanoCpus: 0,

@@ -2,6 +2,7 @@
 import os from 'node:os';
 import type { HostConfig, Ulimit } from '../api/host-config.ts';
 import { StackError } from '#spec/errors';
+import { blockIoResources } from './block-io.ts';
 import type { Rlimit } from '#spec/oci/process';
 import type { DeviceRule, Resources } from '#spec/oci/resources';
 import { rlimitNames } from '#spec/rlimits';
@@ -25,10 +26,12 @@ export function containerResources(
   const { PidsLimit: pids } = hostConfig;
   const memory = memoryResources(hostConfig, abilities);
   const cpu = cpuResources(hostConfig);
+  const blockIO = blockIoResources(hostConfig);
   return {
     devices: [...devices],
     ...(memory && { memory }),
     ...(cpu && { cpu }),
+    ...(blockIO && { blockIO }),
     // 0 and -1 mean no limit.
     ...(pids !== null && pids > 0 && { pids: { limit: pids } }),
   };

@@ -3,6 +3,7 @@ import os from 'node:os';
 import { version as engineVersion } from '#lib/installation/installation';
 import { newestApiVersion, oldestApiVersion } from '../http/api-version.ts';
 import type { SystemBackend } from '../routes/system/backend.ts';
+import { measureDiskUsage } from './disk-usage.ts';
 import type { Engine } from './engine.ts';
 import { now } from './timestamps.ts';
 
@@ -20,6 +21,7 @@ export function systemBackend(engine: Engine, settings: SystemSettings): SystemB
   return {
     version: () => describeVersion(engine),
     info: () => describeInfo(engine, settings),
+    diskUsage: (wanted) => measureDiskUsage(engine, wanted),
     eventsSince: (since) => events.since(since),
     onEvent: (listener) => events.listen(listener),
   };

@@ -1,9 +1,11 @@
 /** What the system routes need of the daemon. */
+import type { DiskUsageType } from '../../daemon/disk-usage.ts';
 import type { EngineEvent } from '../../daemon/event-log.ts';
 
 export interface SystemBackend {
   version(): Promise<unknown>;
   info(): Promise<unknown>;
+  diskUsage(wanted: ReadonlySet<DiskUsageType>): Promise<object>;
   /** Past events at or after `since` (nanoseconds). */
   eventsSince(since: bigint): EngineEvent[];
   /** Calls back for each event; returns how to stop. */

@@ -1,6 +1,7 @@
 /** /_ping, /version, /info, /events, and lists that are empty by nature. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { StackError } from '#spec/errors';
+import { diskUsageTypes } from '../../daemon/disk-usage.ts';
 import { eventFilterKeys, matchesEvent, type EngineEvent } from '../../daemon/event-log.ts';
 import { isAtLeast, type ApiVersion } from '../../http/api-version.ts';
 import { encodeJson } from '../../http/json.ts';
@@ -25,6 +26,21 @@ export function systemRoutes(backend: SystemBackend): Route[] {
       path: '/info',
       handler: async (_request, response) => {
         response.json(200, await backend.info());
+      },
+    },
+    {
+      method: 'GET',
+      path: '/system/df',
+      handler: async ({ query }, response) => {
+        const asked = query.all('type');
+        const wanted = new Set(
+          diskUsageTypes.filter((type) => asked.length === 0 || asked.includes(type)),
+        );
+        const unknown = asked.find((type) => !(diskUsageTypes as readonly string[]).includes(type));
+        if (unknown !== undefined) {
+          throw new StackError('invalid_argument', `unknown object type: ${unknown}`);
+        }
+        response.json(200, await backend.diskUsage(wanted));
       },
     },
     { method: 'GET', path: '/events', handler: (...args) => events(backend, ...args) },
