@@ -68,6 +68,11 @@ export class LayerDownloads {
     return download;
   }
 
+  /** Resolves when none is under way any more. */
+  async ended(): Promise<void> {
+    await Promise.allSettled([...this.#started.values()].map(({ stored }) => stored));
+  }
+
   async #store(
     layer: Descriptor,
     parents: readonly string[],

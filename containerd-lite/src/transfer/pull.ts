@@ -27,6 +27,7 @@ export class Pull {
   readonly #platforms: readonly Platform[];
   readonly #blobs: Blobs;
   readonly #downloads: LayerDownloads;
+  #unpacked: Promise<void> = Promise.resolve();
 
   constructor(
     parts: TransferParts,
@@ -60,7 +61,7 @@ export class Pull {
     const images = await this.#fetchDocuments(top);
     const layers = images.flatMap((image) => image.layers.map(({ download }) => download.stored));
     const unpacked = this.#unpackAll(images, unpacker);
-    unpacked.catch(() => undefined); // of several failures the download's is told
+    this.#unpacked = unpacked.catch(() => undefined); // of several failures the download's is told
     await Promise.all(layers);
     await unpacked;
     storeNames(
@@ -71,6 +72,12 @@ export class Pull {
       namesOf(this.#store, top.descriptor),
     );
     progress.line(`Completed pull from ${title}`);
+  }
+
+  /** Resolves when nothing that the pull has started goes on, whether it succeeded or not. */
+  async ended(): Promise<void> {
+    await this.#downloads.ended();
+    await this.#unpacked;
   }
 
   /** Stores index, manifests and configs, and starts the download of the layers. */

@@ -84,10 +84,17 @@ export class Transfers {
   }
 
   async #pull(source: OCIRegistry, store: ImageStore, session: Session): Promise<void> {
-    const registry = openRegistry(source, session, this.#parts);
+    const failed = new AbortController();
+    const signal = AbortSignal.any([session.signal, failed.signal]);
+    const own = { ...session, signal };
+    const registry = openRegistry(source, own, this.#parts);
+    const pull = new Pull(this.#parts, own, registry, store, this.#downloads);
     try {
-      const pull = new Pull(this.#parts, session, registry, store, this.#downloads);
       await pull.run(this.#unpacker);
+    } catch (error) {
+      failed.abort();
+      await pull.ended(); // what is still being written cannot be collected
+      throw error;
     } finally {
       registry.close();
     }
