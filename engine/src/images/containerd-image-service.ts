@@ -4,13 +4,11 @@ import { hostPlatform, parsePlatform } from '#lib/registry/platform';
 import type { RegistryClient } from '#lib/registry/registry-client';
 import type { Digest } from '#spec/digest';
 import { isStackError, StackError } from '#spec/errors';
-import { pushImage } from '#lib/registry/push-image';
 import { isManifestType, parseManifest, type Descriptor } from '#spec/oci/image';
 import {
   formatFamiliar,
   formatReference,
   parseReference,
-  repositoryOf,
   withDefaultTag,
   type ImageReference,
 } from '#spec/reference';
@@ -19,13 +17,12 @@ import { Mutex } from '../daemon/mutex.ts';
 import type { ImageInspect, ImageSummary, RemovedImage } from './api-types.ts';
 import { applyFilters } from './apply-filters.ts';
 import { commitImage } from './commit-image.ts';
-import { contentSource } from './content-source.ts';
 import { DocumentReader, parseDocument } from './documents.ts';
 import type { ImageFilters } from './filters.ts';
 import { manifestLabels } from './gc-labels.ts';
 import { ImageCatalog } from './image-catalog.ts';
 import { ImageContent } from './image-content.ts';
-import { danglingName, isDangling, repoTagsOf } from './image-names.ts';
+import { danglingName } from './image-names.ts';
 import type {
   CommitOptions,
   ImageBlob,
@@ -38,12 +35,14 @@ import type {
   StoredImage,
 } from './image-service.ts';
 import { historyOf, type HistoryItem } from './image-history.ts';
-import { pushReporter, type PushMessage } from './push-progress.ts';
+import { archiveOf, namesOfLoaded } from './named-archives.ts';
+import type { PushMessage } from './push-progress.ts';
+import { pushStoredImage } from './push-stored-image.ts';
 import { inspectOf, summaryOf } from './image-summaries.ts';
 import { withPullLease } from './lease.ts';
 import { pullImage, requirePlatform, type PulledImage } from './pull-image.ts';
 import { nameDangling, recordsToRemove, removeRecords } from './remove-image.ts';
-import { loadImages, saveImages } from './transfer-archive.ts';
+import { loadImages } from './transfer-archive.ts';
 import { hasTransfer, pullByTransfer } from './transfer-pull.ts';
 import { Unpacker } from './unpack-image.ts';
 
@@ -208,46 +207,18 @@ export class ContainerdImageService implements ImageService {
     return historyOf(client, snapshotter, entry.documents, repoTags);
   }
 
-  async push(
+  push(
     text: string,
-    { credentials, signal }: Omit<PullOptions, 'platform'>,
+    options: Omit<PullOptions, 'platform'>,
     onProgress: (message: PushMessage) => void,
   ): Promise<void> {
-    const reference = withDefaultTag(parseReference(text));
-    const { registry, client } = this.#options;
-    const name = formatReference(reference);
-    const record = (await this.#catalog.records()).find((candidate) => candidate.name === name);
-    if (!record) {
-      const shown = formatFamiliar(repositoryOf(reference));
-      throw new StackError('not_found', `An image does not exist locally with the tag: ${shown}`);
-    }
-    const { domain, path, tag = '' } = reference;
-    onProgress({ status: `The push refers to repository [${domain}/${path}]` });
-    const repository = registry.repository(reference, {
-      ...(credentials && { credentials: () => Promise.resolve(credentials) }),
-      ...(signal && { signal }),
-    });
-    const source = contentSource(client, this.#content);
-    const kept = await this.#storedManifests(record.target);
-    await pushImage(repository, record.target, source, {
-      onProgress: pushReporter(onProgress),
-      wants: ({ digest }) => kept === undefined || kept.has(digest),
-    });
-    const { digest, size } = record.target;
-    onProgress({ status: `${tag}: digest: ${digest} size: ${size}` });
-    onProgress({ progressDetail: {}, aux: { Tag: tag, Digest: digest, Size: size } });
-  }
-
-  /** The manifests of an index that are stored; undefined for what is no index. */
-  async #storedManifests({ mediaType, digest }: Descriptor): Promise<Set<string> | undefined> {
-    if (isManifestType(mediaType)) return undefined;
-    const { manifests } = await this.#documents.index(digest);
-    const stored = await Promise.all(
-      manifests.map(async (manifest) =>
-        (await this.#content.has(manifest.digest)) ? [manifest.digest] : [],
-      ),
-    );
-    return new Set(stored.flat());
+    const parts = {
+      ...this.#options,
+      catalog: this.#catalog,
+      content: this.#content,
+      documents: this.#documents,
+    };
+    return pushStoredImage(parts, text, options, onProgress);
   }
 
   async commit(baseId: string, { reference, ...request }: CommitOptions): Promise<Digest> {
@@ -269,38 +240,14 @@ export class ContainerdImageService implements ImageService {
   }
 
   async save(references: readonly string[]): Promise<AsyncIterable<Buffer>> {
-    const { client } = this.#options;
     await this.#requireTransfer('saving images');
-    const names: string[] = [];
-    for (const reference of references) {
-      const { record, entry, by } = await this.#catalog.find(reference);
-      // An id means the image with all its tags.
-      const tagged = entry.records.filter(({ name }) => !isDangling(name));
-      names.push(...(by === 'id' && tagged.length > 0 ? tagged : [record]).map(({ name }) => name));
-    }
-    if (names.length === 0) throw new StackError('invalid_argument', 'no image to save was named');
-    return saveImages(client, [...new Set(names)]);
+    return archiveOf(this.#options.client, this.#catalog, references);
   }
 
   async load(archive: AsyncIterable<Buffer>): Promise<LoadedImage[]> {
     const { client, snapshotter } = this.#options;
     await this.#requireTransfer('loading images');
-    const saved = new Set(await loadImages(client, snapshotter, archive));
-    const loaded: LoadedImage[] = [];
-    for (const entry of await this.#catalog.entries()) {
-      const own = entry.records.filter(({ name }) => saved.has(name));
-      if (own.length === 0) continue;
-      const named = own.filter(({ name }) => !isDangling(name));
-      if (entry.records.some(({ name }) => !isDangling(name))) {
-        // Kept by its names now.
-        for (const { name } of own.filter((record) => isDangling(record.name))) {
-          await client.images.delete({ name });
-        }
-      }
-      const repoTags = repoTagsOf(named.map(({ name }) => name));
-      loaded.push({ id: entry.documents.id, repoTags });
-    }
-    return loaded;
+    return namesOfLoaded(client, this.#catalog, await loadImages(client, snapshotter, archive));
   }
 
   async #requireTransfer(what: string): Promise<void> {

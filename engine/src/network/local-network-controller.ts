@@ -5,10 +5,10 @@ import { formatIpv4Prefix, parseIpv4 } from '#lib/netlink/ipv4';
 import { StackError } from '#spec/errors';
 import type { KernelThread } from '../kernel/kernel-thread.ts';
 import { BridgeNetworks } from './bridge-networks.ts';
-import { addressFields } from './bridge-network.ts';
 import { describeNetworks, filterWarnings } from './describe-networks.ts';
 import type { Neighbourhood } from './dns/container-resolver.ts';
 import { NameServers } from './dns/name-servers.ts';
+import { EndpointMaker } from './endpoint-maker.ts';
 import {
   builtinNetworks,
   type BuiltinNetwork,
@@ -20,12 +20,7 @@ import {
   type NetworkInfo,
   type NetworkSetup,
 } from './network-controller.ts';
-import {
-  loadIdentities,
-  newId,
-  saveIdentities,
-  type NetworkIdentities,
-} from './network-identities.ts';
+import { loadIdentities, saveIdentities, type NetworkIdentities } from './network-identities.ts';
 import type { NetworkOptions } from './network-options.ts';
 import { NetworkRecords } from './network-records.ts';
 import { findNetwork } from './network-resource.ts';
@@ -53,6 +48,7 @@ export class LocalNetworkController implements NetworkController {
   readonly #bridges: BridgeNetworks;
   readonly #nameServers: NameServers;
   readonly #ports: PortPublisher;
+  readonly #maker: EndpointMaker;
   readonly #running = new Map<string, ContainerNetwork>();
   readonly #turns = new Turns();
   readonly #isolated: PreparedPool<SandboxHandle>;
@@ -78,6 +74,12 @@ export class LocalNetworkController implements NetworkController {
       create: () => this.#sandboxes.create(),
       destroy: ({ path: file }) => this.#sandboxes.remove(file),
       failed: (error) => logger.debug('cannot prepare a network namespace', { error }),
+    });
+    this.#maker = new EndpointMaker({
+      bridges: this.#bridges,
+      sandboxes: this.#sandboxes,
+      isolated: this.#isolated,
+      find: (reference) => this.find(reference),
     });
   }
 
@@ -125,7 +127,7 @@ export class LocalNetworkController implements NetworkController {
   connect(containerId: string, request: EndpointRequest): Promise<Endpoint> {
     return this.#turns.take(containerId, async () => {
       const network = this.#networkOf(containerId);
-      const endpoint = await this.#attach(network, request);
+      const endpoint = await this.#maker.attach(network, request);
       await this.#update(network, { ...network, endpoints: [...network.endpoints, endpoint] });
       return endpoint;
     });
@@ -249,12 +251,12 @@ export class LocalNetworkController implements NetworkController {
     const [first, ...others] = setup.endpoints;
     if (!first) throw new StackError('invalid_argument', 'a container needs a network');
     const { nameServers } = setup;
-    const network = await this.#enter(containerId, first, nameServers);
+    const network = await this.#maker.enter(containerId, first, nameServers);
     this.#running.set(containerId, network);
     try {
       const endpoints = [...network.endpoints];
       for (const request of others) {
-        endpoints.push(await this.#attach({ ...network, endpoints }, request));
+        endpoints.push(await this.#maker.attach({ ...network, endpoints }, request));
         this.#running.set(containerId, { ...network, endpoints: [...endpoints] });
       }
       const target = publishedEndpoint({ endpoints });
@@ -268,84 +270,6 @@ export class LocalNetworkController implements NetworkController {
     }
     if (this.#bridgesAreUsed()) this.#bridges.firewall.containersRun(true);
     return this.#networkOf(containerId);
-  }
-
-  /** A namespace with its first network. */
-  async #enter(
-    containerId: string,
-    request: EndpointRequest,
-    nameServers: readonly string[],
-  ): Promise<ContainerNetwork> {
-    const { id, name, driver } = this.find(request.network);
-    if (driver !== 'bridge' && (request.mac !== undefined || request.ipAddress !== undefined)) {
-      throw new StackError(
-        'invalid_argument',
-        `a MAC or IP address needs a bridge network, not "${name}"`,
-      );
-    }
-    const common = { networkId: id, networkName: name, endpointId: newId() };
-    const { names, aliases } = request;
-    if (driver !== 'bridge') {
-      const sandboxKey = driver === 'host' ? await this.#sandboxes.host() : undefined;
-      const sandbox = sandboxKey
-        ? { id: newId(), path: sandboxKey }
-        : (this.#isolated.take() ?? (await this.#sandboxes.create()));
-      return {
-        containerId,
-        sandboxId: sandbox.id,
-        sandboxKey: sandbox.path,
-        netnsPath: driver === 'host' ? undefined : sandbox.path,
-        endpoints: [{ ...common, ...noAddress, names, aliases }],
-        nameServers,
-        ports: [],
-      };
-    }
-    const sandbox = await this.#bridges.get(id).connect(request);
-    return {
-      containerId,
-      sandboxId: sandbox.id,
-      sandboxKey: sandbox.path,
-      netnsPath: sandbox.path,
-      endpoints: sandbox.link
-        ? [{ ...common, ...addressFields(sandbox.link), interfaceName: 'eth0', names, aliases }]
-        : [],
-      nameServers,
-      ports: [],
-    };
-  }
-
-  async #attach(
-    { containerId, sandboxKey, endpoints }: ContainerNetwork,
-    request: EndpointRequest,
-  ): Promise<Endpoint> {
-    const { id, name, driver } = this.find(request.network);
-    if (driver !== 'bridge' || endpoints.some(({ hostLink }) => hostLink === '')) {
-      throw new StackError(
-        'permission_denied',
-        'container cannot be connected to host network or none network together with others',
-      );
-    }
-    if (endpoints.some(({ networkId }) => networkId === id)) {
-      throw new StackError(
-        'permission_denied',
-        `endpoint with name ${containerId} already exists in network ${name}`,
-      );
-    }
-    const used = new Set(endpoints.map(({ interfaceName }) => interfaceName));
-    let number = 0;
-    while (used.has(`eth${number}`)) number++;
-    const interfaceName = `eth${number}`;
-    const link = await this.#bridges.get(id).attach(sandboxKey, interfaceName, request);
-    const { names, aliases } = request;
-    return {
-      networkId: id,
-      networkName: name,
-      endpointId: newId(),
-      ...addressFields(link),
-      interfaceName,
-      names,
-      aliases,
-    };
   }
 
   /** Writes the record of a running container, and opens its name server with the first network of a user's. */
@@ -446,12 +370,3 @@ function publishedEndpoint({
 function isBuiltin(name: string): name is BuiltinNetwork {
   return (builtinNetworks as readonly string[]).includes(name);
 }
-
-const noAddress = {
-  ipAddress: '',
-  prefixLength: 0,
-  gateway: '',
-  macAddress: '',
-  interfaceName: '',
-  hostLink: '',
-} as const;
