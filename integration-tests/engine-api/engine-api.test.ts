@@ -83,7 +83,8 @@ describe('the Engine API', () => {
     const before = await api.call('GET', '/containers/json?all=1');
     for (const config of [
       { User: 'nobody-knows' },
-      { HostConfig: { PortBindings: { '80/tcp': [{ HostPort: '80' }] } } },
+      { HostConfig: { PortBindings: { '80/xyz': [{ HostPort: '80' }] } } },
+      { HostConfig: { Links: ['a:b'] } },
       { HostConfig: { Memory: 1000 } },
       { HostConfig: { Binds: ['a:/b'] } },
       { Env: 7 },

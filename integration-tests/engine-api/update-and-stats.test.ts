@@ -92,11 +92,22 @@ describe('limits that change, and measurements', () => {
   it('system df tells what images, containers and volumes take', async () => {
     await ok('volume', 'create', 'measured-volume');
     try {
-      const table = await ok('system', 'df', '--format', '{{.Type}} {{.TotalCount}} {{.Active}}');
-      expect(table)
-        .to.match(/Images \d+ 1/)
-        .and.to.match(/Containers 1 1/);
-      expect(table).to.match(/Local Volumes 1 0/);
+      const { stdout } = await run('curl', [
+        ...['-s', '--unix-socket', stack.host.replace('unix://', ''), 'http://engine/system/df'],
+      ]);
+      const usage = JSON.parse(stdout) as {
+        LayersSize: number;
+        Images: { RepoTags: string[]; Containers: number }[];
+        Containers: { Names: string[]; SizeRw: number }[];
+        Volumes: { Name: string; UsageData: { RefCount: number; Size: number } }[];
+      };
+      expect(usage.LayersSize).to.be.greaterThan(0);
+      const image = usage.Images.find(({ RepoTags }) => RepoTags.includes(`${busybox}:latest`));
+      expect(image?.Containers).to.be.at.least(1);
+      expect(usage.Containers.map(({ Names }) => Names[0])).to.include(`/${box}`);
+      const volume = usage.Volumes.find(({ Name }) => Name === 'measured-volume');
+      expect(volume?.UsageData).to.deep.equal({ RefCount: 0, Size: 0 });
+      expect(await ok('system', 'df')).to.contain('Local Volumes');
     } finally {
       await ok('volume', 'rm', 'measured-volume');
     }
