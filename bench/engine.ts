@@ -13,14 +13,10 @@ export async function measureEngines(registry: string, rounds: number): Promise<
   try {
     await stack.engineOk('pull', '-q', image);
     await docker.dockerOk('pull', '-q', image);
-    await runOk('ctr', [
-      '-a',
-      docker.containerdAddress,
-      'images',
-      'pull',
-      '--plain-http',
-      `${image}:latest`,
-    ]);
+    const addresses = { containerd: docker.containerdAddress, lite: stack.containerdAddress };
+    for (const address of Object.values(addresses)) {
+      await runOk('ctr', ['-a', address, 'images', 'pull', '--plain-http', `${image}:latest`]);
+    }
     const engine = (...args: string[]) =>
       timeCommand(executablePath('engine'), args, { ENGINE_HOST: stack.host });
     const dockerOnOurs = (...args: string[]) => timeCommand('docker', ['-H', stack.host, ...args]);
@@ -32,19 +28,26 @@ export async function measureEngines(registry: string, rounds: number): Promise<
       { name: 'docker', run: () => dockerOnTheirs(...args) },
     ];
     let count = 0;
-    const ctr: Contender = {
-      name: 'ctr (runc)',
+    const ctrOn = (name: string, address: string, runtime: string): Contender => ({
+      name,
       run: () =>
         timeCommand('ctr', [
-          '-a',
-          docker.containerdAddress,
-          'run',
-          '--rm',
-          `${image}:latest`,
-          `bench${count++}`,
-          'true',
+          ...['-a', address, 'run', '--rm', '--runtime', runtime],
+          ...[`${image}:latest`, `bench${count++}`, 'true'],
         ]),
-    };
+    });
+    const ctr = ctrOn('ctr, containerd, runc', addresses.containerd, 'io.containerd.runc.v2');
+    const ctrOnLite = ctrOn('ctr, containerd-lite', addresses.lite, 'io.containerd.lite.v2');
+    const pullOn = (name: string, address: string): Contender => ({
+      name,
+      run: async () => {
+        const large = `${registry}/debian:latest`;
+        const pull = ['-a', address, 'images', 'pull', '--plain-http', large];
+        const milliseconds = await timeCommand('ctr', pull);
+        await runOk('ctr', ['-a', address, 'images', 'rm', '--sync', large]);
+        return milliseconds;
+      },
+    });
     const figures = [
       ...(await measure(
         'run --rm true, default bridge',
@@ -53,10 +56,17 @@ export async function measureEngines(registry: string, rounds: number): Promise<
       )),
       ...(await measure(
         'run --rm true, no network',
-        [...inAll('run', '--rm', '--network', 'none', image, 'true'), ctr],
+        [...inAll('run', '--rm', '--network', 'none', image, 'true'), ctr, ctrOnLite],
         rounds,
       )),
     ];
+    figures.push(
+      ...(await measure(
+        'pull and unpack debian, by ctr',
+        [pullOn('containerd', addresses.containerd), pullOn('containerd-lite', addresses.lite)],
+        Math.min(rounds, 5),
+      )),
+    );
     await stack.engineOk(
       'run',
       '-d',
@@ -81,6 +91,13 @@ export async function measureEngines(registry: string, rounds: number): Promise<
     );
     figures.push(...(await measure('exec true', inAll('exec', 'bench', 'true'), rounds)));
     figures.push(...(await measure('ps', inAll('ps'), rounds)));
+    const lines = ['--name', 'lines', '--network', 'none', image, 'seq', '1', '200000'];
+    await stack.engineOk('run', ...lines);
+    await docker.dockerOk('run', ...lines);
+    figures.push(
+      ...(await measure('logs of 200,000 lines', inAll('logs', 'lines'), Math.min(rounds, 10))),
+    );
+    await docker.dockerOk('rm', 'lines');
     await docker.dockerOk('rm', '-f', 'bench');
     return figures;
   } finally {

@@ -130,6 +130,11 @@ export class Stack {
     return run(docker, ['-H', this.host, ...args], options);
   }
 
+  /** Socket of the containerd-lite that engined keeps. */
+  get containerdAddress(): string {
+    return path.join(this.root, 'run/containerd-lite/containerd-lite.sock');
+  }
+
   /** pid of the containerd-lite that engined keeps, from its pid file. */
   get containerdPid(): number {
     const file = path.join(this.root, 'run/containerd-lite/containerd-lite.pid');
