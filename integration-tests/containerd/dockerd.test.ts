@@ -2,6 +2,7 @@
 import { expect } from 'chai';
 import { spawn, type ChildProcess } from 'node:child_process';
 import fs from 'node:fs';
+import { removeCgroups } from '../harness/cgroups.ts';
 import { run, runOk } from '../harness/command.ts';
 import { needPeers, needRoot } from '../harness/peers.ts';
 import { devRegistry } from '../harness/registry.ts';
@@ -11,6 +12,7 @@ import { ContainerdLite } from './containerd-lite.ts';
 describe('a real dockerd over containerd-lite', () => {
   const containerd = new ContainerdLite();
   const netns = containerd.namespace;
+  const cgroup = `docker-${netns}`;
   const host = `unix://${containerd.folder}/docker.sock`;
   let dockerd: ChildProcess | undefined;
   let busybox: string;
@@ -30,7 +32,7 @@ describe('a real dockerd over containerd-lite', () => {
         ...['--data-root', `${containerd.folder}/docker`, '--storage-driver', 'overlay2'],
         ...['--exec-root', `${containerd.folder}/exec`, '--pidfile', `${containerd.folder}/pid`],
         ...['-H', host, '--containerd', containerd.address, '--bridge', 'none'],
-        '--iptables=false',
+        ...['--iptables=false', '--cgroup-parent', `/${cgroup}`],
       ],
       { stdio: ['ignore', log, log] },
     );
@@ -76,6 +78,7 @@ describe('a real dockerd over containerd-lite', () => {
       if (target.startsWith(`${containerd.folder}/docker`)) await run('umount', [target]);
     }
     await containerd.remove();
+    removeCgroups(cgroup);
   });
 
   const runArgs = ['run', '--network', 'none'];

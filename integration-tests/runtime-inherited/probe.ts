@@ -48,7 +48,8 @@ function valuesOf(name: string, lines: readonly string[]): Record<string, string
       return Object.fromEntries(
         lines.flatMap((line): [string, string][] => {
           const [key = '', value = ''] = line.split(':\t');
-          return volatile.test(key) ? [] : [[key, value.trim()]];
+          if (volatile.test(key)) return [];
+          return [[key, key.startsWith('Sig') ? withoutThreadSignals(value) : value.trim()]];
         }),
       );
     case 'limits':
@@ -72,6 +73,12 @@ function valuesOf(name: string, lines: readonly string[]): Record<string, string
     default:
       return { '': lines.join('\n') };
   }
+}
+
+/** Signals 32 and 33 are the C library's own: no program can set them, so what becomes of them is chance. */
+function withoutThreadSignals(mask: string): string {
+  const own = (1n << 31n) | (1n << 32n);
+  return (BigInt(`0x${mask.trim()}`) & ~own).toString(16).padStart(16, '0');
 }
 
 /** Priority, nice value, real-time priority and policy: fields 18, 19, 40 and 41. */

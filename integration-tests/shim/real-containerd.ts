@@ -169,7 +169,7 @@ export class RealContainerd {
       stdin,
       output: options.logger === undefined,
     });
-    const { pid } = await this.client.tasks.create({
+    const created = this.client.tasks.create({
       containerId: id,
       rootfs: [this.overlay(id)],
       ...(options.logger === undefined
@@ -179,6 +179,8 @@ export class RealContainerd {
       options: packAny(Options, { binaryName: options.binary ?? this.binary }),
       ...(options.checkpoint && { checkpoint: options.checkpoint }),
     });
+    created.catch(() => stdio.abandon()); // nobody opens the other ends any more
+    const { pid } = await created;
     return { id, pid, stdio };
   }
 
@@ -302,6 +304,11 @@ export class ClientStdio {
 
   resume(): void {
     for (const reader of this.readers) reader.kill('SIGCONT');
+  }
+
+  /** Ends readers of a process that never was. */
+  abandon(): void {
+    for (const reader of this.readers) reader.kill('SIGKILL');
   }
 
   closeInput(): void {
