@@ -20,6 +20,8 @@ export function executablePath(name: ExecutableName): string {
 }
 
 /** Absolute path of the bundle that a worker thread starts from. */
-export function workerPath(name: 'engined-kernel-worker' | 'engined-rootfs-worker' | 'containerd-lite-worker'): string {
+export function workerPath(
+  name: 'engined-kernel-worker' | 'engined-rootfs-worker' | 'containerd-lite-worker',
+): string {
   return path.join(installationRoot(), 'lib', `${name}.js`);
 }
