@@ -15,8 +15,12 @@ export class ProcessWatch {
   readonly #timer: NodeJS.Timeout;
   readonly #ignored: ReadonlySet<number>;
 
-  constructor(intervalMs = 3) {
-    this.#ignored = new Set(listPids());
+  /** @param isOurs tells by its command line that a process belongs to what is watched though it was there before. */
+  constructor(isOurs: (command: string) => boolean, intervalMs = 3) {
+    const present = listPids().flatMap((pid) => read(pid) ?? []);
+    const ours = new Set(present.filter(({ command }) => isOurs(command)).map(({ pid }) => pid));
+    const others = present.filter(({ pid, parent }) => !ours.has(pid) && !ours.has(parent));
+    this.#ignored = new Set(others.map(({ pid }) => pid));
     this.#timer = setInterval(() => {
       this.#look();
     }, intervalMs);
@@ -29,16 +33,21 @@ export class ProcessWatch {
   #look(): void {
     for (const pid of listPids()) {
       if (this.#ignored.has(pid)) continue;
-      try {
-        const stat = fs.readFileSync(`/proc/${pid}/stat`, 'utf8');
-        const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-        const command = readCommand(pid);
-        // The command changes when a launcher becomes Node; the last one seen is what it is.
-        if (command !== '') this.processes.set(pid, { pid, parent: Number(fields[1]), command });
-      } catch {
-        // it ended between the listing and the look
-      }
+      const seen = read(pid);
+      // The command changes when a launcher becomes Node; the last one seen is what it is.
+      if (seen && seen.command !== '') this.processes.set(pid, seen);
     }
+  }
+}
+
+/** Undefined for a process that ended between the listing and the look. */
+function read(pid: number): SeenProcess | undefined {
+  try {
+    const stat = fs.readFileSync(`/proc/${pid}/stat`, 'utf8');
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return { pid, parent: Number(fields[1]), command: readCommand(pid) };
+  } catch {
+    return undefined;
   }
 }
 

@@ -19,7 +19,8 @@ const before = readMachineState();
 const stack = await Stack.start();
 try {
   say(`a stack in ${stack.root}: ${stack.host}, bridge ${stack.bridge}`);
-  const watch = new ProcessWatch();
+  // The shim that gets the container stands by already.
+  const watch = new ProcessWatch((command) => command.includes(stack.root));
   const started = new Date().toISOString();
   const result = await runOk(executablePath('engine'), ['-H', stack.host, 'run', '--rm', 'hello']);
   watch.stop();
