@@ -118,3 +118,13 @@ export function splitOnce(value: string, separator: string): [string, string | u
     ? [value, undefined]
     : [value.slice(0, index), value.slice(index + separator.length)];
 }
+
+/** `a=b` entries as an object. An entry without the separator has an empty value; of equal keys the last one counts. */
+export function keyValues(entries: readonly string[], separator = '='): Record<string, string> {
+  return Object.fromEntries(
+    entries.map((entry) => {
+      const [key, value = ''] = splitOnce(entry, separator);
+      return [key, value];
+    }),
+  );
+}

@@ -2,7 +2,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { boolean, list, missing, text, type FlagValues } from '../command-line/flags.ts';
-import { UsageError, splitOnce } from '../command-line/parse.ts';
+import { UsageError, keyValues, splitOnce } from '../command-line/parse.ts';
 import { parseBytes, parseDuration, parseInteger, parseNanoCpus } from '../format/units.ts';
 import { parsePorts } from './publish.ts';
 import { terminalSize } from '../terminal/attached-streams.ts';
@@ -224,10 +224,7 @@ export function createRequest(
       SecurityOpt: optional(values['security-opt'].map(readSeccompProfile)),
       ShmSize: bytes('shm-size'),
       Sysctls: values.sysctl.length > 0 ? keyValues(values.sysctl) : undefined,
-      Tmpfs:
-        values.tmpfs.length > 0
-          ? Object.fromEntries(values.tmpfs.map((entry) => pair(entry, ':')))
-          : undefined,
+      Tmpfs: values.tmpfs.length > 0 ? keyValues(values.tmpfs, ':') : undefined,
       Ulimits: values.ulimit.length > 0 ? values.ulimit.map(parseUlimit) : undefined,
       UsernsMode: values.userns,
       UTSMode: values.uts,
@@ -271,15 +268,6 @@ function withoutUndefined(fields: Record<string, unknown>): Record<string, unkno
 
 function optional(values: readonly string[]): readonly string[] | undefined {
   return values.length > 0 ? values : undefined;
-}
-
-function pair(entry: string, separator: string): [string, string] {
-  const [key, value] = splitOnce(entry, separator);
-  return [key, value ?? ''];
-}
-
-function keyValues(entries: readonly string[]): Record<string, string> {
-  return Object.fromEntries(entries.map((entry) => pair(entry, '=')));
 }
 
 /** `-e NAME` takes the value from the caller's environment, and nothing when it has none. */

@@ -1,7 +1,7 @@
 /** `engine network create|ls|inspect|rm|connect|disconnect|prune` */
 import { defineCommand, forEachName } from '../command-line/command.ts';
 import { boolean, list, missing, text } from '../command-line/flags.ts';
-import { splitOnce } from '../command-line/parse.ts';
+import { keyValues } from '../command-line/parse.ts';
 import { printRows } from '../format/listing.ts';
 import { confirm } from '../terminal/confirm.ts';
 import { printInspected } from './inspect.ts';
@@ -53,13 +53,13 @@ export const networkCreate = defineCommand({
                   Subnet: subnet ?? '',
                   IPRange: values['ip-range'] ?? '',
                   Gateway: gateway ?? '',
-                  AuxiliaryAddresses: mapOf(values['aux-address']),
+                  AuxiliaryAddresses: keyValues(values['aux-address']),
                 },
               ]
             : [],
         },
-        Options: mapOf(opt),
-        Labels: mapOf(label),
+        Options: keyValues(opt),
+        Labels: keyValues(label),
       },
     });
     process.stdout.write(`${Id}\n`);
@@ -190,12 +190,3 @@ export const networkPrune = defineCommand({
     return 0;
   },
 });
-
-function mapOf(entries: readonly string[]): Record<string, string> {
-  return Object.fromEntries(
-    entries.map((entry) => {
-      const [key, value = ''] = splitOnce(entry, '=');
-      return [key, value];
-    }),
-  );
-}

@@ -1,7 +1,7 @@
 /** `engine volume create|ls|inspect|rm|prune` */
 import { defineCommand, forEachName } from '../command-line/command.ts';
 import { boolean, list, text } from '../command-line/flags.ts';
-import { splitOnce } from '../command-line/parse.ts';
+import { keyValues } from '../command-line/parse.ts';
 import { printRows } from '../format/listing.ts';
 import { humanSize } from '../format/units.ts';
 import { confirm } from '../terminal/confirm.ts';
@@ -28,7 +28,7 @@ export const volumeCreate = defineCommand({
   },
   async run({ client }, { driver = 'local', label, opt }, [name = '']) {
     const volume = await client.json<Volume>('POST', '/volumes/create', {
-      body: { Name: name, Driver: driver, DriverOpts: mapOf(opt), Labels: mapOf(label) },
+      body: { Name: name, Driver: driver, DriverOpts: keyValues(opt), Labels: keyValues(label) },
     });
     process.stdout.write(`${volume.Name}\n`);
     return 0;
@@ -129,12 +129,3 @@ export const volumePrune = defineCommand({
     return 0;
   },
 });
-
-function mapOf(entries: readonly string[]): Record<string, string> {
-  return Object.fromEntries(
-    entries.map((entry) => {
-      const [key, value = ''] = splitOnce(entry, '=');
-      return [key, value];
-    }),
-  );
-}

@@ -7,6 +7,7 @@
  *                          └──> worker thread: decompress, hash, unpack
  */
 import fs from 'node:fs';
+import { Slots } from '#lib/concurrency/slots';
 import type { RemoteRepository } from '#lib/registry/registry-client';
 import { isStackError, StackError } from '#spec/errors';
 import type { Descriptor } from '#spec/oci/image';
@@ -232,26 +233,4 @@ async function* inPieces(source: AsyncIterable<Buffer>): AsyncGenerator<Buffer> 
     }
   }
   if (filled > 0) yield piece.subarray(0, filled);
-}
-
-/** Runs a limited number of actions at once, the others in the order they came. */
-class Slots {
-  #free: number;
-  readonly #waiting: (() => void)[] = [];
-
-  constructor(count: number) {
-    this.#free = count;
-  }
-
-  async run<T>(action: () => Promise<T>): Promise<T> {
-    if (this.#free > 0) this.#free--;
-    else await new Promise<void>((resolve) => this.#waiting.push(resolve));
-    try {
-      return await action();
-    } finally {
-      const next = this.#waiting.shift();
-      if (next) next();
-      else this.#free++;
-    }
-  }
 }

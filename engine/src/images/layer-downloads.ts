@@ -1,4 +1,5 @@
 /** Downloads the layers of one image, some at a time, into the content store. */
+import { Slots } from '#lib/concurrency/slots';
 import type { RemoteRepository } from '#lib/registry/registry-client';
 import type { Descriptor } from '#spec/oci/image';
 import type { Labels } from './gc-labels.ts';
@@ -50,26 +51,4 @@ async function downloadLayer(layer: Descriptor, download: Download): Promise<voi
   });
   reporter.layer('Verifying Checksum', layer);
   reporter.layer('Download complete', layer);
-}
-
-/** Runs a limited number of actions at once, the others in the order they came. */
-class Slots {
-  #free: number;
-  readonly #waiting: (() => void)[] = [];
-
-  constructor(count: number) {
-    this.#free = count;
-  }
-
-  async run<T>(action: () => Promise<T>): Promise<T> {
-    if (this.#free > 0) this.#free--;
-    else await new Promise<void>((resolve) => this.#waiting.push(resolve));
-    try {
-      return await action();
-    } finally {
-      const next = this.#waiting.shift();
-      if (next) next();
-      else this.#free++;
-    }
-  }
 }

@@ -1,5 +1,6 @@
 /** The networks of this machine, and the places of containers in them. */
 import path from 'node:path';
+import { Turns } from '#lib/concurrency/turns';
 import type { Logger } from '#lib/log/logger';
 import { formatIpv4Prefix, parseIpv4 } from '#lib/netlink/ipv4';
 import { StackError } from '#spec/errors';
@@ -28,7 +29,6 @@ import type { NetworkRequest } from './network-store.ts';
 import { PortPublisher } from './ports/port-publisher.ts';
 import { PreparedPool } from './prepared-pool.ts';
 import { Sandboxes, type SandboxHandle } from './sandboxes.ts';
-import { Turns } from './turns.ts';
 
 export interface LocalNetworkControllerOptions extends NetworkOptions {
   readonly kernel: KernelThread;

@@ -1,13 +1,13 @@
 /** Volumes as containers and the API use them: made, counted, mounted where they are mounts, removed. */
 import { randomBytes } from 'node:crypto';
 import fs from 'node:fs';
+import { Turns } from '#lib/concurrency/turns';
 import type { Logger } from '#lib/log/logger';
 import { errorCode, messageOf, StackError } from '#spec/errors';
 import { checkedVolumeName } from '../container-spec/container-mount.ts';
 import type { EventLog } from '../daemon/event-log.ts';
 import { now } from '../daemon/timestamps.ts';
 import type { KernelThread } from '../kernel/kernel-thread.ts';
-import { Turns } from '../network/turns.ts';
 import { checkDriverOptions, driverMount, isMounted, type DriverOptions } from './local-driver.ts';
 import type { VolumeRecord, VolumeStore } from './volume-store.ts';
 

@@ -2,11 +2,7 @@
  * Gives memory back after a busy time. V8 collects garbage while it allocates: a daemon that then has nothing to do keeps
  * what its last requests, or its start, have left behind for hours. So does libc, for threads that have ended.
  */
-import v8 from 'node:v8';
-import vm from 'node:vm';
-import { mallocTrim } from '#lib/sys/malloc';
-
-type Collect = (options: { type: 'major'; flavor: 'last-resort' }) => void;
+import { releaseMemory } from './release-memory.ts';
 
 export class IdleMemory {
   readonly #idleMs: number;
@@ -14,7 +10,7 @@ export class IdleMemory {
   #timer: NodeJS.Timeout | undefined;
 
   /** Collects once nothing was done for `idleMs`; the first time that long from now. */
-  constructor(idleMs: number, collect: () => void = collectAll) {
+  constructor(idleMs: number, collect: () => void = releaseMemory) {
     this.#idleMs = idleMs;
     this.#collect = collect;
     this.touch();
@@ -37,12 +33,4 @@ export class IdleMemory {
   stop(): void {
     clearTimeout(this.#timer);
   }
-}
-
-/** Takes some 50 ms. */
-function collectAll(): void {
-  v8.setFlagsFromString('--expose_gc'); // for contexts that are made from now on
-  const collect = vm.runInNewContext('gc') as Collect; // what that flag adds
-  collect({ type: 'major', flavor: 'last-resort' });
-  mallocTrim();
 }

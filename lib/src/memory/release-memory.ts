@@ -1,15 +1,13 @@
 /** Gives memory back to the kernel: for processes that wait much longer than they work. */
 import v8 from 'node:v8';
 import vm from 'node:vm';
-import { libcFunction } from '../sys/libc.ts';
+import { mallocTrim } from '../sys/malloc.ts';
 
 type CollectGarbage = (options: {
   type: 'major';
   execution: 'sync';
   flavor: 'last-resort';
 }) => void;
-
-const mallocTrim = libcFunction('int malloc_trim(size_t pad)');
 
 /**
  * Collects all garbage and trims the heaps of V8 and malloc: some 25 ms of work. Measured, in private memory: 3 of a
@@ -22,5 +20,5 @@ export function releaseMemory(): void {
   const collect = vm.runInNewContext('gc') as CollectGarbage; // V8's own function
   v8.setFlagsFromString('--no-expose-gc');
   collect({ type: 'major', execution: 'sync', flavor: 'last-resort' });
-  mallocTrim(0);
+  mallocTrim();
 }

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { Turns } from '../../src/network/turns.ts';
+import { Turns } from '../../src/concurrency/turns.ts';
 
 describe('Turns', () => {
   it('lets actions with one key wait for each other, failed or not', async () => {
