@@ -165,13 +165,20 @@ export class BridgeNetworks {
     return network;
   }
 
-  /** Removes a user's network that no running container is in. */
+  /** Removes a user's network that no container is in; from the first moment on nobody finds it any more. */
   async remove(id: string): Promise<void> {
-    // The record goes first: a bridge without a record is removed at the next start.
-    await this.#store.delete(id);
-    this.#stored.delete(id);
+    const stored = this.#stored.get(id);
     const started = this.#started.get(id);
+    this.#stored.delete(id);
     this.#started.delete(id);
+    try {
+      // The record goes first: a bridge without a record is removed at the next start.
+      await this.#store.delete(id);
+    } catch (error) {
+      if (stored) this.#stored.set(id, stored);
+      if (started) this.#started.set(id, started);
+      throw error;
+    }
     await started?.stop();
     await this.#reaper.drain();
     await started?.remove();

@@ -2,17 +2,17 @@
 import path from 'node:path';
 import { Turns } from '#lib/concurrency/turns';
 import type { Logger } from '#lib/log/logger';
-import { formatIpv4Prefix, parseIpv4 } from '#lib/netlink/ipv4';
+import { formatIpv4Prefix } from '#lib/netlink/ipv4';
 import { StackError } from '#spec/errors';
 import type { KernelThread } from '../kernel/kernel-thread.ts';
 import { BridgeNetworks } from './bridge-networks.ts';
+import { ContainerNetworks } from './container-networks.ts';
 import { describeNetworks, filterWarnings } from './describe-networks.ts';
 import type { Neighbourhood } from './dns/container-resolver.ts';
 import { NameServers } from './dns/name-servers.ts';
 import { EndpointMaker } from './endpoint-maker.ts';
 import {
-  builtinNetworks,
-  type BuiltinNetwork,
+  isBuiltinNetwork,
   type ContainerNetwork,
   type Endpoint,
   type EndpointRequest,
@@ -48,8 +48,7 @@ export class LocalNetworkController implements NetworkController {
   readonly #bridges: BridgeNetworks;
   readonly #nameServers: NameServers;
   readonly #ports: PortPublisher;
-  readonly #maker: EndpointMaker;
-  readonly #running = new Map<string, ContainerNetwork>();
+  readonly #containers: ContainerNetworks;
   readonly #turns = new Turns();
   readonly #isolated: PreparedPool<SandboxHandle>;
   #legacyFilter = false;
@@ -75,10 +74,20 @@ export class LocalNetworkController implements NetworkController {
       destroy: ({ path: file }) => this.#sandboxes.remove(file),
       failed: (error) => logger.debug('cannot prepare a network namespace', { error }),
     });
-    this.#maker = new EndpointMaker({
+    const maker = new EndpointMaker({
       bridges: this.#bridges,
       sandboxes: this.#sandboxes,
       isolated: this.#isolated,
+      find: (reference) => this.find(reference),
+    });
+    this.#containers = new ContainerNetworks({
+      kernel,
+      sandboxes: this.#sandboxes,
+      records: this.#records,
+      bridges: this.#bridges,
+      maker,
+      ports: this.#ports,
+      nameServers: this.#nameServers,
       find: (reference) => this.find(reference),
     });
   }
@@ -99,66 +108,38 @@ export class LocalNetworkController implements NetworkController {
     const wanted = new Set(known);
     for (const network of this.#records.load()) {
       const { containerId, sandboxKey, sandboxId } = network;
-      if (wanted.has(containerId) && (await this.#adopt(network))) continue;
+      if (wanted.has(containerId) && (await this.#containers.adopt(network))) continue;
       await this.#sandboxes.remove(sandboxKey);
       await this.#records.delete(sandboxId);
     }
-    const kept = [...this.#running.values()];
+    const kept = [...this.#containers.all];
     await this.#sandboxes.removeOthers(new Set(kept.map(({ sandboxKey }) => sandboxKey)));
     const links = kept.flatMap(({ endpoints }) => endpoints.map(({ hostLink }) => hostLink));
     await this.#bridges.removeLeftovers(new Set(links));
     this.#bridges.prepare();
-    this.#bridges.firewall.containersRun(this.#bridgesAreUsed());
+    this.#containers.watchFilters();
     this.#isolated.fill();
     return kept;
   }
 
   setUp(containerId: string, setup: NetworkSetup): Promise<ContainerNetwork> {
-    return this.#turns.take(containerId, () => this.#setUp(containerId, setup));
+    return this.#containers.setUp(containerId, setup);
   }
 
   tearDown(containerId: string): Promise<void> {
-    return this.#turns.take(containerId, async () => {
-      const network = this.#running.get(containerId);
-      if (network) await this.#remove(network);
-    });
+    return this.#containers.tearDown(containerId);
   }
 
   connect(containerId: string, request: EndpointRequest): Promise<Endpoint> {
-    return this.#turns.take(containerId, async () => {
-      const network = this.#networkOf(containerId);
-      const endpoint = await this.#maker.attach(network, request);
-      await this.#update(network, { ...network, endpoints: [...network.endpoints, endpoint] });
-      return endpoint;
-    });
+    return this.#containers.connect(containerId, request);
   }
 
   disconnect(containerId: string, networkId: string): Promise<void> {
-    return this.#turns.take(containerId, async () => {
-      const network = this.#networkOf(containerId);
-      const endpoint = network.endpoints.find((candidate) => candidate.networkId === networkId);
-      if (!endpoint) {
-        throw new StackError(
-          'not_found',
-          `container ${containerId} is not connected to network ${networkId}`,
-        );
-      }
-      if (endpoint.hostLink !== '') await this.#bridges.get(networkId).detach(endpoint);
-      const endpoints = network.endpoints.filter((candidate) => candidate !== endpoint);
-      const gateway = endpoints.find((candidate) => candidate.gateway !== '')?.gateway;
-      if (gateway !== undefined) {
-        await this.#options.kernel.call('routeThrough', {
-          path: network.sandboxKey,
-          gateway: parseIpv4(gateway),
-        });
-      }
-      const ports = await this.#movePorts(network, endpoints);
-      await this.#update(network, { ...network, endpoints, ports });
-    });
+    return this.#containers.disconnect(containerId, networkId);
   }
 
   get(containerId: string): ContainerNetwork | undefined {
-    return this.#running.get(containerId);
+    return this.#containers.get(containerId);
   }
 
   networks(): NetworkDescription[] {
@@ -168,7 +149,7 @@ export class LocalNetworkController implements NetworkController {
       identities: this.#identities,
       bridge: name !== undefined && gateway ? { name, gateway, mtu } : undefined,
       userDefined: this.#bridges.userDefined,
-      containers: [...this.#running.values()],
+      containers: this.#containers.all,
     });
   }
 
@@ -179,20 +160,12 @@ export class LocalNetworkController implements NetworkController {
   }
 
   idOf(name: string): string | undefined {
-    if (isBuiltin(name)) return this.#identities[name].id;
+    if (isBuiltinNetwork(name)) return this.#identities[name].id;
     return this.#bridges.userDefined.find((network) => network.name === name)?.id;
   }
 
   renamed(containerId: string, from: string, to: string): Promise<void> {
-    return this.#turns.take(containerId, async () => {
-      const network = this.#running.get(containerId);
-      if (!network) return;
-      const endpoints = network.endpoints.map((endpoint) => ({
-        ...endpoint,
-        names: endpoint.names.map((name) => (name === from ? to : name)),
-      }));
-      await this.#update(network, { ...network, endpoints });
-    });
+    return this.#containers.renamed(containerId, from, to);
   }
 
   create(request: NetworkRequest): Promise<NetworkDescription> {
@@ -204,14 +177,14 @@ export class LocalNetworkController implements NetworkController {
 
   remove(id: string): Promise<void> {
     return this.#turns.take(networksTurn, async () => {
-      const { name, containers, driver } = this.find(id);
+      const { name, driver } = this.find(id);
       if (driver !== 'bridge' || id === this.#identities.bridge.id) {
         throw new StackError(
           'permission_denied',
           `${name} is a pre-defined network and cannot be removed`,
         );
       }
-      if (containers.length > 0) {
+      if (this.#containers.isJoined(id)) {
         throw new StackError(
           'permission_denied',
           `error while removing network: network ${name} id ${id} has active endpoints`,
@@ -233,7 +206,7 @@ export class LocalNetworkController implements NetworkController {
   }
 
   async stop(): Promise<void> {
-    const remove = this.#running.size === 0;
+    const remove = this.#containers.all.length === 0;
     await this.#nameServers.closeAll();
     await this.#ports.close();
     await this.#isolated.close();
@@ -244,129 +217,17 @@ export class LocalNetworkController implements NetworkController {
     this.#records.removeFolder();
   }
 
-  async #setUp(containerId: string, setup: NetworkSetup): Promise<ContainerNetwork> {
-    if (this.#running.has(containerId)) {
-      throw new StackError('conflict', `container ${containerId} already has a network`);
-    }
-    const [first, ...others] = setup.endpoints;
-    if (!first) throw new StackError('invalid_argument', 'a container needs a network');
-    const { nameServers } = setup;
-    const network = await this.#maker.enter(containerId, first, nameServers);
-    this.#running.set(containerId, network);
-    try {
-      const endpoints = [...network.endpoints];
-      for (const request of others) {
-        endpoints.push(await this.#maker.attach({ ...network, endpoints }, request));
-        this.#running.set(containerId, { ...network, endpoints: [...endpoints] });
-      }
-      const target = publishedEndpoint({ endpoints });
-      const ports = target
-        ? await this.#ports.publish(containerId, target.ipAddress, setup.ports)
-        : [];
-      await this.#update(network, { ...network, endpoints, ports });
-    } catch (error) {
-      await this.#remove(this.#running.get(containerId) ?? network);
-      throw error;
-    }
-    if (this.#bridgesAreUsed()) this.#bridges.firewall.containersRun(true);
-    return this.#networkOf(containerId);
-  }
-
-  /** Writes the record of a running container, and opens its name server with the first network of a user's. */
-  async #update(before: ContainerNetwork, network: ContainerNetwork): Promise<void> {
-    this.#running.set(before.containerId, network);
-    await this.#records.save(network);
-    if (this.#hasNames(network)) await this.#nameServers.open(network);
-  }
-
-  async #remove(network: ContainerNetwork): Promise<void> {
-    const { containerId, sandboxKey, sandboxId, endpoints, netnsPath } = network;
-    await this.#ports.unpublish(containerId);
-    await this.#nameServers.close(containerId);
-    if (netnsPath !== undefined) await this.#sandboxes.remove(sandboxKey);
-    for (const { networkId, hostLink, ipAddress } of endpoints) {
-      if (hostLink !== '') {
-        this.#bridges.find(networkId)?.releaseWith(hostLink, parseIpv4(ipAddress));
-      }
-    }
-    await this.#records.delete(sandboxId);
-    this.#running.delete(containerId);
-    this.#bridges.firewall.containersRun(this.#bridgesAreUsed());
-  }
-
-  /** Published ports follow the container to another of its networks when it leaves the one they led to. */
-  async #movePorts(
-    network: ContainerNetwork,
-    endpoints: readonly Endpoint[],
-  ): Promise<ContainerNetwork['ports']> {
-    const { containerId, ports } = network;
-    const target = publishedEndpoint({ endpoints });
-    if (ports.length === 0 || target === publishedEndpoint(network)) return ports;
-    await this.#ports.unpublish(containerId);
-    if (!target) return [];
-    await this.#ports.restore(containerId, target.ipAddress, ports);
-    return ports;
-  }
-
-  /** Whether the network of an earlier run still exists. */
-  async #adopt(network: ContainerNetwork): Promise<boolean> {
-    const { endpoints, sandboxKey, containerId } = network;
-    if (!(await this.#sandboxes.exists(sandboxKey))) return false;
-    try {
-      for (const { networkId, hostLink, ipAddress } of endpoints) {
-        if (hostLink !== '') this.#bridges.get(networkId).adopt(ipAddress);
-      }
-    } catch (error) {
-      // Its subnet is not what it was: flags, or a bridge that somebody changed.
-      if (error instanceof StackError) return false;
-      throw error;
-    }
-    this.#running.set(containerId, network);
-    if (this.#hasNames(network)) await this.#nameServers.open(network);
-    const target = publishedEndpoint(network);
-    if (target) await this.#ports.restore(containerId, target.ipAddress, network.ports);
-    return true;
-  }
-
-  #networkOf(containerId: string): ContainerNetwork {
-    const network = this.#running.get(containerId);
-    if (!network) throw new StackError('conflict', `container ${containerId} is not running`);
-    return network;
-  }
-
-  /** On networks of users containers know each other by name; on the default bridge, as with docker, not. */
-  #hasNames({ endpoints }: ContainerNetwork): boolean {
-    return endpoints.some(({ networkName }) => !isBuiltin(networkName));
-  }
-
   /** The endpoints that a container may ask for by name, its own included, and whether it may ask the world. */
   #neighbours(containerId: string): Neighbourhood {
-    const network = this.#running.get(containerId);
+    const network = this.#containers.get(containerId);
     if (!network) return { endpoints: [], nameServers: [], isInternal: true };
     const ids = network.endpoints
       .map(({ networkId }) => networkId)
       .filter((id) => id !== this.#identities.bridge.id);
-    const endpoints = [...this.#running.values()].flatMap((other) =>
+    const endpoints = this.#containers.all.flatMap((other) =>
       other.endpoints.filter(({ networkId }) => ids.includes(networkId)),
     );
     const isInternal = network.endpoints.every(({ gateway }) => gateway === '');
     return { endpoints, nameServers: network.nameServers, isInternal };
   }
-
-  #bridgesAreUsed(): boolean {
-    return [...this.#running.values()].some(({ endpoints }) =>
-      endpoints.some(({ hostLink }) => hostLink !== ''),
-    );
-  }
-}
-
-/** The endpoint that published ports lead to: the first one that leads to the world. */
-function publishedEndpoint({
-  endpoints,
-}: Pick<ContainerNetwork, 'endpoints'>): Endpoint | undefined {
-  return endpoints.find(({ hostLink, gateway }) => hostLink !== '' && gateway !== '');
-}
-
-function isBuiltin(name: string): name is BuiltinNetwork {
-  return (builtinNetworks as readonly string[]).includes(name);
 }

@@ -7,6 +7,11 @@ import type { PortRequest, PublishedPort } from './ports/port-requests.ts';
 export const builtinNetworks = ['bridge', 'host', 'none'] as const;
 export type BuiltinNetwork = (typeof builtinNetworks)[number];
 
+/** Whether every engine has a network of this name. */
+export function isBuiltinNetwork(name: string): name is BuiltinNetwork {
+  return (builtinNetworks as readonly string[]).includes(name);
+}
+
 /** What a container wants of one network. */
 export interface EndpointRequest {
   /** Id or name of the network. */
