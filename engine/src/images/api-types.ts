@@ -11,7 +11,7 @@ export interface ImageSummary {
   Created: number;
   /** Bytes of the unpacked layers. */
   Size: number;
-  /** The same as Size; gone from API 1.44 on. */
+  /** The same as Size. */
   VirtualSize: number;
   /** -1: not computed. */
   SharedSize: number;
@@ -28,8 +28,10 @@ export interface ImageInspect {
   Parent: string;
   Comment: string;
   Created: string;
-  /** Of the container it was committed from; gone from API 1.45 on. */
+  /** Of the container it was committed from. */
   Container: string;
+  /** Of that container; an image that was pulled does not say. */
+  ContainerConfig: InspectConfig;
   DockerVersion: string;
   Author: string;
   Config: InspectConfig;

@@ -34,6 +34,7 @@ export function inspectOf(image: StoredImage, snapshotter: string, taggedAt: Dat
     Comment: config.history?.at(-1)?.comment ?? '',
     Created: config.created ?? zeroTime,
     Container: '',
+    ContainerConfig: inspectConfigOf({}),
     DockerVersion: '',
     Author: config.author ?? '',
     Config: inspectConfigOf(config.config ?? {}),

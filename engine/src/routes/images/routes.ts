@@ -8,6 +8,7 @@ import type { ApiRequest } from '../../http/request.ts';
 import type { ApiResponse } from '../../http/response.ts';
 import type { Route } from '../../http/router.ts';
 import { imageFiltersOf } from '../../images/filters.ts';
+import { shapeImage } from '../../images/image-by-version.ts';
 import type { ImageService } from '../../images/image-service.ts';
 
 export type ImagesBackend = Pick<
@@ -30,9 +31,13 @@ export function imageRoutes(images: ImagesBackend): Route[] {
     {
       method: 'GET',
       path: '/images/json',
-      handler: async ({ query }, response) => {
+      handler: async ({ query, version }, response) => {
         const filters = imageFiltersOf(Object.fromEntries(query.filters(filterKeys)));
-        response.json(200, await images.list(filters));
+        const listed = await images.list(filters);
+        response.json(
+          200,
+          listed.map((image) => shapeImage(image, version)),
+        );
       },
     },
     {
@@ -115,7 +120,8 @@ export function imageRoutes(images: ImagesBackend): Route[] {
       method: 'GET',
       path: '/images/{name}/json',
       handler: async (request, response) => {
-        response.json(200, await images.inspect(request.parameter('name')));
+        const image = await images.inspect(request.parameter('name'));
+        response.json(200, shapeImage(image, request.version));
       },
     },
     {
