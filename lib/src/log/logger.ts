@@ -1,8 +1,9 @@
 /**
- * Logs of the daemons: one JSON object per line, `level`, `msg`, `time` first, as runc and containerd write them.
- * The runtime writes the same records through its own few lines, because loading winston costs more than its work.
+ * Logs of the daemons: one JSON object per line, `level`, `msg`, `time` first, as runc and containerd write them, or
+ * the same as text. The runtime writes the same records through its own few lines, because loading winston costs more than its work.
  */
 import winston from 'winston';
+import { textRecord } from './text-record.ts';
 
 export const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'] as const;
 export type LogLevel = (typeof logLevels)[number];
@@ -20,26 +21,38 @@ export interface Logger {
   child(fields: LogFields): Logger;
 }
 
+export type LogFormat = 'json' | 'text';
+
+/** A logger that decides for itself and its children what is important enough. */
+export interface RootLogger extends Logger {
+  setLevel(level: LogLevel): void;
+}
+
 /** A logger on stderr. `component` names the part of the stack (`engined`, `containerd-lite`, …). */
-export function createLogger(component: string, level: LogLevel = 'info'): Logger {
+export function createLogger(
+  component: string,
+  level: LogLevel = 'info',
+  logFormat: LogFormat = 'json',
+): RootLogger {
   const levels = Object.fromEntries([...logLevels].reverse().map((name, index) => [name, index]));
   const backend = winston.createLogger({
     levels,
     level,
-    format: winston.format.printf(({ level, message, ...fields }) =>
-      JSON.stringify(
-        {
-          level: level === 'warn' ? 'warning' : level,
-          msg: message,
-          time: new Date().toISOString(),
-          ...fields,
-        },
-        errorsAsText,
-      ),
-    ),
+    format: winston.format.printf(({ level, message, ...fields }) => {
+      const head = { level: level === 'warn' ? 'warning' : level, msg: message };
+      const time = new Date().toISOString();
+      return logFormat === 'json'
+        ? JSON.stringify({ ...head, time, ...fields }, errorsAsText)
+        : textRecord({ time, ...head, ...fields }, errorsAsText);
+    }),
     transports: [new winston.transports.Stream({ stream: process.stderr })],
   });
-  return wrap(backend.child({ component }));
+  return {
+    ...wrap(backend.child({ component })),
+    setLevel: (chosen) => {
+      backend.level = chosen;
+    },
+  };
 }
 
 /** A logger that drops everything, for tests and for parts used without a daemon. */
