@@ -10,16 +10,16 @@ import { JsonFileLogs } from './logs/json-file-logs.ts';
 import type { EngineParts } from './run-engine.ts';
 
 export const engineParts: EngineParts = {
-  createImages: ({ client, options, store, events }) =>
-    publishImageEvents(
+  createImages: ({ client, options, settings, store, events }) => {
+    const registry = new RegistryClient({ userAgent: `engine/${version}` });
+    settings.watch(({ registryMirrors: mirrors, insecureRegistries }) =>
+      registry.configure({ mirrors, insecureRegistries }),
+    );
+    return publishImageEvents(
       new ContainerdImageService({
         client,
         snapshotter: options.storageDriver,
-        registry: new RegistryClient({
-          userAgent: `engine/${version}`,
-          mirrors: options.registryMirrors,
-          insecureRegistries: options.insecureRegistries,
-        }),
+        registry,
         usersOf: (imageId) =>
           store
             .list()
@@ -27,7 +27,8 @@ export const engineParts: EngineParts = {
             .map(({ id, isRunning }) => ({ containerId: id, running: isRunning })),
       }),
       events,
-    ),
+    );
+  },
 
   createLogs: (paths, logger) => new JsonFileLogs(paths, logger),
 

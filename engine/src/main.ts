@@ -1,32 +1,68 @@
-/** engined: reads its flags, runs until it is told to stop. */
-import { createLogger } from '#lib/log/logger';
+/** engined: reads its configuration, runs until it is told to stop. */
+import { setTimeout as delay } from 'node:timers/promises';
+import { createLogger, type Logger } from '#lib/log/logger';
+import { version } from '#lib/installation/installation';
 import { requireRoot } from '#lib/privilege/privilege';
 import { isStackError, messageOf } from '#spec/errors';
-import { parseFlags, type EngineOptions } from './config/flags.ts';
+import { usage } from './config/command-line.ts';
+import { LiveSettings } from './config/live-settings.ts';
+import { readOrder, type Order } from './config/load-options.ts';
 import { engineParts } from './engine-parts.ts';
-import { runEngine } from './run-engine.ts';
+import { runEngine, type RunningEngine } from './run-engine.ts';
+
+const answers = {
+  help: usage(),
+  version: `engined version ${version}\n`,
+  validate: 'configuration OK\n',
+} as const;
 
 async function main(): Promise<void> {
-  let options: EngineOptions;
+  let order: Order;
   try {
-    options = parseFlags(process.argv.slice(2));
+    order = readOrder(process.argv.slice(2));
+    if (order.kind !== 'run') {
+      process.stdout.write(answers[order.kind]);
+      return;
+    }
     requireRoot('engined');
   } catch (error) {
     fail(error, 1);
     return;
   }
-  const logger = createLogger('engined', options.logLevel);
+  const { options, configuration } = order;
+  const logger = createLogger('engined', options.logLevel, options.logFormat);
+  const settings = new LiveSettings(options.reloadable);
+  settings.watch(({ debug }) => logger.setLevel(debug ? 'debug' : options.logLevel));
   const asked = new Promise<string>((resolve) => {
     process.once('SIGTERM', resolve).once('SIGINT', resolve);
   });
+  // Until there is something to configure, a hangup must not be the end either.
+  const hangups = { reload: (): void => undefined };
+  process.on('SIGHUP', () => hangups.reload());
   try {
-    const engine = await runEngine(options, engineParts, logger);
+    const engine = await runEngine({
+      options,
+      settings,
+      configuration,
+      parts: engineParts,
+      logger,
+    });
+    hangups.reload = () => engine.reload();
     logger.info('stopping', { signal: await asked });
-    await engine.stop();
+    await stopInTime(engine, settings.current.shutdownTimeoutSeconds, logger);
     process.exit(0);
   } catch (error) {
     fail(error, 1);
   }
+}
+
+/** Containers run on either way: what is cut short is the tidying. */
+async function stopInTime(engine: RunningEngine, seconds: number, logger: Logger): Promise<void> {
+  const stopped = engine.stop();
+  if (seconds < 0) return stopped;
+  const late = await Promise.race([stopped, delay(seconds * 1000, 'late', { ref: false })]);
+  if (late)
+    logger.error('force shutdown: stopping took longer than the shutdown timeout', { seconds });
 }
 
 /** One sentence for what can be expected, the stack for a bug. */

@@ -4,8 +4,11 @@ import path from 'node:path';
 import type { Logger } from '#lib/log/logger';
 import { version } from '#lib/installation/installation';
 import { ContainerdClient } from '#proto/containerd-client';
-import { errorCode, messageOf, StackError } from '#spec/errors';
-import type { EngineOptions } from './config/flags.ts';
+import { messageOf, StackError } from '#spec/errors';
+import type { EngineOptions } from './config/engine-options.ts';
+import type { LiveSettings } from './config/live-settings.ts';
+import type { Configuration } from './config/load-options.ts';
+import { claimPidFile } from './config/pid-file.ts';
 import { isLite } from './containerd/peer.ts';
 import { RuntimeTable } from './containerd/runtimes.ts';
 import { ContainerdSupervisor } from './containerd/supervisor.ts';
@@ -22,6 +25,7 @@ import { readHostFacts } from './daemon/host-facts.ts';
 import { networkBackend } from './daemon/network-backend.ts';
 import { enginePaths, type EnginePaths } from './daemon/paths.ts';
 import { resumeRestartPolicies } from './daemon/recovery.ts';
+import { reloadConfiguration } from './daemon/reload.ts';
 import { systemBackend } from './daemon/system-backend.ts';
 import { watchTasks } from './daemon/task-events.ts';
 import { parseListenAddress } from './http/listener.ts';
@@ -45,6 +49,7 @@ export interface EngineParts {
   createImages(context: {
     client: ContainerdClient;
     options: EngineOptions;
+    settings: LiveSettings;
     store: ContainerStore;
     events: EventLog;
     logger: Logger;
@@ -58,40 +63,46 @@ export interface EngineParts {
 type UndoStep = () => unknown;
 
 export interface RunningEngine {
+  /** Reads the config file again. A file that cannot be used changes nothing and is logged. */
+  reload(): void;
   stop(): Promise<void>;
 }
 
+/** What it takes to run an engine. */
+export interface EngineSetup {
+  options: EngineOptions;
+  settings: LiveSettings;
+  configuration: Configuration;
+  parts: EngineParts;
+  logger: Logger;
+}
+
 /** Starts the engine and resolves once its API answers. What was started is stopped again when a step fails. */
-export async function runEngine(
-  options: EngineOptions,
-  parts: EngineParts,
-  logger: Logger,
-): Promise<RunningEngine> {
+export async function runEngine(setup: EngineSetup): Promise<RunningEngine> {
   const undo: UndoStep[] = [];
   const stop = async (): Promise<void> => {
     for (const step of undo.splice(0).reverse()) {
       try {
         await step();
       } catch (error) {
-        logger.error('cannot stop cleanly', { error });
+        setup.logger.error('cannot stop cleanly', { error });
       }
     }
   };
   try {
-    await start(options, parts, logger, undo);
+    const engine = await start(setup, undo);
+    const reload = (): void => reloadConfiguration(engine, setup.configuration, setup.settings);
+    return { reload, stop };
   } catch (error) {
     await stop();
     throw error;
   }
-  return { stop };
 }
 
 async function start(
-  options: EngineOptions,
-  parts: EngineParts,
-  logger: Logger,
+  { options, settings, parts, logger }: EngineSetup,
   undo: UndoStep[],
-): Promise<void> {
+): Promise<Engine> {
   const addresses = options.hosts.map(parseListenAddress);
   const networkOptions = parseNetworkFlags({
     ...(options.bridge !== undefined && { bridge: options.bridge }),
@@ -107,8 +118,8 @@ async function start(
   const paths = enginePaths(path.resolve(options.dataRoot), path.resolve(options.execRoot));
   await fs.promises.mkdir(paths.dataRoot, { recursive: true, mode: 0o711 });
   await fs.promises.mkdir(paths.execRoot, { recursive: true, mode: 0o711 });
-  undo.push(await claim(path.join(paths.dataRoot, 'engined.pid')));
-  if (options.pidfile !== undefined) undo.push(await claim(path.resolve(options.pidfile)));
+  undo.push(claimPidFile(path.join(paths.dataRoot, 'engined.pid')));
+  if (options.pidfile !== undefined) undo.push(claimPidFile(path.resolve(options.pidfile)));
 
   const containerd = await containerdAddress(options, paths, logger, undo);
   const client = new ContainerdClient(containerd, { namespace: options.containerdNamespace });
@@ -144,7 +155,7 @@ async function start(
   });
   const engine: Engine = {
     client,
-    images: parts.createImages({ client, options, store: containers, events, logger }),
+    images: parts.createImages({ client, options, settings, store: containers, events, logger }),
     network,
     volumes,
     containers,
@@ -152,8 +163,8 @@ async function start(
     events,
     runtimes: new RuntimeTable({
       lite,
-      added: options.runtimes,
-      defaultName: options.defaultRuntime,
+      added: settings.current.runtimes,
+      defaultName: settings.current.defaultRuntime,
       execRoot: paths.execRoot,
     }),
     paths,
@@ -184,9 +195,7 @@ async function start(
     routes: [
       ...systemRoutes(
         systemBackend(engine, {
-          insecureRegistries: options.insecureRegistries,
-          registryMirrors: options.registryMirrors,
-          debug: options.logLevel === 'debug' || options.logLevel === 'trace',
+          live: settings,
           containerdAddress: containerd,
           namespace: options.containerdNamespace,
         }),
@@ -210,6 +219,7 @@ async function start(
     await server.listen(address);
   }
   logger.info('engined is ready', { hosts: options.hosts, containerd, lite });
+  return engine;
 }
 
 /** The containerd that was named, or one of our own. */
@@ -223,33 +233,10 @@ async function containerdAddress(
   const supervisor = new ContainerdSupervisor({
     dataRoot: paths.dataRoot,
     execRoot: paths.execRoot,
-    logLevel: options.logLevel,
+    logLevel: options.reloadable.debug ? 'debug' : options.logLevel,
     logger,
   });
   undo.push(() => supervisor.stop());
   await supervisor.start();
   return supervisor.address;
-}
-
-/** Writes our process id into `file`, unless another living engined's stands there. Returns how to take it back. */
-async function claim(file: string): Promise<() => Promise<void>> {
-  try {
-    const pid = Number(await fs.promises.readFile(file, 'utf8'));
-    const command = await fs.promises.readFile(`/proc/${pid}/cmdline`, 'utf8');
-    if (pid !== process.pid && command.includes('engined')) {
-      throw new StackError('conflict', `engined already runs with ${file}: process ${pid}`);
-    }
-  } catch (error) {
-    const absent = ['ENOENT', 'ESRCH'].includes(errorCode(error) ?? '');
-    if (!absent) throw error instanceof StackError ? error : unreadable(file, error);
-  }
-  await fs.promises.mkdir(path.dirname(file), { recursive: true });
-  await fs.promises.writeFile(file, String(process.pid));
-  return () => fs.promises.rm(file, { force: true });
-}
-
-function unreadable(file: string, error: unknown): StackError {
-  return new StackError('internal', `cannot read pid file ${file}: ${messageOf(error)}`, {
-    cause: error,
-  });
 }

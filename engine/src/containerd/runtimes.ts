@@ -28,31 +28,49 @@ export interface RuntimeTableOptions {
 }
 
 export class RuntimeTable {
-  readonly defaultName: string;
-  readonly #runtimes: ReadonlyMap<string, Runtime>;
+  readonly #lite: boolean;
   readonly #execRoot: string;
+  #defaultName = '';
+  #runtimes: ReadonlyMap<string, Runtime> = new Map();
 
-  constructor({ lite, added, defaultName, execRoot }: RuntimeTableOptions) {
-    const shim = lite ? liteShim : runcShim;
-    this.#runtimes = new Map<string, Runtime>([
+  constructor({ lite, execRoot, ...chosen }: RuntimeTableOptions) {
+    this.#lite = lite;
+    this.#execRoot = execRoot;
+    this.configure(chosen);
+  }
+
+  /** The runtime of containers that name none. */
+  get defaultName(): string {
+    return this.#defaultName;
+  }
+
+  /** Chooses again. Throws invalid_argument, and changes nothing, when the default is not among them. */
+  configure({ added, defaultName }: Pick<RuntimeTableOptions, 'added' | 'defaultName'>): void {
+    const shim = this.#lite ? liteShim : runcShim;
+    const runtimes = new Map<string, Runtime>([
       ['runtime', { shim, binaryName: executablePath('runtime') }],
       ['runc', { shim, binaryName: 'runc' }],
       ...Object.entries(added).map(
         ([name, binaryName]) => [name, { shim, binaryName }] as [string, Runtime],
       ),
     ]);
-    this.#execRoot = execRoot;
-    this.defaultName = defaultName ?? (lite ? 'runtime' : 'runc');
-    this.resolve(this.defaultName); // a wrong --default-runtime is said at the start
+    const name = defaultName ?? (this.#lite ? 'runtime' : 'runc');
+    if (!runtimes.has(name) && !isShim(name)) {
+      throw new StackError(
+        'invalid_argument',
+        `specified default runtime '${name}' does not exist`,
+      );
+    }
+    this.#runtimes = runtimes;
+    this.#defaultName = name;
   }
 
   /** The runtime of this name, or a shim by its own name. Throws invalid_argument for one that is not known. */
   resolve(name: string): Runtime {
-    const known = this.#runtimes.get(name || this.defaultName);
+    const chosen = name || this.#defaultName;
+    const known = this.#runtimes.get(chosen);
     if (known) return known;
-    if (/^io\.containerd\.[\w.-]+$/.test(name) || path.isAbsolute(name)) {
-      return { shim: name, binaryName: '' };
-    }
+    if (isShim(chosen)) return { shim: chosen, binaryName: '' };
     throw new StackError('invalid_argument', `unknown or invalid runtime name: ${name}`);
   }
 
@@ -67,4 +85,9 @@ export class RuntimeTable {
   options({ binaryName }: Pick<Runtime, 'binaryName'>): Any {
     return packAny(Options, { binaryName, root: path.join(this.#execRoot, 'runtime') });
   }
+}
+
+/** containerd's names of shims, or a path to one. */
+function isShim(name: string): boolean {
+  return /^io\.containerd\.[\w.-]+$/.test(name) || path.isAbsolute(name);
 }

@@ -2,15 +2,15 @@
 import os from 'node:os';
 import { version as engineVersion } from '#lib/installation/installation';
 import { newestApiVersion, oldestApiVersion } from '../http/api-version.ts';
+import type { ReloadableOptions } from '../config/engine-options.ts';
+import type { LiveSettings } from '../config/live-settings.ts';
 import type { SystemBackend } from '../routes/system/backend.ts';
 import { measureDiskUsage } from './disk-usage.ts';
 import type { Engine } from './engine.ts';
 import { now } from './timestamps.ts';
 
 export interface SystemSettings {
-  insecureRegistries: readonly string[];
-  registryMirrors: readonly string[];
-  debug: boolean;
+  live: LiveSettings;
   /** Address of the containerd in use. */
   containerdAddress: string;
   namespace: string;
@@ -66,6 +66,7 @@ async function describeInfo(engine: Engine, settings: SystemSettings): Promise<u
   const count = (...statuses: string[]): number =>
     all.filter(({ state }) => statuses.includes(state.status)).length;
   const networking = network.info();
+  const { current } = settings.live;
   return {
     ID: host.id,
     Containers: all.length,
@@ -89,7 +90,7 @@ async function describeInfo(engine: Engine, settings: SystemSettings): Promise<u
     CPUSet: true,
     PidsLimit: true,
     IPv4Forwarding: true,
-    Debug: settings.debug,
+    Debug: current.debug,
     NFd: 0,
     OomKillDisable: host.cgroupVersion === '1',
     NGoroutines: 0,
@@ -104,7 +105,7 @@ async function describeInfo(engine: Engine, settings: SystemSettings): Promise<u
     OSType: 'linux',
     Architecture: host.machine,
     IndexServerAddress: 'https://index.docker.io/v1/',
-    RegistryConfig: registryConfig(settings),
+    RegistryConfig: registryConfig(current),
     NCPU: host.cpus,
     MemTotal: host.memoryBytes,
     GenericResources: null,
@@ -113,7 +114,7 @@ async function describeInfo(engine: Engine, settings: SystemSettings): Promise<u
     HttpsProxy: '',
     NoProxy: '',
     Name: os.hostname(),
-    Labels: [],
+    Labels: current.labels,
     ExperimentalBuild: false,
     ServerVersion: engineVersion,
     Runtimes: runtimes.paths(),
@@ -158,7 +159,7 @@ async function describeInfo(engine: Engine, settings: SystemSettings): Promise<u
   };
 }
 
-function registryConfig({ insecureRegistries, registryMirrors }: SystemSettings): unknown {
+function registryConfig({ insecureRegistries, registryMirrors }: ReloadableOptions): unknown {
   const isNetwork = (text: string): boolean => text.includes('/');
   const hubs = insecureRegistries.filter((registry) => !isNetwork(registry));
   return {

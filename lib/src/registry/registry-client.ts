@@ -31,7 +31,7 @@ export interface FetchedDocument {
 const largestDocument = 4 << 20;
 
 export class RegistryClient {
-  readonly #settings: RegistrySettings;
+  #settings: RegistrySettings;
   readonly #retries: RetryPolicy;
   readonly #http: HttpClient;
 
@@ -53,6 +53,11 @@ export class RegistryClient {
     const endpoints = endpointsOf(reference.domain, this.#settings);
     const session = new RepositorySession({ http: this.#http, endpoints, reference, ...access });
     return new RemoteRepository(session, this.#retries);
+  }
+
+  /** What is asked for from now on goes by these settings; what is under way keeps those it began with. */
+  configure(changed: RegistrySettings): void {
+    this.#settings = { ...this.#settings, ...changed };
   }
 
   /** Whether a client without any settings would ask the same places in the same way. */

@@ -1,0 +1,85 @@
+/** What engined can be told: one row per option, by the names that dockerd has for it on the command line and in daemon.json. */
+import { addressPoolsFromFile, runtimesFromFile } from './file-values.ts';
+
+/** How often an option may be given, and what its values look like. */
+export type OptionKind = 'text' | 'boolean' | 'integer' | 'list';
+
+export interface DaemonOption {
+  /** `--flag`. */
+  flag: string;
+  /** `-F`. */
+  short?: string;
+  kind: OptionKind;
+  /** What `--help` calls the value. */
+  value?: string;
+  description: string;
+  /** Its key in the config file, where that is not the flag's name; null for what only the command line can say. */
+  key?: string | null;
+  /** Values of the file that are not plain text, as the command line would give them. Throws invalid_argument. */
+  fromFile?: (value: unknown) => string[];
+  /** Whether the file adds to the flags rather than contradicting them (docker's `runtimes`). */
+  merges?: boolean;
+  /** Whether a reload (SIGHUP) applies it; everything else waits for the next start. */
+  reloadable?: boolean;
+}
+
+// prettier-ignore
+export const daemonOptions: readonly DaemonOption[] = [
+  { flag: 'add-runtime', kind: 'list', value: 'name=path', description: 'Register an additional OCI compatible runtime', key: 'runtimes', fromFile: runtimesFromFile, merges: true, reloadable: true },
+  { flag: 'bip', kind: 'text', value: 'address/length', description: 'IPv4 address of the default bridge' },
+  { flag: 'bridge', short: 'b', kind: 'text', value: 'name', description: 'Attach containers to this network bridge; "none" for no default bridge' },
+  { flag: 'cgroup-parent', kind: 'text', value: 'path', description: 'Parent cgroup of all containers (default "/engine")' },
+  { flag: 'config-file', kind: 'text', value: 'file', description: 'Daemon configuration file (default "/etc/engine/daemon.json")', key: null },
+  { flag: 'containerd', kind: 'text', value: 'socket', description: 'Use this containerd instead of starting one' },
+  { flag: 'containerd-namespace', kind: 'text', value: 'name', description: 'Namespace in containerd (default "engine")' },
+  { flag: 'data-root', kind: 'text', value: 'folder', description: 'What survives a reboot (default "/var/lib/engine")' },
+  { flag: 'debug', short: 'D', kind: 'boolean', description: 'Enable debug mode', reloadable: true },
+  { flag: 'default-address-pool', kind: 'list', value: 'base=…,size=…', description: 'Subnets that networks choose from', key: 'default-address-pools', fromFile: addressPoolsFromFile },
+  { flag: 'default-runtime', kind: 'text', value: 'name', description: 'Runtime of containers that name none', reloadable: true },
+  { flag: 'exec-root', kind: 'text', value: 'folder', description: 'What belongs to this boot (default "/run/engine")' },
+  { flag: 'firewall-integration', kind: 'text', value: 'on|off', description: 'Let our bridges through the filters of others' },
+  { flag: 'help', short: 'h', kind: 'boolean', description: 'Print usage', key: null },
+  { flag: 'host', short: 'H', kind: 'list', value: 'address', description: 'Listen here: unix:///path, tcp://address:port or fd:// (default unix:///run/engine/engine.sock)', key: 'hosts' },
+  { flag: 'insecure-registry', kind: 'list', value: 'host', description: 'Registry without TLS, or with a certificate that nobody vouches for', key: 'insecure-registries', reloadable: true },
+  { flag: 'label', kind: 'list', value: 'key=value', description: 'Label of this engine', key: 'labels', reloadable: true },
+  { flag: 'live-restore', kind: 'boolean', description: 'Containers survive the engine (always so)', reloadable: true },
+  { flag: 'log-format', kind: 'text', value: 'json|text', description: 'Format of the log (default "json")' },
+  { flag: 'log-level', short: 'l', kind: 'text', value: 'level', description: 'Least important record: debug, info, warn, error or fatal (default "info")' },
+  { flag: 'mtu', kind: 'integer', value: 'bytes', description: 'MTU of the default bridge' },
+  { flag: 'pidfile', short: 'p', kind: 'text', value: 'file', description: 'Write the process id here' },
+  { flag: 'registry-mirror', kind: 'list', value: 'url', description: 'Preferred mirror of Docker Hub', key: 'registry-mirrors', reloadable: true },
+  { flag: 'shutdown-timeout', kind: 'integer', value: 'seconds', description: 'How long stopping may take, -1 for as long as it needs (default 15)', reloadable: true },
+  { flag: 'storage-driver', short: 's', kind: 'text', value: 'name', description: 'Snapshotter (default "overlayfs")' },
+  { flag: 'validate', kind: 'boolean', description: 'Validate the configuration and exit', key: null },
+  { flag: 'version', short: 'v', kind: 'boolean', description: 'Print version information and quit', key: null },
+];
+
+/** Key of an option in the config file; undefined for what only the command line can say. */
+export function fileKey({ flag, key }: DaemonOption): string | undefined {
+  return key === null ? undefined : (key ?? flag);
+}
+
+/** dockerd's flags that are not built, by name. Given, they are refused: silence would promise what does not hold. */
+// prettier-ignore
+export const notBuilt: readonly string[] = [
+  'add-nri', 'allow-direct-routing', 'allow-nondistributable-artifacts', 'api-cors-header', 'authorization-plugin',
+  'bip6', 'bridge-accept-fwmark', 'cdi-spec-dir', 'cluster-advertise', 'cluster-store', 'cluster-store-opt',
+  'containerd-plugins-namespace', 'cpu-rt-period', 'cpu-rt-runtime', 'cri-containerd', 'default-cgroupns-mode',
+  'default-gateway', 'default-gateway-v6', 'default-ipc-mode', 'default-network-opt', 'default-shm-size',
+  'default-ulimit', 'dns', 'dns-opt', 'dns-search', 'exec-opt', 'experimental', 'feature', 'firewall-backend',
+  'fixed-cidr', 'fixed-cidr-v6', 'group', 'host-gateway-ip', 'http-proxy', 'https-proxy', 'icc', 'init', 'init-path',
+  'ip', 'ip-forward', 'ip-forward-no-drop', 'ip-masq', 'ip6tables', 'iptables', 'ipv6',
+  'log-driver', 'log-opt', 'max-concurrent-downloads', 'max-concurrent-uploads', 'max-download-attempts',
+  'metrics-addr', 'network-control-plane-mtu', 'no-new-privileges', 'no-proxy', 'node-generic-resource',
+  'oom-score-adjust', 'raw-logs', 'rootless', 'seccomp-profile', 'selinux-enabled', 'storage-opt',
+  'swarm-default-advertise-addr', 'tls', 'tlscacert', 'tlscert', 'tlskey', 'tlsverify', 'userland-proxy',
+  'userland-proxy-path', 'userns-remap',
+];
+
+/** The keys of daemon.json that stand for {@link notBuilt}, where they differ, and those that no flag stands for. */
+// prettier-ignore
+export const notBuiltKeys: readonly string[] = [
+  'authorization-plugins', 'builder', 'cdi-spec-dirs', 'cluster-store-opts', 'default-network-opts', 'default-ulimits',
+  'dns-opts', 'exec-opts', 'features', 'host-gateway-ips', 'log-opts', 'min-api-version', 'network-diagnostic-port',
+  'node-generic-resources', 'nri-opts', 'storage-opts', 'deprecated-key-path',
+];

@@ -1,0 +1,141 @@
+/** What the options mean, checked: what the rest of the daemon is given. */
+import { logLevels, type LogFormat, type LogLevel } from '#lib/log/logger';
+import { parseMirror } from '#lib/registry/endpoints';
+import { StackError } from '#spec/errors';
+import type { OptionValues } from './option-values.ts';
+
+export interface EngineOptions {
+  hosts: string[];
+  dataRoot: string;
+  execRoot: string;
+  /** Address of a containerd that already runs; undefined starts one. */
+  containerd: string | undefined;
+  containerdNamespace: string;
+  pidfile: string | undefined;
+  bridge: string | undefined;
+  bip: string | undefined;
+  defaultAddressPools: string[];
+  mtu: number | undefined;
+  cgroupParent: string;
+  storageDriver: string;
+  firewallIntegration: string | undefined;
+  logLevel: LogLevel;
+  logFormat: LogFormat;
+  reloadable: ReloadableOptions;
+}
+
+/** What SIGHUP can change. */
+export interface ReloadableOptions {
+  debug: boolean;
+  insecureRegistries: readonly string[];
+  registryMirrors: readonly string[];
+  /** Path by name. */
+  runtimes: Readonly<Record<string, string>>;
+  defaultRuntime: string | undefined;
+  /** `key=value`, or `key` alone. */
+  labels: readonly string[];
+  /** Negative for as long as it takes. */
+  shutdownTimeoutSeconds: number;
+}
+
+/** Throws invalid_argument for values that mean nothing. */
+export function engineOptions(values: OptionValues): EngineOptions {
+  return {
+    hosts: hostsOf(values.list('host')),
+    dataRoot: values.text('data-root') ?? '/var/lib/engine',
+    execRoot: values.text('exec-root') ?? '/run/engine',
+    containerd: values.text('containerd') || undefined,
+    containerdNamespace: values.text('containerd-namespace') ?? 'engine',
+    pidfile: values.text('pidfile') || undefined,
+    bridge: values.text('bridge') || undefined,
+    bip: values.text('bip') || undefined,
+    defaultAddressPools: values.list('default-address-pool'),
+    mtu: mtuOf(values.integer('mtu')),
+    cgroupParent: values.text('cgroup-parent') || '/engine',
+    storageDriver: values.text('storage-driver') || 'overlayfs',
+    firewallIntegration: values.text('firewall-integration'),
+    logLevel: logLevelOf(values.text('log-level')),
+    logFormat: logFormatOf(values.text('log-format')),
+    reloadable: reloadableOptions(values),
+  };
+}
+
+/** The part of `values` that SIGHUP can change. Throws invalid_argument. */
+export function reloadableOptions(values: OptionValues): ReloadableOptions {
+  if (values.boolean('live-restore') === false) {
+    throw new StackError(
+      'invalid_argument',
+      'live-restore cannot be turned off: containers always survive this engine',
+    );
+  }
+  return {
+    debug: values.boolean('debug') ?? false,
+    insecureRegistries: values.list('insecure-registry'),
+    registryMirrors: mirrorsOf(values.list('registry-mirror')),
+    runtimes: Object.fromEntries(values.list('add-runtime').map(runtimePair)),
+    defaultRuntime: values.text('default-runtime') || undefined,
+    labels: labelsOf(values.list('label')),
+    shutdownTimeoutSeconds: values.integer('shutdown-timeout') ?? 15,
+  };
+}
+
+function mirrorsOf(urls: string[]): string[] {
+  for (const url of urls) parseMirror(url);
+  return urls;
+}
+
+function hostsOf(given: readonly string[]): string[] {
+  return [...new Set(given.length > 0 ? given : ['unix:///run/engine/engine.sock'])];
+}
+
+function mtuOf(bytes: number | undefined): number | undefined {
+  if (bytes !== undefined && bytes < 0) {
+    throw new StackError('invalid_argument', `invalid default MTU: ${bytes}`);
+  }
+  return bytes || undefined;
+}
+
+function logLevelOf(text = 'info'): LogLevel {
+  const name = text.toLowerCase();
+  const level = logLevels.find((known) => known === (name === 'panic' ? 'fatal' : name));
+  if (!level) throw new StackError('invalid_argument', `invalid logging level: ${text}`);
+  return level;
+}
+
+function logFormatOf(text = 'json'): LogFormat {
+  if (text === 'json' || text === 'text') return text;
+  throw new StackError('invalid_argument', `invalid log format: ${text}`);
+}
+
+/** `name=path`. */
+function runtimePair(text: string): [string, string] {
+  const [, name, path] = /^([^=]+)=(.+)$/.exec(text) ?? [];
+  if (name === undefined || path === undefined) {
+    throw new StackError('invalid_argument', `invalid runtime "${text}": it is not name=path`);
+  }
+  return [name, path];
+}
+
+/** docker's rules: a key is one word, and has one value. */
+function labelsOf(labels: readonly string[]): string[] {
+  const byKey = new Map<string, string>();
+  for (const label of labels) {
+    const [key = '', ...rest] = label.split('=');
+    if (key === '' || /\s/.test(key)) {
+      throw new StackError(
+        'invalid_argument',
+        `invalid label '${label}': ${key === '' ? 'empty name' : `label contains whitespaces`}`,
+      );
+    }
+    const value = rest.join('=');
+    const earlier = byKey.get(key);
+    if (earlier !== undefined && earlier !== value) {
+      throw new StackError(
+        'invalid_argument',
+        `conflict labels for ${key}=${value} and ${key}=${earlier}`,
+      );
+    }
+    byKey.set(key, value);
+  }
+  return [...new Set(labels)];
+}

@@ -1,0 +1,45 @@
+/** Values of daemon.json that are more than text, as the words that the command line would have. */
+import { StackError } from '#spec/errors';
+
+/** `{"name": {"path": "…"}}` as `name=path`. Throws invalid_argument. */
+export function runtimesFromFile(value: unknown): string[] {
+  return Object.entries(objectOf('runtimes', value)).map(([name, runtime]) => {
+    const { path, ...rest } = objectOf(`runtimes.${name}`, runtime);
+    const [unknown] = Object.keys(rest);
+    if (unknown !== undefined) {
+      throw new StackError(
+        'unimplemented',
+        `"${unknown}" of runtime "${name}" is not implemented by this engine`,
+      );
+    }
+    if (typeof path === 'string' && path !== '') return `${name}=${path}`;
+    throw new StackError('invalid_argument', `runtime "${name}" has no path`);
+  });
+}
+
+/** `[{"base": "…", "size": 24}]` as `base=…,size=24`. Throws invalid_argument. */
+export function addressPoolsFromFile(value: unknown): string[] {
+  if (!Array.isArray(value)) throw wrongType('default-address-pools', 'an array', value);
+  return value.map((pool) =>
+    Object.entries(objectOf('default-address-pools', pool))
+      .map(([name, part]) => `${name}=${String(part)}`)
+      .join(','),
+  );
+}
+
+/** Throws invalid_argument for anything but a JSON object. */
+export function objectOf(key: string, value: unknown): Record<string, unknown> {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw wrongType(key, 'an object', value);
+  }
+  return value as Record<string, unknown>; // JSON objects have string keys only
+}
+
+/** The error for a value that has another type than its key wants. */
+export function wrongType(key: string, wanted: string, value: unknown): StackError {
+  const found = value === null ? 'null' : Array.isArray(value) ? 'an array' : `a ${typeof value}`;
+  return new StackError(
+    'invalid_argument',
+    `invalid JSON: "${key}" must be ${wanted}, not ${found}`,
+  );
+}
