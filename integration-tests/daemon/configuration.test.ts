@@ -33,7 +33,7 @@ describe('the configuration of engined', () => {
   });
 
   after(async () => {
-    await stack?.stop();
+    await stack.stop();
     fs.rmSync(folder, { recursive: true, force: true });
   });
 
