@@ -7,6 +7,7 @@ import { isStackError, messageOf } from '#spec/errors';
 import { usage } from './config/command-line.ts';
 import { LiveSettings } from './config/live-settings.ts';
 import { readOrder, type Order } from './config/load-options.ts';
+import { takeActivatedSockets } from './http/activation.ts';
 import { engineParts } from './engine-parts.ts';
 import { runEngine, type RunningEngine } from './run-engine.ts';
 
@@ -17,6 +18,7 @@ const answers = {
 } as const;
 
 async function main(): Promise<void> {
+  const activated = takeActivatedSockets(process.env);
   let order: Order;
   try {
     order = readOrder(process.argv.slice(2));
@@ -44,6 +46,7 @@ async function main(): Promise<void> {
       options,
       settings,
       configuration,
+      activated,
       parts: engineParts,
       logger,
     });

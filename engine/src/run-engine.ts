@@ -28,7 +28,8 @@ import { resumeRestartPolicies } from './daemon/recovery.ts';
 import { reloadConfiguration } from './daemon/reload.ts';
 import { systemBackend } from './daemon/system-backend.ts';
 import { watchTasks } from './daemon/task-events.ts';
-import { parseListenAddress } from './http/listener.ts';
+import type { ActivatedSocket } from './http/activation.ts';
+import { apiListeners } from './http/api-listeners.ts';
 import { ApiServer } from './http/server.ts';
 import type { ImageService } from './images/image-service.ts';
 import { KernelThread } from './kernel/kernel-thread.ts';
@@ -73,6 +74,8 @@ export interface EngineSetup {
   options: EngineOptions;
   settings: LiveSettings;
   configuration: Configuration;
+  /** What the service manager has opened. */
+  activated: readonly ActivatedSocket[];
   parts: EngineParts;
   logger: Logger;
 }
@@ -100,10 +103,11 @@ export async function runEngine(setup: EngineSetup): Promise<RunningEngine> {
 }
 
 async function start(
-  { options, settings, parts, logger }: EngineSetup,
+  { options, settings, activated, parts, logger }: EngineSetup,
   undo: UndoStep[],
 ): Promise<Engine> {
-  const addresses = options.hosts.map(parseListenAddress);
+  const { hosts, socketGroup: group, tls } = options;
+  const listeners = apiListeners({ hosts, group, tls, activated }, logger);
   const networkOptions = parseNetworkFlags({
     ...(options.bridge !== undefined && { bridge: options.bridge }),
     ...(options.bip !== undefined && { bip: options.bip }),
@@ -209,16 +213,8 @@ async function start(
     ],
   });
   undo.push(() => server.close());
-  for (const address of addresses) {
-    if (address.kind === 'tcp') {
-      logger.warn('the API listens on TCP without TLS: whoever reaches it is root here', {
-        host: address.host,
-        port: address.port,
-      });
-    }
-    await server.listen(address);
-  }
-  logger.info('engined is ready', { hosts: options.hosts, containerd, lite });
+  for (const listener of listeners) await server.listen(listener);
+  logger.info('engined is ready', { hosts, containerd, lite });
   return engine;
 }
 

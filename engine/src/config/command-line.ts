@@ -37,7 +37,6 @@ function readShort(values: OptionValues, letters: string, rest: string[]): void 
     const letter = letters.charAt(at);
     const option = daemonOptions.find(({ short }) => short === letter);
     if (!option) {
-      if (letter === 'G') throw notImplemented('-G');
       throw wrong(`unknown shorthand flag: '${letter}' in -${letters}`);
     }
     const attached = letters.slice(at + 1);

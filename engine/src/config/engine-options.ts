@@ -2,10 +2,15 @@
 import { logLevels, type LogFormat, type LogLevel } from '#lib/log/logger';
 import { parseMirror } from '#lib/registry/endpoints';
 import { StackError } from '#spec/errors';
+import { defaultSocket, parseListenAddress } from '../http/listen-address.ts';
+import type { TlsFiles } from '../http/tls.ts';
 import type { OptionValues } from './option-values.ts';
 
 export interface EngineOptions {
   hosts: string[];
+  /** Of the unix socket; undefined for the default, empty for none. */
+  socketGroup: string | undefined;
+  tls: TlsFiles | undefined;
   dataRoot: string;
   execRoot: string;
   /** Address of a containerd that already runs; undefined starts one. */
@@ -42,6 +47,8 @@ export interface ReloadableOptions {
 export function engineOptions(values: OptionValues): EngineOptions {
   return {
     hosts: hostsOf(values.list('host')),
+    socketGroup: values.text('group'),
+    tls: tlsOf(values),
     dataRoot: values.text('data-root') ?? '/var/lib/engine',
     execRoot: values.text('exec-root') ?? '/run/engine',
     containerd: values.text('containerd') || undefined,
@@ -85,7 +92,21 @@ function mirrorsOf(urls: string[]): string[] {
 }
 
 function hostsOf(given: readonly string[]): string[] {
-  return [...new Set(given.length > 0 ? given : ['unix:///run/engine/engine.sock'])];
+  const hosts = [...new Set(given.length > 0 ? given : [`unix://${defaultSocket}`])];
+  for (const host of hosts) parseListenAddress(host);
+  return hosts;
+}
+
+/** docker's rules: whoever names tlsverify, even to turn it off, wants TLS; TLS verifies unless that is turned off. */
+function tlsOf(values: OptionValues): TlsFiles | undefined {
+  const verify = values.boolean('tlsverify');
+  if (verify === undefined && values.boolean('tls') !== true) return undefined;
+  return {
+    verify: verify ?? true,
+    caFile: values.text('tlscacert') ?? '/etc/engine/ca.pem',
+    certFile: values.text('tlscert') ?? '/etc/engine/cert.pem',
+    keyFile: values.text('tlskey') ?? '/etc/engine/key.pem',
+  };
 }
 
 function mtuOf(bytes: number | undefined): number | undefined {

@@ -1,62 +1,58 @@
-/** Where the API listens: `unix:///path` and `tcp://host:port`. */
+/** Binds a server to where the API listens. */
 import fs from 'node:fs';
 import type http from 'node:http';
 import net from 'node:net';
 import path from 'node:path';
 import { errorCode, messageOf, StackError } from '#spec/errors';
-
-export type ListenAddress =
-  { kind: 'unix'; path: string } | { kind: 'tcp'; host: string; port: number };
+import type { ListenAddress } from './listen-address.ts';
 
 /** Only the owner and the group may talk to the engine: it is root for everybody who does. */
 const socketUmask = 0o117;
 
-/** Reads the value of `-H`. Throws invalid_argument. */
-export function parseListenAddress(text: string): ListenAddress {
-  if (text.startsWith('unix://')) {
-    const socket = text.slice('unix://'.length);
-    if (!path.isAbsolute(socket)) {
-      throw new StackError('invalid_argument', `host "${text}" needs an absolute path`);
-    }
-    return { kind: 'unix', path: socket };
-  }
-  if (text.startsWith('tcp://')) {
-    const found = /^(\[[0-9a-fA-F:.]+\]|[^:/\s]*):(\d{1,5})\/?$/.exec(text.slice('tcp://'.length));
-    const port = Number(found?.[2]);
-    if (!found || port > 65535) {
-      throw new StackError('invalid_argument', `host "${text}" is not tcp://address:port`);
-    }
-    return { kind: 'tcp', host: (found[1] ?? '').replaceAll(/[[\]]/g, '') || '127.0.0.1', port };
-  }
-  throw new StackError(
-    'invalid_argument',
-    `host "${text}" is not supported: use unix:///path or tcp://address:port`,
-  );
-}
+/** One socket to accept connections on. */
+export type Listener =
+  | (Extract<ListenAddress, { kind: 'unix' }> & { groupId?: number | undefined })
+  | Extract<ListenAddress, { kind: 'tcp' }>
+  | { kind: 'fd'; fd: number };
 
 /** Binds `server`. A socket file whose owner died is replaced; one that answers is a conflict. */
-export async function listenOn(server: http.Server, address: ListenAddress): Promise<void> {
-  if (address.kind === 'unix') {
-    await fs.promises.mkdir(path.dirname(address.path), { recursive: true, mode: 0o711 });
-    await removeStaleSocket(address.path);
+export async function listenOn(server: http.Server, listener: Listener): Promise<void> {
+  if (listener.kind === 'unix') {
+    await fs.promises.mkdir(path.dirname(listener.path), { recursive: true, mode: 0o711 });
+    await removeStaleSocket(listener.path);
   }
   await new Promise<void>((resolve, reject) => {
-    server.once('error', (error) => {
-      const where = address.kind === 'unix' ? address.path : `${address.host}:${address.port}`;
+    const failed = (error: Error): void => {
       reject(
-        new StackError('conflict', `cannot listen on ${where}: ${messageOf(error)}`, {
+        new StackError('conflict', `cannot listen on ${nameOf(listener)}: ${messageOf(error)}`, {
           cause: error,
         }),
       );
-    });
-    if (address.kind === 'tcp') {
-      server.listen(address.port, address.host, resolve);
-      return;
+    };
+    server.once('error', failed);
+    const bound = (): void => {
+      server.off('error', failed);
+      resolve();
+    };
+    if (listener.kind === 'tcp') {
+      server.listen(listener.port, listener.host, bound);
+    } else if (listener.kind === 'fd') {
+      server.listen({ fd: listener.fd }, bound);
+    } else {
+      const previous = process.umask(socketUmask);
+      server.listen(listener.path, bound); // binds before it returns
+      process.umask(previous);
     }
-    const previous = process.umask(socketUmask);
-    server.listen(address.path, resolve); // binds before it returns
-    process.umask(previous);
   });
+  if (listener.kind === 'unix' && listener.groupId !== undefined) {
+    fs.chownSync(listener.path, 0, listener.groupId);
+  }
+}
+
+/** As the log and errors call it. */
+export function nameOf(listener: Listener): string {
+  if (listener.kind === 'unix') return listener.path;
+  return listener.kind === 'fd' ? `fd ${listener.fd}` : `${listener.host}:${listener.port}`;
 }
 
 async function removeStaleSocket(socketPath: string): Promise<void> {

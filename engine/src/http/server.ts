@@ -1,5 +1,6 @@
 /** The API server: node:http on any number of unix and TCP sockets, requests to routes, errors to JSON. */
 import http from 'node:http';
+import https from 'node:https';
 import type { Socket } from 'node:net';
 import type { Readable } from 'node:stream';
 import type { Logger } from '#lib/log/logger';
@@ -7,7 +8,8 @@ import { messageOf } from '#spec/errors';
 import { negotiateApiVersion, newestApiVersion } from './api-version.ts';
 import { errorResponse } from './error-response.ts';
 import { streamWithoutUpgrade, upgradeConnection } from './hijack.ts';
-import { listenOn, type ListenAddress } from './listener.ts';
+import type { ApiListener } from './api-listeners.ts';
+import { listenOn } from './listener.ts';
 import { Query } from './query.ts';
 import { ApiRequest } from './request.ts';
 import { HttpApiResponse, type ApiResponse } from './response.ts';
@@ -39,14 +41,21 @@ export class ApiServer {
     };
   }
 
-  /** Starts to accept connections. Throws conflict when another process answers at `address`. */
-  async listen(address: ListenAddress): Promise<void> {
-    const server = http.createServer({
+  /** Starts to accept connections. Throws conflict when another process answers there. */
+  async listen({ listener, tls }: ApiListener): Promise<void> {
+    const options: http.ServerOptions = {
       // A build context or an image may take hours to arrive.
       requestTimeout: 0,
       keepAliveTimeout: 120_000,
       shouldUpgradeCallback: (request) =>
         this.#match(request)?.route.hijacks === true && request.headers.upgrade === 'tcp',
+    };
+    // A client ends its input by closing its direction, under TLS too.
+    const server = tls
+      ? https.createServer({ ...options, ...tls, ...{ allowHalfOpen: true } })
+      : http.createServer(options);
+    server.on('tlsClientError', (error: Error, { remoteAddress }: Socket) => {
+      this.#logger.info('TLS handshake failed', { remoteAddress, error: messageOf(error) });
     });
     server.on('connection', (socket: Socket) => {
       this.#connections.add(socket);
@@ -54,10 +63,10 @@ export class ApiServer {
     });
     server.on('request', (request, response) => void this.#answer(request, response));
     server.on('upgrade', (request, stream, head) => {
-      // node:http types the connection as Duplex for the sake of TLS; here it is always a socket.
+      // node:http types the connection as Duplex; it is a socket, or TLS over one, which is a socket too.
       void this.#answerUpgrade(request, stream as Socket, head);
     });
-    await listenOn(server, address);
+    await listenOn(server, listener);
     this.#servers.push(server);
   }
 

@@ -71,6 +71,7 @@ describe('readOrder', () => {
       [['-l', 'loud'], 'invalid logging level: loud'],
       [['--label', 'a=1', '--label', 'a=2'], 'conflict labels for a=2 and a=1'],
       [['--registry-mirror', 'ftp://x'], 'invalid mirror: "ftp://x"'],
+      [['-H', 'ftp://x'], "invalid bind address (ftp://x): unsupported proto 'ftp'"],
     ];
     for (const [args, message] of cases) {
       expect(() => withFile('', ...args), args.join(' ')).to.throw(StackError, message);

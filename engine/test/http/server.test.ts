@@ -57,7 +57,7 @@ describe('ApiServer', () => {
     folder = await fs.promises.mkdtemp(path.join(os.tmpdir(), 'engine-http-'));
     socketPath = path.join(folder, 'api.sock');
     server = new ApiServer({ routes, version: '9', logger: silentLogger });
-    await server.listen({ kind: 'unix', path: socketPath });
+    await server.listen({ listener: { kind: 'unix', path: socketPath }, tls: undefined });
   });
 
   afterEach(async () => {
@@ -136,9 +136,11 @@ describe('ApiServer', () => {
     expect((await fs.promises.stat(socketPath)).mode & 0o777).to.equal(0o660);
     const second = new ApiServer({ routes, version: '9', logger: silentLogger });
     let message = '';
-    await second.listen({ kind: 'unix', path: socketPath }).catch((error: unknown) => {
-      message = String(error);
-    });
+    await second
+      .listen({ listener: { kind: 'unix', path: socketPath }, tls: undefined })
+      .catch((error: unknown) => {
+        message = String(error);
+      });
     expect(message).to.include('another process answers there');
   });
 });
