@@ -126,6 +126,7 @@ export async function startDaemon(config: Config, log: Logger): Promise<Daemon> 
   const standbys = new StandbyShims({
     shimPath: executablePath('containerd-shim-lite-v2'),
     size: config.shimPool,
+    recycled: config.recycledShims,
     environment,
     log,
   });

@@ -1,7 +1,9 @@
-/** Shims that stand by: which tasks they go to, and that nothing else can be seen of them. */
+/** Shims that stand by: which tasks they go to, what they keep of one, and that nothing else can be seen of them. */
 import { expect } from 'chai';
 import fs from 'node:fs';
 import path from 'node:path';
+import { executablePath } from '#lib/installation/installation';
+import { runOk } from '../harness/command.ts';
 import { needPeers, needRoot } from '../harness/peers.ts';
 import { devRegistry } from '../harness/registry.ts';
 import { waitFor } from '../harness/wait.ts';
@@ -71,6 +73,42 @@ function describeProcess(pid: number, id: string) {
   };
 }
 
+/** What a shim that waits holds. */
+function describeWaiting(pid: number) {
+  const kinds = fs
+    .readdirSync(`/proc/${pid}/fd`)
+    .map((fd) => fs.readlinkSync(`/proc/${pid}/fd/${fd}`).replace(/:\[\d+\]$/, ''))
+    .sort();
+  const read = (name: string) => fs.readFileSync(`/proc/${pid}/${name}`, 'utf8');
+  return {
+    kinds,
+    folder: fs.readlinkSync(`/proc/${pid}/cwd`),
+    cgroups: read('cgroup'),
+    mounts: fs.readlinkSync(`/proc/${pid}/ns/mnt`),
+    words: commandLine(pid),
+    umask: /^Umask:.*$/m.exec(read('status'))?.[0],
+  };
+}
+
+/** The configuration of a container whose poststart hook runs a script of sh on the host. */
+async function bundleWithHook(folder: string, script: string): Promise<string> {
+  fs.mkdirSync(path.join(folder, 'rootfs/bin'), { recursive: true });
+  fs.copyFileSync('/bin/busybox', path.join(folder, 'rootfs/bin/sleep'));
+  await runOk(executablePath('runtime'), ['spec', '-b', folder]);
+  const file = path.join(folder, 'config.json');
+  const config = JSON.parse(fs.readFileSync(file, 'utf8')) as {
+    process: { terminal: boolean; args: string[] };
+    root: { path: string };
+    hooks?: object;
+  };
+  config.process.terminal = false;
+  config.process.args = ['sleep', '1000'];
+  config.root.path = path.join(folder, 'rootfs');
+  config.hooks = { poststart: [{ path: '/bin/sh', args: ['sh', '-c', script] }] };
+  fs.writeFileSync(file, JSON.stringify(config));
+  return file;
+}
+
 describe('shims that stand by', () => {
   const containerd = new ContainerdLite('[shims]\npool = 2\n');
   let busybox: string;
@@ -89,7 +127,7 @@ describe('shims that stand by', () => {
     expect(containerd.leftovers()).to.deep.equal([]);
   });
 
-  const full = () => waitFor('a full pool', () => standbys(containerd).length === 2 && true);
+  const full = () => waitFor('a full pool', () => standbys(containerd).length >= 2 && true);
   const run = (id: string, ...args: string[]) =>
     containerd.ctrOk('run', '--runtime', runtime, '-d', busybox, id, ...args);
   const remove = async (id: string) => {
@@ -107,6 +145,81 @@ describe('shims that stand by', () => {
     await full();
     expect(standbys(containerd)).not.to.include(shim);
     await remove('s1');
+  });
+
+  /** The pid of the shim that serves a container and afterwards waits again. */
+  const recycle = async (id: string, ...args: string[]): Promise<number> => {
+    await run(id, ...args);
+    const shim = await containerd.shimPid(id);
+    await remove(id);
+    await waitFor('the shim to wait again', () => standbys(containerd).includes(shim));
+    return shim;
+  };
+
+  it('wait again after their container, and serve the next one', async () => {
+    await full();
+    const shim = await recycle('r1', 'sleep', '1000');
+    const [runtime] = childrenOf(shim);
+    await run('r2', 'sleep', '1000');
+    expect(await containerd.shimPid('r2')).to.equal(shim);
+    expect(commandLine(shim)).to.include('r2').and.not.to.include('r1');
+    await containerd.ctrOk('tasks', 'exec', '--exec-id', 'e', 'r2', 'true');
+    await remove('r2');
+    await waitFor('the shim to wait again', () => standbys(containerd).includes(shim));
+    expect(childrenOf(shim)).to.deep.equal([runtime]);
+  });
+
+  it('keep nothing of their container', async () => {
+    await full();
+    const before = describeWaiting(await recycle('k1', 'sleep', '1000'));
+    // With a terminal, execs, a signal, a pause and a death by it: what leaves descriptors and watches behind.
+    await run('k2', 'sleep', '1000');
+    const shim = await containerd.shimPid('k2');
+    await containerd.ctrOk('tasks', 'exec', '--exec-id', 'e', 'k2', 'echo', 'hi');
+    await containerd.ctrOk('tasks', 'pause', 'k2');
+    await containerd.ctrOk('tasks', 'resume', 'k2');
+    await remove('k2');
+    await waitFor('the shim to wait again', () => standbys(containerd).includes(shim));
+    expect(describeWaiting(shim)).to.deep.equal(before);
+  });
+
+  it('end where something of their container is left', async () => {
+    await full();
+    const pidFile = path.join(containerd.folder, 'orphan.pid');
+    const config = await bundleWithHook(
+      path.join(containerd.folder, 'bundle'),
+      `setsid sleep 1000 >/dev/null 2>&1 </dev/null & echo $! > ${pidFile}`,
+    );
+    await containerd.ctrOk('run', '--runtime', runtime, '-d', '--config', config, 'orphan');
+    const shim = await containerd.shimPid('orphan');
+    const orphan = Number(fs.readFileSync(pidFile, 'utf8'));
+    try {
+      expect(childrenOf(shim)).to.include(orphan);
+      await remove('orphan');
+      await waitFor('the end of the shim', () => commandLine(shim).length === 0);
+      expect(commandLine(orphan)).to.include('sleep');
+    } finally {
+      process.kill(orphan, 'SIGKILL');
+    }
+  });
+
+  it('end after a container that could not be made', async () => {
+    await full();
+    const waiting = standbys(containerd);
+    const { status } = await containerd.ctr('run', '--runtime', runtime, busybox, 'f1', 'missing');
+    expect(status).not.to.equal(0);
+    await containerd.ctr('containers', 'rm', 'f1');
+    await waitFor('one to end', () => waiting.some((pid) => commandLine(pid).length === 0));
+    await full();
+  });
+
+  it('end with their container once containerd-lite has been restarted', async () => {
+    await full();
+    await run('a1', 'sleep', '1000');
+    const shim = await containerd.shimPid('a1');
+    await containerd.end('SIGKILL');
+    await containerd.start();
+    await remove('a1');
     await waitFor('the end of the shim', () => commandLine(shim).length === 0);
   });
 
@@ -173,7 +286,7 @@ describe('shims that stand by', () => {
     await full();
   });
 
-  it('serve as many as there are, and `start` the rest', async () => {
+  it('serve as many as there are, and more are started for the rest', async () => {
     await full();
     const ids = Array.from({ length: 20 }, (_, n) => `p${n}`);
     const outputs = await Promise.all(

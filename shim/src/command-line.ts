@@ -79,6 +79,17 @@ export function serveFlags(line: Omit<CommandLine, 'verb' | 'bundle'>): string[]
   ];
 }
 
+/** The flags of a shim that waits for a container. */
+export function parkFlags(
+  line: Pick<CommandLine, 'address' | 'publishBinary' | 'debug'>,
+): string[] {
+  return [
+    ...['-address', line.address, '-publish-binary', line.publishBinary],
+    ...(line.debug ? ['-debug'] : []),
+    'standby',
+  ];
+}
+
 function isTextFlag(flag: string): flag is keyof typeof textFlags {
   return Object.hasOwn(textFlags, flag);
 }

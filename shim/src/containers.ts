@@ -8,6 +8,9 @@ export class Containers {
   /** Ids whose creation is under way. */
   private readonly reserved = new Set<string>();
 
+  /** One could not be made. */
+  hasFailed = false;
+
   /** Throws not_found. */
   require(id: string): Container {
     const container = this.byId.get(id);
@@ -44,6 +47,9 @@ export class Containers {
     this.reserved.add(id);
     try {
       return await create();
+    } catch (error) {
+      this.hasFailed = true;
+      throw error;
     } finally {
       this.reserved.delete(id);
     }

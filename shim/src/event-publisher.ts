@@ -65,6 +65,12 @@ export class EventPublisher {
     for (const envelope of envelopes) this.enqueue(envelope);
   }
 
+  /** Lets go of containerd. What was not delivered is lost. */
+  close(): void {
+    this.isSuspended = true;
+    this.client?.close();
+  }
+
   /** Resolves when the queue is empty, or after `timeoutMs`. */
   async flush(timeoutMs: number): Promise<void> {
     let timer: NodeJS.Timeout | undefined;

@@ -20,4 +20,10 @@ export class IdleMemory {
     }, idleMs).unref();
     this.timer.refresh();
   }
+
+  /** Does nothing more. */
+  stop(): void {
+    clearTimeout(this.timer);
+    this.releasedAtMs = Infinity;
+  }
 }

@@ -11,12 +11,20 @@ export interface ShimLog {
   error(message: string, error?: unknown): void;
 }
 
+/** A log that can be closed. */
+export interface OpenLog extends ShimLog {
+  /** The first thing that was not as it should be. */
+  readonly complaint: string | undefined;
+  close(): void;
+}
+
 /** Opens `file`; where that is not possible nothing is logged. `fields` are added to every record. */
 export function openLog(
   file: string,
   debug: boolean,
   fields: Readonly<Record<string, unknown>>,
-): ShimLog {
+): OpenLog {
+  let complaint: string | undefined;
   let fd: number | undefined;
   try {
     // Read and write: opening waits for nobody, and a daemon that goes away does not break the pipe.
@@ -35,16 +43,28 @@ export function openLog(
     }
   };
   return {
+    get complaint() {
+      return complaint;
+    },
+    close: () => {
+      if (fd !== undefined) fs.closeSync(fd);
+      fd = undefined;
+    },
     debug: (message, more) => {
       if (debug) write('debug', message, more);
     },
-    warn: (message, more) => write('warning', message, more),
-    error: (message, error) =>
+    warn: (message, more) => {
+      complaint ??= message;
+      write('warning', message, more);
+    },
+    error: (message, error) => {
+      complaint ??= message;
       write('error', message, {
         error:
           error instanceof StackError
             ? error.message
             : ((error as Error | undefined)?.stack ?? error),
-      }),
+      });
+    },
   };
 }

@@ -14,6 +14,7 @@ export class Reaper {
   private readonly waiting = new Map<number, () => void>();
   private readonly onExit: ExitListener;
   private lookAgain: NodeJS.Immediate | undefined;
+  private readonly onSignal = () => this.reap();
 
   constructor(onExit: ExitListener) {
     this.onExit = onExit;
@@ -21,19 +22,30 @@ export class Reaper {
 
   /** Reports everyone who has ended, and from now on who ends. */
   start(): void {
-    process.on('SIGCHLD', () => this.reap());
+    process.on('SIGCHLD', this.onSignal);
     this.reap();
   }
 
-  /** Leaves a child that node:child_process started to libuv, until libuv has reported it. */
-  leaveToLibuv(child: ChildProcess): void {
+  /** Reports no more. */
+  stop(): void {
+    process.off('SIGCHLD', this.onSignal);
+    clearImmediate(this.lookAgain);
+  }
+
+  /**
+   * Leaves a child that node:child_process started to libuv, until libuv has reported it. What it returns ends that
+   * where this reaper is done with before the child is.
+   */
+  leaveToLibuv(child: ChildProcess): () => void {
     const { pid } = child;
-    if (pid === undefined) return; // it could not be started
+    if (pid === undefined) return () => undefined; // it could not be started
     this.ofLibuv.add(pid);
-    child.once('exit', () => {
+    const ended = () => {
       this.ofLibuv.delete(pid);
       this.reap(); // its zombie may have hidden others
-    });
+    };
+    child.once('exit', ended);
+    return () => child.off('exit', ended);
   }
 
   /** Resolves when a child that is not libuv's has ended; at once if `pid` is no child. */

@@ -12,6 +12,8 @@ import { runtimeEnvironment } from './runtime-environment.ts';
 
 /** A Node process costs 8 MB: it stays for the calls of one `run --rm`, not for those that follow in hours. */
 const idleTimeoutMs = 2000;
+/** After so many a further one saves nothing more (measured). */
+const usefulRehearsals = 4;
 /** Where `runtime serve` has its end of the channel. */
 const channel = 3;
 
@@ -26,18 +28,22 @@ export interface ServedCall {
 export class RuntimeServer {
   /** The runtime that it is: calls of any other are not its business. */
   readonly binary = executablePath('runtime');
-  private readonly child: ChildProcess;
+  readonly child: ChildProcess;
+  /** Whether it takes calls: until it has had nothing to do for a while, or has ended. */
+  isOpen = true;
   private readonly channel: Duplex;
-  private isOpen = true;
+  private rehearsals = 0;
+  /** What it does when nobody has called; a call waits for it. */
+  private pastime: Promise<unknown> = Promise.resolve();
+  private isCalled = false;
+  private isGone = false;
+  private leaveReaper: (() => void) | undefined;
   private answer: ((exitCode: number | undefined) => void) | undefined;
   private retirement: NodeJS.Timeout | undefined;
 
-  /**
-   * Starts it; with `hasTime` it goes through a create first, which the next one then is quicker by. The shim must be a
-   * subreaper: the containers will be its children.
-   */
-  constructor({ hasTime = false }: { hasTime?: boolean } = {}) {
-    this.child = spawn(this.binary, ['serve', ...(hasTime ? ['--rehearse'] : [])], {
+  /** Starts it. The shim must be a subreaper: the containers will be its children. */
+  constructor() {
+    this.child = spawn(this.binary, ['serve'], {
       stdio: ['ignore', 'ignore', 'ignore', 'pipe'],
       env: runtimeEnvironment(),
     });
@@ -52,32 +58,56 @@ export class RuntimeServer {
       const { exitCode } = JSON.parse(text) as { exitCode: number }; // our own runtime wrote it
       text = '';
       this.settle(exitCode);
-      this.retirement = setTimeout(() => this.close(), idleTimeoutMs).unref();
     });
   }
 
   /** To be called by a shim that has a reaper: this child is not its business. */
   superviseBy(reaper: Reaper): void {
+    this.leaveReaper?.();
     if (this.child.exitCode === null && this.child.signalCode === null) {
-      reaper.leaveToLibuv(this.child);
+      this.leaveReaper = reaper.leaveToLibuv(this.child);
     }
+  }
+
+  /** Whether it would learn from a rehearsal. */
+  get isNew(): boolean {
+    return this.isOpen && this.rehearsals < usefulRehearsals;
+  }
+
+  /** Goes through a create that makes nothing: the next one is quicker by that. */
+  async rehearse(): Promise<void> {
+    this.rehearsals += 1;
+    await this.passTime({ rehearse: true });
+  }
+
+  /** Gives back memory that it does not need while it waits. */
+  async rest(): Promise<void> {
+    if (this.isOpen && !this.isCalled) await this.passTime({ rest: true });
+  }
+
+  /** It does not retire until the next call. */
+  stay(): void {
+    clearTimeout(this.retirement);
   }
 
   /** Whether a call can be made now. */
   accepts(binary: string): boolean {
-    return this.isOpen && this.answer === undefined && binary === this.binary;
+    return this.isOpen && !this.isCalled && binary === this.binary;
   }
 
   /** The exit code; undefined when it died meanwhile. To be called only when it {@link accepts}. */
-  call({ args, cwd, stdio }: ServedCall): Promise<number | undefined> {
+  async call({ args, cwd, stdio }: ServedCall): Promise<number | undefined> {
+    this.isCalled = true;
+    this.rehearsals = usefulRehearsals;
     clearTimeout(this.retirement);
     const paths = stdio.map((fd) =>
       fd === 'ignore' ? '/dev/null' : `/proc/${process.pid}/fd/${fd}`,
     );
-    return new Promise((resolve) => {
-      this.answer = resolve;
-      this.channel.write(`${JSON.stringify({ args, cwd, stdio: paths })}\n`);
-    });
+    await this.pastime;
+    const exitCode = await this.ask({ args, cwd, stdio: paths });
+    this.isCalled = false;
+    this.retirement = setTimeout(() => this.close(), idleTimeoutMs).unref();
+    return exitCode;
   }
 
   /** It ends when it has finished what it does. */
@@ -95,8 +125,24 @@ export class RuntimeServer {
     await once(child, 'exit');
   }
 
+  private async passTime(request: object): Promise<void> {
+    const done = this.pastime.then(() => this.ask(request));
+    this.pastime = done;
+    await done;
+  }
+
+  /** Undefined when it has ended. One at a time. */
+  private ask(request: object): Promise<number | undefined> {
+    if (this.isGone) return Promise.resolve(undefined);
+    return new Promise((resolve) => {
+      this.answer = resolve;
+      this.channel.write(`${JSON.stringify(request)}\n`);
+    });
+  }
+
   private ended(): void {
     this.isOpen = false;
+    this.isGone = true;
     this.settle(undefined);
   }
 

@@ -12,6 +12,7 @@ import { EventPublisher } from './event-publisher.ts';
 import { takeHandover } from './handover.ts';
 import { IdleMemory } from './idle-memory.ts';
 import { openLog } from './log.ts';
+import { ProcessHooks } from './process-hooks.ts';
 import { Reaper } from './reaper.ts';
 import { RuntimeServer } from './runtime-server.ts';
 import { listeningDescriptor, socketPath } from './socket-address.ts';
@@ -45,6 +46,11 @@ export interface ServeOptions {
   socket?: { fd: number } | { path: string };
   /** Our runtime, where it was started before. */
   runtimeServer?: RuntimeServer;
+  /**
+   * Called in place of the end of the process, when nothing is left here of what was served; with the reason why not all
+   * went well.
+   */
+  onEnd?: (complaint: string | undefined) => void;
   createServer: (reports: TtrpcServerReports) => TaskServer;
 }
 
@@ -56,10 +62,11 @@ export async function serveShim(line: CommandLine, options: ServeOptions): Promi
   const runtimeServer = options.runtimeServer ?? (predecessor ? undefined : new RuntimeServer()); // loads while the shim does the rest
   fs.writeFileSync('/proc/self/comm', 'containerd-shim'); // process.title would hide the arguments, the id among them
   const log = openLog('log', debug, { id, namespace });
-  process.on('uncaughtException', (error) => log.error('bug in the shim', error)); // its container must go on
-  process.on('unhandledRejection', (error) => log.error('bug in the shim', error));
-  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const)
-    process.on(signal, () => undefined);
+  const hooks = new ProcessHooks();
+  const reportBug = (error: unknown) => log.error('bug in the shim', error); // its container must go on
+  hooks.on('uncaughtException', reportBug);
+  hooks.on('unhandledRejection', reportBug);
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP']) hooks.on(signal, () => undefined);
 
   setChildSubreaper();
   if ('fd' in socket && !predecessor) setCloseOnExec(socket.fd);
@@ -78,11 +85,21 @@ export async function serveShim(line: CommandLine, options: ServeOptions): Promi
     },
   });
   const file = line.socket || socketPath(address, namespace, id);
+  let isEnding = false;
   const shutdown = async () => {
+    if (isEnding) return;
+    isEnding = true;
     fs.rmSync(file, { force: true });
     await server.close(); // containerd waits for this, not for the events
     await events.flush(flushTimeoutMs);
-    process.exit(0);
+    if (!options.onEnd) process.exit(0);
+    const complaint = containers.hasFailed ? 'a container could not be made' : log.complaint;
+    reaper.stop();
+    events.close();
+    memory.stop();
+    hooks.remove();
+    log.close();
+    options.onEnd(complaint);
   };
   const parts: ShimParts = {
     namespace,
@@ -102,17 +119,18 @@ export async function serveShim(line: CommandLine, options: ServeOptions): Promi
   await server.listen(predecessor ? { fd: predecessor.listening } : socket);
   if (predecessor) adoptConnections(predecessor, parts);
   reaper.start(); // who has ended before is announced now
-  replaceOnSignal(parts);
-  endWhenAbandoned(parts);
+  hooks.on('SIGUSR2', replaceOnSignal(parts));
+  hooks.onRemoval(endWhenAbandoned(parts));
   log.debug('shim is ready', { pid: process.pid, replaced: predecessor !== undefined });
 }
 
 /** A containerd that was killed while it started us, and has removed the bundle since, knows nothing of us. */
-function endWhenAbandoned({ containers, shutdown }: ShimParts): void {
+function endWhenAbandoned({ containers, shutdown }: ShimParts): () => void {
   const timer = setInterval(() => {
     containers.forgetAbandoned();
     if (!containers.isEmpty || fs.existsSync('config.json')) return;
     clearInterval(timer);
     shutdown();
   }, abandonedMs).unref();
+  return () => clearInterval(timer);
 }

@@ -23,17 +23,17 @@ export interface ShimParts extends TaskServiceParts {
 /** Whether a successor may carry a call out again: it only waits. */
 const isRepeatable = (path: string) => path.endsWith('.Task/Wait');
 
-/** Replaces the shim on SIGUSR2; one that arrives meanwhile is part of it. */
-export function replaceOnSignal(parts: ShimParts): void {
+/** What replaces the shim on SIGUSR2; one that arrives meanwhile is part of it. */
+export function replaceOnSignal(parts: ShimParts): () => void {
   let isUnderWay = false;
-  process.on('SIGUSR2', () => {
+  return () => {
     if (isUnderWay) return;
     isUnderWay = true;
     replace(parts).catch((error: unknown) => {
       isUnderWay = false;
       parts.log.warn('the shim is not replaced', { reason: messageOf(error) });
     });
-  });
+  };
 }
 
 /** Throws conflict where the installed shim cannot take over; this one goes on then. */

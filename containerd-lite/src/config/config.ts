@@ -17,6 +17,8 @@ export interface Config {
   runtimes: Record<string, string>;
   /** How many shims stand by for the next containers; 0 for none. */
   shimPool: number;
+  /** How many shims wait at most, after a busy time, of those that have served a container; 0: none serves twice. */
+  recycledShims: number;
   /** Folder with settings for registries in containerd's form (`<registry>/hosts.toml`). */
   registryHosts?: string;
   /** What one layer may unpack to. */
@@ -30,6 +32,7 @@ export const defaultConfig: Config = {
   logLevel: 'info',
   runtimes: {},
   shimPool: 1,
+  recycledShims: 8,
   layerLimits: defaultLimits,
 };
 
@@ -37,6 +40,12 @@ export const defaultConfig: Config = {
 const limitNames: Readonly<Record<string, keyof LayerLimits>> = {
   max_entries: 'maxEntries',
   max_bytes: 'maxBytes',
+};
+
+/** Keys of `[shims]`. */
+const poolNames: Readonly<Record<string, 'shimPool' | 'recycledShims'>> = {
+  pool: 'shimPool',
+  recycled: 'recycledShims',
 };
 
 /** More would not start containers faster but fill the memory. */
@@ -70,7 +79,7 @@ export function parseConfig(text: string): Partial<Config> {
         config.logLevel = parseLogLevel(stringOf('debug.level', onlyKey('debug', 'level', value)));
         break;
       case 'shims':
-        config.shimPool = poolSizeOf('shims.pool', onlyKey('shims', 'pool', value));
+        Object.assign(config, shimsOf(tableOf(key, value)));
         break;
       case 'registry':
         config.registryHosts = stringOf(
@@ -121,6 +130,15 @@ function layerLimitsOf(table: TomlTable): LayerLimits {
     limits[name] = value;
   }
   return limits;
+}
+
+function shimsOf(table: TomlTable): Partial<Config> {
+  const sizes: Partial<Config> = {};
+  for (const key of Object.keys(table)) {
+    const name = poolNames[key] ?? refuse(`key "shims.${key}" is not supported`);
+    sizes[name] = poolSizeOf(`shims.${key}`, table[key]);
+  }
+  return sizes;
 }
 
 function poolSizeOf(key: string, value: TomlValue | undefined): number {

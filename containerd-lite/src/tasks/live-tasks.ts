@@ -95,6 +95,7 @@ export class LiveTasks {
       markCreated(bundle, { stdin, stdout, stderr, terminal });
       return pid;
     } catch (error) {
+      standbys.giveUp(bundle);
       const task = this.get(bundle.namespace, bundle.id);
       if (task) await this.#letGo(task);
       await this.#deleteWithBinary(bundle, shimPath);

@@ -16,6 +16,7 @@ describe('parseConfig', () => {
         level = "debug"
       [shims]
         pool = 3
+        recycled = 5
       [registry]
         config_path = "/etc/x/certs.d"
       [layers]
@@ -28,6 +29,7 @@ describe('parseConfig', () => {
       address: '/run/x/x.sock',
       logLevel: 'debug',
       shimPool: 3,
+      recycledShims: 5,
       registryHosts: '/etc/x/certs.d',
       layerLimits: { maxEntries: 5_000_000, maxBytes: 1000 },
       runtimes: { 'io.containerd.runc.v2': 'io.containerd.lite.v2' },
@@ -40,7 +42,8 @@ describe('parseConfig', () => {
     ['[grpc]\nuid = 0', 'key "grpc.uid" is not supported'],
     ['root = 3', '"root" must be a string'],
     ['[shims]\npool = -1', '"shims.pool" must be an integer from 0 to 32'],
-    ['[shims]', '"shims.pool" must be an integer'],
+    ['[shims]\nrecycled = "8"', '"shims.recycled" must be an integer'],
+    ['[shims]\nsize = 1', 'key "shims.size" is not supported'],
     ['[layers]\nmax_bytes = 0', '"layers.max_bytes" must be a positive integer'],
     ['[layers]\nmax = 1', 'key "layers.max" is not supported'],
     ['[debug]\nlevel = "loud"', 'log level "loud"'],

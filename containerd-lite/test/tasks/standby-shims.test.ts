@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import fs from 'node:fs';
 import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { createLogger } from '#lib/log/logger';
 import { StandbyShims } from '../../src/tasks/standby-shims.ts';
 import { useTemporaryFolder } from '../temporary-folder.ts';
@@ -14,7 +15,7 @@ describe('StandbyShims', () => {
   });
 
   /** A pool of shell scripts: descriptor 3 is the socket. Each notes its pid. */
-  function createPool(script: string, size: number) {
+  function createPool(script: string, size: number, recycled = 2) {
     const shimPath = path.join(folder(), 'shim');
     const started = path.join(folder(), 'started');
     fs.writeFileSync(started, '');
@@ -22,6 +23,7 @@ describe('StandbyShims', () => {
     const pool = new StandbyShims({
       shimPath,
       size,
+      recycled,
       environment: { address: '/a.sock', publishBinary: '/bin/publish', debug: false },
       log: createLogger('test', 'fatal'),
     });
@@ -46,7 +48,52 @@ describe('StandbyShims', () => {
       bundle: '/bundle',
       options: '',
     });
-    expect(await pool.take(shimPath, bundle)).to.equal(undefined); // it was the only one
+  });
+
+  it('starts one where none stands by', async () => {
+    const { pool, shimPath, pids } = createPool(answer('{"address":"unix:///run/x"}'), 1);
+    expect(await pool.take(shimPath, bundle)).not.to.equal(undefined);
+    expect(pids()).to.have.length(1);
+  });
+
+  /** Serves one bundle after the other, and says between them that it is free. */
+  const serveForever = `while read -r line <&3; do
+    echo '{"address":"unix:///run/x"}' >&3; until [ -e $0.gone ]; do sleep 0.01; done; rm $0.gone
+    echo '{"free":true}' >&3; touch $0.free
+  done`;
+
+  async function endTask(shimPath: string): Promise<void> {
+    fs.writeFileSync(`${shimPath}.gone`, '');
+    while (!fs.existsSync(`${shimPath}.free`)) await delay(5);
+    fs.rmSync(`${shimPath}.free`);
+    await delay(5); // the line is read by then
+  }
+
+  it('hands out again what is free', async () => {
+    const { pool, shimPath, pids } = createPool(serveForever, 1);
+    pool.fill();
+    for (let round = 0; round < 3; round++) {
+      expect(await pool.take(shimPath, bundle)).not.to.equal(undefined);
+      await endTask(shimPath);
+    }
+    expect(pids()).to.have.length(1);
+  });
+
+  it('does not take back what it has given up', async () => {
+    const { pool, shimPath, pids } = createPool(`trap '' PIPE\n${serveForever}`, 1);
+    await pool.take(shimPath, bundle);
+    pool.giveUp(bundle);
+    await endTask(shimPath);
+    await pool.take(shimPath, { ...bundle, id: 'other' });
+    expect(pids()).to.have.length(2);
+  });
+
+  it('takes nothing back where recycling is off', async () => {
+    const { pool, shimPath, pids } = createPool(serveForever, 1, 0);
+    await pool.take(shimPath, bundle);
+    await endTask(shimPath);
+    await pool.take(shimPath, bundle);
+    expect(pids()).to.have.length(2);
   });
 
   it('gives none for another shim', async () => {

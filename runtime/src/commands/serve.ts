@@ -5,6 +5,9 @@
  *       ▲                                                                                │
  *       └──────────────── {"exitCode"} ◀── descriptor 3 ◀────────────────────────────────┘
  *
+ * `{"rehearse": true}` goes through a create that makes nothing, `{"rest": true}` gives back memory: for the time until a
+ * command comes.
+ *
  * One JSON object a line in both directions; what failed stands where `--log` in `args` says, as always. `stdio` names
  * three files that are opened as descriptors 0 to 2 for this one command: /dev/null, a FIFO, or /proc/PID/fd/N of the
  * supervisor. So each container gets open file descriptions of its own, and nothing of it stays open here. Further
@@ -54,21 +57,33 @@ export function serveWith(run: (args: readonly string[]) => Promise<number>): Co
         (await import('../host/rehearsal.ts')).rehearseCreate();
         releaseMemory(); // nobody waits yet, and it may stand by for long
       }
-      for (const line of lines()) {
-        const request = parseRequest(line);
-        let exitCode = 1;
+      const carryOut = async ({ args, cwd, stdio }: Request): Promise<number> => {
         try {
-          process.chdir(request.cwd);
-          openStdio(request.stdio);
-          exitCode = await run(request.args);
+          process.chdir(cwd);
+          openStdio(stdio);
+          return await run(args);
         } finally {
           for (const fd of [0, 1, 2]) dup2(nothing, fd);
         }
+      };
+      for (const line of lines()) {
+        const exitCode = (await passTime(line)) ? 0 : await carryOut(parseRequest(line));
         fs.writeSync(channel, `${JSON.stringify({ exitCode })}\n`);
       }
       return 0;
     },
   };
+}
+
+/** Does what is no command. Returns false for what is one. */
+async function passTime(line: string): Promise<boolean> {
+  const { rehearse, rest } = JSON.parse(line) as { rehearse?: unknown; rest?: unknown };
+  if (rehearse === true) (await import('../host/rehearsal.ts')).rehearseOnce();
+  if (rest === true) {
+    process.chdir('/'); // a folder that is removed meanwhile
+    releaseMemory();
+  }
+  return rehearse === true || rest === true;
 }
 
 /** What the first requests would wait for. */

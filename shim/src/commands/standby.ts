@@ -3,126 +3,132 @@
  *
  *   containerd-lite ── exec ──▶ this process: loads everything, then waits on descriptor 3
  *          │── {"namespace", "id", "bundle", "options"} ──▶ │ enters the bundle, listens on the container's socket
- *          │◀── {"address"} or {"error"} ─────── │ closes descriptor 3: from now on a shim like any other
- *          ╳ gone before the answer ───────────▶ ends, and leaves nothing
+ *          │◀── {"address"} or {"error"} ─────── │ from now on a shim like any other
+ *          │── Shutdown, as to any shim ───────▶ │ gives back everything of the container
+ *          │◀── {"free": true} ───────────────── │ waits again, or ends where something is left
+ *          ╳ gone ─────────────────────────────▶ without a container: ends; with one: ends after it, like any other
  */
 import fs from 'node:fs';
 import net from 'node:net';
-import path from 'node:path';
-import { StackError, messageOf } from '#spec/errors';
+import { messageOf } from '#spec/errors';
 import { releaseMemory } from '#lib/memory/release-memory';
+import { setCloseOnExec } from '#lib/sys/descriptor';
 import { setChildSubreaper } from '#lib/sys/prctl';
 import { peekExitedChild } from '#lib/sys/wait';
-import { Any } from '#proto/generated/google.protobuf';
-import { serveFlags, type CommandLine } from '../command-line.ts';
+import { parkFlags, type CommandLine } from '../command-line.ts';
+import { becomeShim, type Assignment } from '../assignment.ts';
 import { adjustOomScore } from '../oom-score.ts';
-import { placementOf } from '../placement.ts';
 import { RuntimeServer } from '../runtime-server.ts';
-import { joinShimCgroup } from '../shim-cgroup.ts';
-import { isAnswered } from '../socket-address.ts';
-import { serve } from './serve.ts';
+import { Traces } from '../traces.ts';
 
-/** After this time everything is loaded and the runtime has rehearsed. */
-const settledMs = 1500;
+/** Whoever starts many containers has asked for the next one by then: there is time for more than waiting. */
+const quietMs = 300;
+/** After this time nobody is about to ask. */
+const settledMs = 3000;
 /** Where containerd-lite hands over the container. */
 const controlDescriptor = 3;
-
-/** The container that a standby becomes the shim of. */
-interface Assignment {
-  namespace: string;
-  id: string;
-  /** Path of the bundle, which becomes the working directory. */
-  bundle: string;
-  /** The runtime's options: an Any, base64; empty for none. */
-  options: string;
-}
+/** What a long life gathers in memory ends with it. */
+const mostContainers = 200;
 
 /** Waits for a container. `line` has what all shims of one containerd-lite have in common. */
 export function standBy(line: CommandLine): void {
+  setCloseOnExec(controlDescriptor);
   fs.writeFileSync('/proc/self/comm', 'containerd-shim');
-  const control = new net.Socket({ fd: controlDescriptor });
-  const runtimeServer = warmUp();
-  let isAssigned = false;
-  let text = '';
-  control.setEncoding('utf8');
-  control.on('error', () => undefined); // 'close' follows
-  control.on('close', () => {
-    if (!isAssigned) process.exit(0);
-  });
-  // What was needed for loading alone.
-  const settled = setTimeout(() => releaseMemory(), settledMs);
-  control.on('data', (chunk: string) => {
-    text += chunk;
-    if (isAssigned || !text.endsWith('\n')) return;
-    isAssigned = true;
-    clearTimeout(settled);
-    // Only our containerd-lite has the other end.
-    void become(JSON.parse(text) as Assignment, line, { control, runtimeServer });
-  });
-}
-
-/** Does now what the first container would wait for: finds the functions of libc, starts the runtime. */
-function warmUp(): RuntimeServer {
+  // What the first container would wait for: functions of libc are found when they are called.
   adjustOomScore(process.pid);
   setChildSubreaper();
   peekExitedChild();
-  return new RuntimeServer({ hasTime: true });
+  new Standby(line).wait();
 }
 
-async function become(
-  { namespace, id, bundle, options }: Assignment,
-  line: CommandLine,
-  { control, runtimeServer }: { control: net.Socket; runtimeServer: RuntimeServer },
-): Promise<void> {
-  const answer = (message: object, exitCode?: number) => {
-    control.end(`${JSON.stringify(message)}\n`, () => {
+class Standby {
+  readonly #line: CommandLine;
+  readonly #control = new net.Socket({ fd: controlDescriptor });
+  #runtimeServer = new RuntimeServer();
+  #isWaiting = true;
+  /** Containers that it has had. */
+  #served = 0;
+  #traces: Traces | undefined;
+  #timers: NodeJS.Timeout[] = [];
+
+  constructor(line: CommandLine) {
+    this.#line = line;
+    let text = '';
+    this.#control.setEncoding('utf8');
+    this.#control.on('error', () => undefined); // 'close' follows
+    this.#control.on('close', () => {
+      if (this.#isWaiting) process.exit(0);
+    });
+    this.#control.on('data', (chunk: string) => {
+      text += chunk;
+      if (!this.#isWaiting || !text.endsWith('\n')) return;
+      const assignment = JSON.parse(text) as Assignment; // only our containerd-lite has the other end
+      text = '';
+      void this.#serve(assignment);
+    });
+  }
+
+  /** Until the next container. */
+  wait(): void {
+    this.#isWaiting = true;
+    const later = (ms: number, act: () => Promise<void>) => setTimeout(() => void act(), ms);
+    this.#timers = [later(quietMs, () => this.#rehearse()), later(settledMs, () => this.#rest())];
+  }
+
+  /** Does now what the next container would wait for, in steps that it may interrupt. */
+  async #rehearse(): Promise<void> {
+    if (!this.#runtimeServer.isOpen) this.#runtimeServer = new RuntimeServer();
+    while (this.#isWaiting && this.#runtimeServer.isNew) await this.#runtimeServer.rehearse();
+  }
+
+  /** Gives back what was needed for loading, or by the last container. */
+  async #rest(): Promise<void> {
+    if (!this.#isWaiting) return;
+    releaseMemory();
+    await this.#runtimeServer.rest();
+  }
+
+  async #serve(assignment: Assignment): Promise<void> {
+    this.#isWaiting = false;
+    for (const timer of this.#timers) clearTimeout(timer);
+    this.#served += 1;
+    this.#traces ??= new Traces();
+    try {
+      const address = await becomeShim(assignment, this.#line, {
+        runtimeServer: this.#runtimeServer,
+        isWanted: () => !this.#control.destroyed,
+        onEnd: (complaint) => void this.#leave(complaint),
+      });
+      if (address.isOfAnother) this.#answer({ address: address.url }, 0);
+      else this.#answer({ address: address.url });
+    } catch (error) {
+      this.#answer({ error: messageOf(error) }, 1);
+    }
+  }
+
+  /** The container is gone: waits for the next one if nothing is left of it, and ends otherwise. */
+  async #leave(complaint: string | undefined): Promise<void> {
+    process.chdir('/');
+    delete process.env['NAMESPACE'];
+    const { child } = this.#runtimeServer;
+    const isClean =
+      complaint === undefined &&
+      this.#served < mostContainers &&
+      (await this.#traces?.haveGone(child.pid)) === true;
+    if (!isClean || this.#control.destroyed) process.exit(0);
+    this.#runtimeServer.stay();
+    process.title = [
+      'containerd-shim-lite-v2',
+      process.argv[1] ?? '',
+      ...parkFlags(this.#line),
+    ].join(' ');
+    this.wait();
+    this.#answer({ free: true });
+  }
+
+  #answer(message: object, exitCode?: number): void {
+    this.#control.write(`${JSON.stringify(message)}\n`, () => {
       if (exitCode !== undefined) process.exit(exitCode);
     });
-  };
-  let socket: string;
-  try {
-    const placement = placementOf(bundle, { ...line, namespace, id });
-    socket = placement.socket;
-    if (placement.protocol === 'grpc') throw new StackError('unimplemented', 'it speaks ttrpc');
-    if (placement.isShared && (await isAnswered(socket))) {
-      fs.writeFileSync(path.join(bundle, 'address'), `unix://${socket}`);
-      answer({ address: `unix://${socket}` }, 0); // another shim has the group
-      return;
-    }
-    joinShimCgroup(process.pid, options ? Any.decode(Buffer.from(options, 'base64')) : undefined);
-    const own = { ...line, namespace, id, socket: placement.isShared ? socket : '' };
-    await listenIn(bundle, socket, { ...own, verb: 'serve' }, runtimeServer);
-  } catch (error) {
-    answer({ error: messageOf(error) }, 1);
-    return;
   }
-  if (control.destroyed) {
-    fs.rmSync(socket, { force: true }); // containerd-lite is gone and knows nothing of us
-    process.exit(0);
-  }
-  answer({ address: `unix://${socket}` });
-}
-
-async function listenIn(
-  bundle: string,
-  socket: string,
-  line: CommandLine,
-  runtimeServer: RuntimeServer,
-): Promise<void> {
-  process.chdir(bundle);
-  process.env['NAMESPACE'] = line.namespace;
-  showContainer(line);
-  fs.mkdirSync(path.dirname(socket), { recursive: true, mode: 0o700 });
-  if (!(await isAnswered(socket))) fs.rmSync(socket, { force: true }); // of a shim that was killed
-  const umask = process.umask(0o177); // of the socket alone: serve makes it before it first waits
-  const listening = serve(line, { socket: { path: socket }, runtimeServer });
-  process.umask(umask);
-  await listening;
-  fs.writeFileSync('shim.pid', process.pid.toString());
-  fs.writeFileSync('address', `unix://${socket}`);
-}
-
-/** Gives `ps` the command line that `start` would have given. containerd-lite has left room for it in the old one. */
-function showContainer(line: CommandLine): void {
-  process.title = ['containerd-shim-lite-v2', process.argv[1] ?? '', ...serveFlags(line)].join(' ');
 }
