@@ -5,6 +5,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { StackError } from '#spec/errors';
+import { mountOf, readMounts } from '#lib/mounts/mountinfo';
 import { subvolumeId } from '#lib/sys/btrfs';
 import type { Mount } from '#proto/generated/containerd.types';
 import type { FileWorker } from '../worker/file-worker.ts';
@@ -70,31 +71,9 @@ export class BtrfsSnapshotter implements Snapshotter {
 /** The block device of the btrfs that `folder` lies on. */
 function deviceOf(folder: string): string {
   const real = fs.realpathSync(folder);
-  const mounts = fs
-    .readFileSync('/proc/self/mountinfo', 'utf8')
-    .split('\n')
-    .map((line) => {
-      const [before = '', after = ''] = line.split(' - ');
-      const [type, source = ''] = after.split(' ');
-      return { mountPoint: unescaped(before.split(' ')[4] ?? ''), type, source };
-    })
-    .filter(({ mountPoint }) => real === mountPoint || real.startsWith(withSlash(mountPoint)));
-  // Of the mounts on the way the nearest counts, and of those on one point the last.
-  const longest = Math.max(0, ...mounts.map(({ mountPoint }) => mountPoint.length));
-  const found = mounts.findLast(({ mountPoint }) => mountPoint.length === longest);
+  const found = mountOf(readMounts(), real);
   if (found?.type !== 'btrfs') {
     throw new StackError('invalid_argument', `"${folder}" does not lie on a btrfs`);
   }
   return found.source;
-}
-
-function withSlash(folder: string): string {
-  return folder.endsWith('/') ? folder : `${folder}/`;
-}
-
-/** mountinfo writes spaces and the like in octal. */
-function unescaped(text: string): string {
-  return text.replace(/\\([0-7]{3})/g, (_whole, octal: string) =>
-    String.fromCharCode(Number.parseInt(octal, 8)),
-  );
 }

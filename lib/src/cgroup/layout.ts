@@ -1,6 +1,7 @@
 /** Which cgroup hierarchies this machine has and where they are mounted. Reads /proc/self/mountinfo, nothing else. */
 import fs from 'node:fs';
 import path from 'node:path';
+import { parseMountinfo } from '#lib/mounts/mountinfo';
 import { StackError } from '#spec/errors';
 
 /** One mounted hierarchy of cgroup v1. */
@@ -43,15 +44,12 @@ export function detectCgroups(
 function parseLayout(mountinfo: string): CgroupLayout {
   const hierarchies: Hierarchy[] = [];
   let unified: string | undefined;
-  for (const line of mountinfo.split('\n')) {
-    const [mount = '', superBlock = ''] = line.split(' - ');
-    const [type, , options = ''] = superBlock.split(' ');
-    const mountPoint = unescapePath(mount.split(' ')[4] ?? '');
+  for (const { mountPoint, type, superOptions } of parseMountinfo(mountinfo)) {
     // What a container bind-mounted elsewhere is not ours to use.
     if (mountPoint !== '/sys/fs/cgroup' && !mountPoint.startsWith('/sys/fs/cgroup/')) continue;
     if (type === 'cgroup2') unified ??= mountPoint;
     if (type !== 'cgroup') continue;
-    const controllers = options.split(',').filter((option) => !mountOptions.has(option));
+    const controllers = superOptions.filter((option) => !mountOptions.has(option));
     const known = hierarchies.some((other) => other.controllers[0] === controllers[0]);
     if (!known && controllers.length > 0) hierarchies.push({ mountPoint, controllers });
   }
@@ -68,13 +66,6 @@ function parseLayout(mountinfo: string): CgroupLayout {
 
 /** Super block options of a v1 hierarchy that name no controller. */
 const mountOptions = new Set(['rw', 'ro', 'xattr', 'clone_children', 'noprefix', 'cpuset_v2_mode']);
-
-/** mountinfo writes space, tab, newline and backslash as octal numbers. */
-function unescapePath(text: string): string {
-  return text.replace(/\\([0-7]{3})/g, (_, octal: string) =>
-    String.fromCharCode(Number.parseInt(octal, 8)),
-  );
-}
 
 /** The directory of `cgroup` that has the files of `controller`; undefined where the machine has no such hierarchy. */
 export function controllerDirectory(cgroup: Cgroup, controller: string): string | undefined {

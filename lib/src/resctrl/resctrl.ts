@@ -4,6 +4,7 @@
  */
 import fs from 'node:fs';
 import path from 'node:path';
+import { parseMountinfo } from '#lib/mounts/mountinfo';
 import { errorCode, messageOf, StackError } from '#spec/errors';
 import type { IntelRdt } from '#spec/oci/linux';
 
@@ -22,10 +23,8 @@ export interface ResctrlGroup {
 export function findResctrl(
   mountinfo: string = fs.readFileSync('/proc/self/mountinfo', 'utf8'),
 ): string {
-  for (const line of mountinfo.split('\n')) {
-    const [mount = '', superBlock = ''] = line.split(' - ');
-    if (superBlock.startsWith('resctrl ')) return mount.split(' ')[4] ?? '';
-  }
+  const found = parseMountinfo(mountinfo).find(({ type }) => type === 'resctrl');
+  if (found) return found.mountPoint;
   throw new StackError(
     'unavailable',
     'linux.intelRdt: intelRdt is specified in config, but Intel RDT is not enabled: resctrl mount point not found',

@@ -7,6 +7,7 @@ import path from 'node:path';
 import { passedDescriptor } from '#lib/criu/session';
 import type { CriuOptions } from '#lib/criu/rpc';
 import { detectCgroups } from '#lib/cgroup/layout';
+import { readMounts } from '#lib/mounts/mountinfo';
 import { AT_FDCWD, close, O_PATH, openat, openat2, RESOLVE_IN_ROOT } from '#lib/sys/file';
 import { errorCode, StackError } from '#spec/errors';
 import type { Namespace } from '#spec/oci/linux';
@@ -178,8 +179,7 @@ function externalFile(pid: number, fd: number): string | undefined {
     if (!target.startsWith('/')) return undefined; // pipes and sockets
     const info = fs.readFileSync(`/proc/${pid}/fdinfo/${fd}`, 'utf8');
     const mount = /^mnt_id:\s*(\d+)$/m.exec(info)?.[1] ?? '';
-    const mounts = fs.readFileSync(`/proc/${pid}/mountinfo`, 'utf8');
-    if (mounts.split('\n').some((line) => line.startsWith(`${mount} `))) return undefined;
+    if (readMounts(pid).some(({ id }) => id === Number(mount))) return undefined;
     const { ino } = fs.statSync(`/proc/${pid}/fd/${fd}`);
     return `file[${Number(mount).toString(16)}:${ino.toString(16)}]`;
   } catch (error) {

@@ -2,6 +2,7 @@
 import fs from 'node:fs';
 import { stats } from '#lib/cgroup/stats';
 import type { Cgroup } from '#lib/cgroup/layout';
+import { mountAt, parseMountinfo, type MountEntry } from '#lib/mounts/mountinfo';
 import { errorCode } from '#spec/errors';
 import { capabilityNumber } from '#spec/capabilities';
 import type { Process } from '#spec/oci/process';
@@ -88,16 +89,12 @@ function idMaps({ linux = {} }: RuntimeConfig, read: (name: string) => string): 
 }
 
 function mounts({ mounts: asked = [], root, linux = {} }: RuntimeConfig, mountinfo: string) {
-  const lines = mountinfo.split('\n').map((line) => line.split(' '));
-  /** The last mount at a place covers the others. */
-  const at = (place: string) => lines.findLast((fields) => fields[4] === place);
-  const show = (fields: string[] | undefined) => {
-    if (!fields) return 'nothing is mounted there';
-    const [type = '', source = ''] = fields.slice(fields.indexOf('-') + 1);
-    return `${type} ${source}, ${fields[5] ?? ''}`;
-  };
+  const entries = parseMountinfo(mountinfo);
+  const at = (place: string) => mountAt(entries, place);
+  const show = (entry: MountEntry | undefined) =>
+    entry ? `${entry.type} ${entry.source}, ${entry.options.join()}` : 'nothing is mounted there';
   const rootMount = at('/');
-  const readOnly = rootMount?.[5]?.split(',').includes('ro') ?? false;
+  const readOnly = rootMount?.options.includes('ro') ?? false;
   const observed: Observation[] = [
     { property: 'root.path', now: show(rootMount), asConfigured: rootMount !== undefined },
     {
