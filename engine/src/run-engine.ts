@@ -20,7 +20,7 @@ import type { Engine } from './daemon/engine.ts';
 import { EventLog } from './daemon/event-log.ts';
 import { execBackend } from './daemon/exec-backend.ts';
 import { ExecStore } from './daemon/exec-store.ts';
-import { volumeUsers } from './daemon/container-volumes.ts';
+import { holdVolumes, volumeUsers } from './daemon/container-volumes.ts';
 import { readHostFacts } from './daemon/host-facts.ts';
 import { networkBackend } from './daemon/network-backend.ts';
 import { enginePaths, type EnginePaths } from './daemon/paths.ts';
@@ -186,7 +186,11 @@ async function start(
   const running = containers.list().filter(({ isRunning }) => isRunning);
   // Also of those that came to run while an earlier engine died.
   const { tasks } = await client.tasks.list({});
-  await network.restore([...running, ...tasks].map(({ id }) => id));
+  const mayRun = new Set([...running, ...tasks].map(({ id }) => id));
+  await network.restore([...mayRun]);
+  for (const container of containers.list()) {
+    if (mayRun.has(container.id)) holdVolumes(engine, container);
+  }
   await watchTasks(engine, options.containerdNamespace, watching.signal);
   undo.push(() => volumes.unmountUnused());
   await volumes.unmountUnused();

@@ -133,6 +133,35 @@ for (const client of clients) {
       );
     });
 
+    it('with options stay for a container that starts while another one ends', async () => {
+      await ok('volume', 'create', '-o', 'type=tmpfs', '-o', 'device=tmpfs', volume);
+      for (let round = 0; round < 4; round++) {
+        const mounted = ['-v', `${volume}:/data`, busybox];
+        await ok('run', '-d', '--name', box, ...mounted, 'sleep', '60');
+        await ok('create', '--name', `${box}-2`, ...mounted, 'stat', '-f', '-c', '%T', '/data');
+        const [type] = await Promise.all([ok('start', '-a', `${box}-2`), ok('kill', box)]);
+        expect(type, `round ${round}`).to.equal('tmpfs');
+        await ok('rm', '-f', box, `${box}-2`);
+      }
+      expect(fs.readFileSync('/proc/self/mounts', 'utf8')).to.not.contain(`/${volume}/_data `);
+    });
+
+    it('with options are counted on by an engine that comes after a SIGKILL', async () => {
+      await ok('volume', 'create', '-o', 'type=tmpfs', '-o', 'device=tmpfs', volume);
+      for (const name of [box, `${box}-2`]) {
+        await ok('run', '-d', '--name', name, '-v', `${volume}:/data`, busybox, 'sleep', '60');
+      }
+      await ok('exec', box, 'touch', '/data/f');
+      await stack.endEngined('SIGKILL');
+      await stack.startEngined();
+      await ok('rm', '-f', box);
+      const list = ['run', '--rm', '-v', `${volume}:/data`, busybox, 'ls', '/data'];
+      expect(await ok(...list)).to.equal('f');
+      await ok('rm', '-f', `${box}-2`);
+      expect(fs.readFileSync('/proc/self/mounts', 'utf8')).to.not.contain(`/${volume}/_data `);
+      expect(await ok(...list)).to.equal('');
+    });
+
     it('are refused when they make no sense, and nothing is made', async () => {
       for (const [bind, words] of [
         ['a/b:/data', 'invalid characters for a local volume name'],

@@ -18,15 +18,11 @@ import type { Engine } from './engine.ts';
 
 /** Who uses a volume, by what the containers' records say. */
 export function volumeUsers(containers: ContainerStore): VolumeUsers {
-  const having = (name: string): Container[] =>
-    containers.list().filter(({ record }) => volumeNames(record).includes(name));
-  return {
-    all: (name) => having(name).map(({ id }) => id),
-    running: (name) =>
-      having(name)
-        .filter(({ isRunning }) => isRunning)
-        .map(({ id }) => id),
-  };
+  return (name) =>
+    containers
+      .list()
+      .filter(({ record }) => volumeNames(record).includes(name))
+      .map(({ id }) => id);
 }
 
 /**
@@ -144,17 +140,38 @@ export async function fillVolumes(engine: Engine, record: ContainerRecord): Prom
   }
 }
 
-/** Mounts the volumes that are mounts of their own, for a container that starts. */
-export async function mountVolumes({ volumes }: Engine, { record, id }: Container): Promise<void> {
-  for (const name of volumeNames(record)) await volumes.mount(name, id);
-}
-
-/** Takes back {@link mountVolumes} where no other running container needs them. */
-export async function unmountVolumes(
-  { volumes }: Engine,
+/** Makes the files of a container's volumes appear, for its start. */
+export async function mountVolumes(
+  { volumes, events }: Engine,
   { record, id }: Container,
 ): Promise<void> {
-  for (const name of volumeNames(record)) await volumes.unmount(name, id);
+  for (const name of volumeNames(record)) await volumes.mount(name, id);
+  for (const mount of record.mounts) {
+    if (mount.type !== 'volume') continue;
+    events.publish('volume', 'mount', mount.name, {
+      container: id,
+      destination: mount.destination,
+      driver: 'local',
+      propagation: '',
+      'read/write': String(mount.writable),
+    });
+  }
+}
+
+/** Takes back {@link mountVolumes}; for what was never mounted nothing happens. */
+export async function unmountVolumes(
+  { volumes, events }: Engine,
+  { record, id }: Container,
+): Promise<void> {
+  for (const name of volumeNames(record)) {
+    if (!(await volumes.unmount(name, id))) continue;
+    events.publish('volume', 'unmount', name, { container: id, driver: 'local' });
+  }
+}
+
+/** Notes at the engine's start what containers that may have a task hold. */
+export function holdVolumes({ volumes }: Engine, { record, id }: Container): void {
+  for (const name of volumeNames(record)) volumes.hold(name, id);
 }
 
 /** Removes the anonymous volumes that only this container, which is gone, had. */

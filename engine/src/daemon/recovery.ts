@@ -14,6 +14,7 @@ import type { Process } from '#proto/generated/containerd.v1.types';
 import { removeStdio } from '../containerd/fifo.ts';
 import type { Container } from './container.ts';
 import type { Engine } from './engine.ts';
+import { unmountVolumes } from './container-volumes.ts';
 import { handleExit } from './exit-container.ts';
 import { startHealthChecks } from './health.ts';
 import { discardTask, removeLeftovers } from './leftovers.ts';
@@ -78,6 +79,7 @@ async function reconcile(
       await adoptLocked(engine, container, task);
     } else if (task) {
       await discardTask(engine, container);
+      await unmountVolumes(engine, container);
     }
   });
 }

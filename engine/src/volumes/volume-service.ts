@@ -1,9 +1,9 @@
 /** Volumes as containers and the API use them: made, counted, mounted where they are mounts, removed. */
 import { randomBytes } from 'node:crypto';
-import fs from 'node:fs';
 import { Turns } from '#lib/concurrency/turns';
 import type { Logger } from '#lib/log/logger';
-import { errorCode, messageOf, StackError } from '#spec/errors';
+import { mountAt, readMounts } from '#lib/mounts/mountinfo';
+import { messageOf, StackError } from '#spec/errors';
 import { checkedVolumeName } from '../container-spec/container-mount.ts';
 import type { EventLog } from '../daemon/event-log.ts';
 import { now } from '../daemon/timestamps.ts';
@@ -19,11 +19,8 @@ export interface VolumeRequest {
   labels: Readonly<Record<string, string>>;
 }
 
-export interface VolumeUsers {
-  /** Containers that mount a volume, running or not. */
-  all(name: string): string[];
-  running(name: string): string[];
-}
+/** Containers that have a volume, running or not. */
+export type VolumeUsers = (name: string) => string[];
 
 /** What this needs of the engine. */
 interface Surroundings {
@@ -44,6 +41,8 @@ export class VolumeService {
   readonly #turns = new Turns();
   /** Volumes that a container being created has been promised. */
   readonly #promised = new Map<string, number>();
+  /** By volume: the containers that start or run with it, by whose count its mount comes and goes. */
+  readonly #holders = new Map<string, Set<string>>();
 
   constructor({ store, users, kernel, events, logger }: Surroundings) {
     this.#store = store;
@@ -68,7 +67,7 @@ export class VolumeService {
 
   /** Containers that mount a volume. */
   usersOf(name: string): string[] {
-    return this.#users.all(name);
+    return this.#users(name);
   }
 
   /** Makes a volume, or returns the one that has the name. Throws invalid_argument, or not_found for its driver. */
@@ -109,34 +108,39 @@ export class VolumeService {
     };
   }
 
+  /** Notes a container that has the volume since an earlier run of the engine; to be called before anything ends. */
+  hold(name: string, containerId: string): void {
+    const holders = this.#holders.get(name) ?? new Set();
+    this.#holders.set(name, holders.add(containerId));
+  }
+
   /** Makes the volume's files appear in its data folder, for a container that starts. */
   async mount(name: string, containerId: string): Promise<void> {
-    const { options } = this.#store.get(name);
-    if (!isMounted(options)) return;
     await this.#turns.take(name, async () => {
+      const { options } = this.#store.get(name);
+      this.hold(name, containerId);
+      if (!isMounted(options)) return;
       const target = this.dataFolder(name);
-      if (await isMountPoint(target)) return;
+      if (isMountPoint(target)) return;
       try {
         await this.#kernel.call('mountFileSystem', await driverMount(options, target));
       } catch (error) {
+        this.#release(name, containerId);
         throw new StackError(
           'internal',
           `error while mounting volume '${target}': failed to mount local volume: ${messageOf(error)}`,
           { cause: error },
         );
       }
-      this.#events.publish('volume', 'mount', name, { container: containerId, driver: 'local' });
     });
   }
 
-  /** Takes the mount back once no running container uses it. */
-  async unmount(name: string, containerId: string): Promise<void> {
-    const volume = this.#store.find(name);
-    if (!volume || !isMounted(volume.options)) return;
-    await this.#turns.take(name, async () => {
-      if (this.#users.running(name).some((id) => id !== containerId)) return;
-      await this.#unmountLocked(name);
-      this.#events.publish('volume', 'unmount', name, { container: containerId, driver: 'local' });
+  /** Takes back {@link mount}; the files go once nobody else holds them. False for who did not hold the volume. */
+  async unmount(name: string, containerId: string): Promise<boolean> {
+    return this.#turns.take(name, async () => {
+      if (!this.#release(name, containerId)) return false;
+      if (!this.#holders.has(name)) await this.#unmountLocked(name);
+      return true;
     });
   }
 
@@ -145,7 +149,7 @@ export class VolumeService {
     this.#store.get(name);
     await this.#turns.take(name, async () => {
       this.#store.get(name);
-      const users = this.#users.all(name);
+      const users = this.#users(name);
       if (users.length > 0 || this.#promised.has(name)) {
         throw new StackError(
           'conflict',
@@ -159,36 +163,32 @@ export class VolumeService {
     });
   }
 
-  /** Unmounts everything, when the engine stops for good or starts anew: running containers keep their own mounts. */
+  /** Unmounts what nobody holds, when the engine stops for good or starts anew: running containers keep theirs. */
   async unmountUnused(): Promise<void> {
-    for (const { name, options } of this.list()) {
-      if (!isMounted(options) || this.#users.running(name).length > 0) continue;
+    for (const { name } of this.list()) {
       await this.#turns
-        .take(name, () => this.#unmountLocked(name))
+        .take(name, async () => {
+          if (!this.#holders.has(name)) await this.#unmountLocked(name);
+        })
         .catch((error: unknown) => this.#logger.warn('cannot unmount volume', { name, error }));
     }
   }
 
+  #release(name: string, containerId: string): boolean {
+    const holders = this.#holders.get(name);
+    const held = holders?.delete(containerId) ?? false;
+    if (holders?.size === 0) this.#holders.delete(name);
+    return held;
+  }
+
   async #unmountLocked(name: string): Promise<void> {
+    if (!isMounted(this.#store.find(name)?.options ?? {})) return;
     const target = this.dataFolder(name);
-    if (await isMountPoint(target)) await this.#kernel.call('unmountFileSystem', { target });
+    if (isMountPoint(target)) await this.#kernel.call('unmountFileSystem', { target });
   }
 }
 
-/** Whether something is mounted exactly there. */
-async function isMountPoint(folder: string): Promise<boolean> {
-  try {
-    const mounts = await fs.promises.readFile('/proc/self/mountinfo', 'utf8');
-    // The fifth field, with blanks as octal escapes; names of volumes have none.
-    return mounts.split('\n').some((line) => unescape(line.split(' ')[4] ?? '') === folder);
-  } catch (error) {
-    if (errorCode(error) === 'ENOENT') return false;
-    throw error;
-  }
-}
-
-function unescape(field: string): string {
-  return field.replace(/\\([0-7]{3})/g, (_, octal: string) =>
-    String.fromCharCode(Number.parseInt(octal, 8)),
-  );
+/** Names of volumes and the engine's folder are real paths: nothing on the way is a link of somebody else's. */
+function isMountPoint(folder: string): boolean {
+  return mountAt(readMounts(), folder) !== undefined;
 }
