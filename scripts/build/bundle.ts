@@ -4,6 +4,7 @@ import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import { build } from 'esbuild';
+import { initElf } from '#lib/container-init/init-elf';
 import { launcherElf } from '#lib/loader/launcher';
 import { entryStub } from './entry-stub.ts';
 import { assembledLoader, nativeAddons, separateParts, shareBuiltins } from './esbuild-plugins.ts';
@@ -154,6 +155,10 @@ install(path.join(root, `node_modules/node-linux-${architecture}/bin/node`), nod
 for (const [name, file] of Object.entries(addonFiles)) {
   install(path.join(root, 'node_modules', file), path.join(dist, 'lib', `${name}.node`));
 }
+// A new inode: containers may be running the one that is there.
+const init = path.join(dist, 'lib', 'docker-init');
+fs.rmSync(init, { force: true });
+fs.writeFileSync(init, initElf(architecture), { mode: 0o755 });
 
 const only = process.argv.slice(2);
 const wanted = executables.filter(({ name }) => only.length === 0 || only.includes(name));

@@ -25,3 +25,8 @@ export function workerPath(
 ): string {
   return path.join(installationRoot(), 'lib', `${name}.js`);
 }
+
+/** Absolute path of the init that containers get with `--init`. */
+export function containerInitPath(): string {
+  return path.join(installationRoot(), 'lib', 'docker-init');
+}
