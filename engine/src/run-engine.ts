@@ -24,6 +24,7 @@ import { holdVolumes, volumeUsers } from './daemon/container-volumes.ts';
 import { readHostFacts } from './daemon/host-facts.ts';
 import { networkBackend } from './daemon/network-backend.ts';
 import { enginePaths, type EnginePaths } from './daemon/paths.ts';
+import { releaseStaleMounts } from './daemon/private-mounts.ts';
 import { resumeRestartPolicies } from './daemon/recovery.ts';
 import { reloadConfiguration } from './daemon/reload.ts';
 import { systemBackend } from './daemon/system-backend.ts';
@@ -162,6 +163,7 @@ async function start(
     images: parts.createImages({ client, options, settings, store: containers, events, logger }),
     network,
     volumes,
+    kernel,
     containers,
     execs: new ExecStore(),
     events,
@@ -191,6 +193,7 @@ async function start(
   for (const container of containers.list()) {
     if (mayRun.has(container.id)) holdVolumes(engine, container);
   }
+  await releaseStaleMounts(engine, mayRun);
   await watchTasks(engine, options.containerdNamespace, watching.signal);
   undo.push(() => volumes.unmountUnused());
   await volumes.unmountUnused();

@@ -5,56 +5,19 @@ import {
   cString,
   int64,
   integer,
-  nonEmptyString,
   optional,
   record,
-  reject,
   string,
-  uint64,
   type Decoder,
 } from '#spec/json-decoder';
 import { goObject, stringSlice } from './go-json.ts';
 import type { PortBinding, PortBindings } from '../network/ports/port-requests.ts';
 import { decodeMountRequest, type MountRequest } from './mount-request.ts';
+import { noResources, resourceFields, type ResourceConfig } from './resource-config.ts';
+import { decodeRestartPolicy, type RestartPolicy } from './restart-policy-config.ts';
 import { refuseUnsupportedFields } from './unsupported-host-config.ts';
 
-export interface Ulimit {
-  /** `nofile`, without RLIMIT_. */
-  Name: string;
-  /** -1 is no limit. */
-  Soft: number;
-  Hard: number;
-}
-
-/** A share of a block device's time. */
-export interface WeightDevice {
-  Path: string;
-  Weight: number;
-}
-
-/** Bytes or operations a second. */
-export interface ThrottleDevice {
-  Path: string;
-  Rate: number;
-}
-
-export interface DeviceMapping {
-  PathOnHost: string;
-  PathInContainer: string;
-  /** Some of `rwm`. */
-  CgroupPermissions: string;
-}
-
-const restartPolicyNames = ['no', 'always', 'on-failure', 'unless-stopped'] as const;
-export type RestartPolicyName = (typeof restartPolicyNames)[number];
-
-export interface RestartPolicy {
-  Name: RestartPolicyName;
-  MaximumRetryCount: number;
-}
-
-/** Sizes in bytes, CPU times in microseconds, as in the API. Null and 0 mean: not set. */
-export interface HostConfig {
+export interface HostConfig extends ResourceConfig {
   Binds: string[] | null;
   LogConfig: { Type: string; Config: Record<string, string> };
   NetworkMode: string;
@@ -71,54 +34,43 @@ export interface HostConfig {
   Annotations?: Record<string, string>;
   CapAdd: string[] | null;
   CapDrop: string[] | null;
+  /** `host` or `private`. */
   CgroupnsMode: string;
   Dns: string[];
   DnsOptions: string[];
   DnsSearch: string[];
   ExtraHosts: string[] | null;
   GroupAdd: string[] | null;
+  /** `private`, `shareable`, `none`, `host` or `container:ID`. */
   IpcMode: string;
+  /** Whether a process of the engine's comes first, which reaps and hands on signals. */
+  Init?: boolean;
   OomScoreAdj: number;
+  /** Empty for its own, `host` or `container:ID`. */
   PidMode: string;
   Privileged: boolean;
   ReadonlyRootfs: boolean;
   SecurityOpt: string[] | null;
+  StorageOpt?: Record<string, string>;
   Tmpfs?: Record<string, string>;
+  /** Empty for its own, or `host`. */
   UTSMode: string;
+  /** Empty for what the engine does by itself, or `host`. */
+  UsernsMode: string;
+  /** `default`, or empty, which is the same. */
+  Isolation: string;
   ShmSize: number;
   Sysctls?: Record<string, string>;
   Runtime: string;
-  /** 10 to 1000. */
-  BlkioWeight: number;
-  BlkioWeightDevice: WeightDevice[];
-  BlkioDeviceReadBps: ThrottleDevice[];
-  BlkioDeviceWriteBps: ThrottleDevice[];
-  BlkioDeviceReadIOps: ThrottleDevice[];
-  BlkioDeviceWriteIOps: ThrottleDevice[];
-  CpuShares: number;
-  Memory: number;
-  NanoCpus: number;
-  CgroupParent: string;
-  CpuPeriod: number;
-  CpuQuota: number;
-  CpusetCpus: string;
-  CpusetMems: string;
-  Devices: DeviceMapping[];
-  DeviceCgroupRules: string[] | null;
-  MemoryReservation: number;
-  MemorySwap: number;
-  MemorySwappiness: number | null;
-  OomKillDisable: boolean;
-  PidsLimit: number | null;
-  Ulimits: Ulimit[];
+  /** Null stands for docker's defaults until create replaces it. */
   MaskedPaths: string[] | null;
   ReadonlyPaths: string[] | null;
 }
 
 const strings = array(cString);
-const throttles = array(goObject<ThrottleDevice>({ Path: nonEmptyString, Rate: uint64 }));
 
 const decodePresent = goObject<Partial<HostConfig>>({
+  ...resourceFields,
   Binds: optional(strings),
   LogConfig: optional((value, path) => ({
     Type: '',
@@ -147,40 +99,20 @@ const decodePresent = goObject<Partial<HostConfig>>({
   ExtraHosts: optional(strings),
   GroupAdd: optional(strings),
   IpcMode: optional(string),
+  Init: optional(boolean),
   OomScoreAdj: optional(integer(-1000, 1000)),
   PidMode: optional(string),
   Privileged: optional(boolean),
   ReadonlyRootfs: optional(boolean),
   SecurityOpt: optional(strings),
+  StorageOpt: optional(record(string)),
   Tmpfs: optional(record(cString)),
   UTSMode: optional(string),
+  UsernsMode: optional(string),
+  Isolation: optional(string),
   ShmSize: optional(int64),
   Sysctls: optional(record(cString)),
   Runtime: optional(string),
-  BlkioWeight: optional(integer(0, 65535)),
-  BlkioWeightDevice: optional(
-    array(goObject<WeightDevice>({ Path: nonEmptyString, Weight: integer(0, 65535) })),
-  ),
-  BlkioDeviceReadBps: optional(throttles),
-  BlkioDeviceWriteBps: optional(throttles),
-  BlkioDeviceReadIOps: optional(throttles),
-  BlkioDeviceWriteIOps: optional(throttles),
-  CpuShares: optional(int64),
-  Memory: optional(int64),
-  NanoCpus: optional(int64),
-  CgroupParent: optional(cString),
-  CpuPeriod: optional(int64),
-  CpuQuota: optional(int64),
-  CpusetCpus: optional(cString),
-  CpusetMems: optional(cString),
-  Devices: optional(array(decodeDevice)),
-  DeviceCgroupRules: optional(strings),
-  MemoryReservation: optional(int64),
-  MemorySwap: optional(int64),
-  MemorySwappiness: optional(integer(-1, 100)),
-  OomKillDisable: optional(boolean),
-  PidsLimit: optional(int64),
-  Ulimits: optional(array(goObject<Ulimit>({ Name: string, Soft: int64, Hard: int64 }))),
   MaskedPaths: optional(strings),
   ReadonlyPaths: optional(strings),
 });
@@ -218,62 +150,18 @@ export const decodeHostConfig: Decoder<HostConfig> = (value, path) => {
     ReadonlyRootfs: false,
     SecurityOpt: null,
     UTSMode: '',
+    UsernsMode: '',
+    Isolation: '',
     ShmSize: 0,
     Runtime: '',
-    BlkioWeight: 0,
-    BlkioWeightDevice: [],
-    BlkioDeviceReadBps: [],
-    BlkioDeviceWriteBps: [],
-    BlkioDeviceReadIOps: [],
-    BlkioDeviceWriteIOps: [],
-    CpuShares: 0,
-    Memory: 0,
-    NanoCpus: 0,
-    CgroupParent: '',
-    CpuPeriod: 0,
-    CpuQuota: 0,
-    CpusetCpus: '',
-    CpusetMems: '',
-    Devices: [],
-    DeviceCgroupRules: null,
-    MemoryReservation: 0,
-    MemorySwap: 0,
-    MemorySwappiness: null,
-    OomKillDisable: false,
-    PidsLimit: null,
-    Ulimits: [],
     MaskedPaths: null,
     ReadonlyPaths: null,
+    ...noResources,
     ...present,
   };
 };
 
 // Function declarations, because the table above names them before they stand.
-
-function decodeRestartPolicy(value: unknown, path: string): RestartPolicy {
-  const { Name = '', MaximumRetryCount = 0 } = goObject<{
-    Name?: string;
-    MaximumRetryCount?: number;
-  }>({
-    Name: optional(string),
-    MaximumRetryCount: optional(integer(-0x8000_0000, 0x7fff_ffff)),
-  })(value, path);
-  if (Name !== '' && !isRestartPolicyName(Name)) {
-    return reject(
-      path,
-      `unknown restart policy "${Name}": use one of ${restartPolicyNames.join(', ')}`,
-    );
-  }
-  if (MaximumRetryCount < 0) reject(path, 'maximum retry count cannot be negative');
-  if (MaximumRetryCount > 0 && Name !== 'on-failure') {
-    reject(path, 'maximum retry count can only be used with "on-failure"');
-  }
-  return { Name: Name === '' ? 'no' : Name, MaximumRetryCount };
-}
-
-function isRestartPolicyName(name: string): name is RestartPolicyName {
-  return (restartPolicyNames as readonly string[]).includes(name);
-}
 
 /** A list of places on the host; null, as clients send it for none, means any place. */
 function decodeBindings(value: unknown, path: string): PortBinding[] {
@@ -295,21 +183,4 @@ function decodeBindings(value: unknown, path: string): PortBinding[] {
 function decodeConsoleSize(value: unknown, path: string): [number, number] {
   const [height = 0, width = 0] = array(integer(0, 65535))(value, path);
   return [height, width];
-}
-
-function decodeDevice(value: unknown, path: string): DeviceMapping {
-  const { PathOnHost, PathInContainer, CgroupPermissions } = goObject<{
-    PathOnHost: string;
-    PathInContainer?: string;
-    CgroupPermissions?: string;
-  }>({
-    PathOnHost: nonEmptyString,
-    PathInContainer: optional(cString),
-    CgroupPermissions: optional(string),
-  })(value, path);
-  return {
-    PathOnHost,
-    PathInContainer: PathInContainer ?? PathOnHost,
-    CgroupPermissions: CgroupPermissions ?? 'rwm',
-  };
 }

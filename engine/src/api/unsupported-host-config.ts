@@ -10,13 +10,6 @@ export const unsupportedHostConfig: Readonly<Record<string, unknown>> = {
   ContainerIDFile: '',
   Cgroup: '',
   Links: null,
-  UsernsMode: '',
-  Isolation: '',
-  CpuRealtimePeriod: 0,
-  CpuRealtimeRuntime: 0,
-  DeviceRequests: null,
-  KernelMemory: 0,
-  KernelMemoryTCP: 0,
   CpuCount: 0,
   CpuPercent: 0,
   IOMaximumIOps: 0,
@@ -26,11 +19,8 @@ export const unsupportedHostConfig: Readonly<Record<string, unknown>> = {
 /** Fields that only inform, or that docker itself no longer acts upon on Linux. */
 const withoutEffect = new Set(['ContainerIDFile']);
 
-/** Also unsupported, but absent from `inspect` unless they are set. */
-const withoutDefault = ['StorageOpt', 'Init'];
-
 const refused = new Map(
-  [...Object.keys(unsupportedHostConfig), ...withoutDefault]
+  Object.keys(unsupportedHostConfig)
     .filter((name) => !withoutEffect.has(name))
     .map((name) => [name.toLowerCase(), name]),
 );

@@ -1,6 +1,7 @@
 /** Weights and limits of block devices: `--blkio-weight`, `--device-read-bps` and their kin. */
 import fs from 'node:fs';
-import type { HostConfig, ThrottleDevice } from '../api/host-config.ts';
+import type { HostConfig } from '../api/host-config.ts';
+import type { ThrottleDevice } from '../api/resource-config.ts';
 import { StackError } from '#spec/errors';
 import type { BlockIoResources } from '#spec/oci/resources';
 

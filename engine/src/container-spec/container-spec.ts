@@ -2,8 +2,6 @@
 import type { ContainerConfig } from '../api/container-config.ts';
 import type { HostConfig } from '../api/host-config.ts';
 import { defaultMaskedPaths, defaultReadonlyPaths } from '#spec/oci/default-spec';
-import { defaultSeccompProfile } from '#spec/oci/default-seccomp';
-import type { Namespace } from '#spec/oci/linux';
 import type { RuntimeConfig } from '#spec/oci/runtime-config';
 import { containerCapabilities } from './capabilities.ts';
 import { containerDevices } from './devices.ts';
@@ -11,7 +9,14 @@ import { commandLine, containerEnvironment } from './environment.ts';
 import { containerMounts, type EtcFiles, type PlacedMount } from './mounts.ts';
 import { containerResources, processRlimits, type CgroupAbilities } from './resources.ts';
 import type { RootFiles } from './root-files.ts';
-import { parseSecurityOptions } from './security-options.ts';
+import { hasInit, initPath } from './init.ts';
+import { namespaces, type JoinedNamespaces } from './namespace-modes.ts';
+import {
+  apparmorProfile,
+  parseSecurityOptions,
+  seccompFilter,
+  type SecurityModules,
+} from './security-options.ts';
 import { resolveUser } from './user.ts';
 
 /** Real containerd and runc 1.1 accept no newer one. */
@@ -23,18 +28,20 @@ export interface ContainerSpecInput {
   hostConfig: HostConfig;
   mounts: readonly PlacedMount[];
   etc: EtcFiles;
-  /** The network namespace to join; undefined for the host's. */
-  networkNamespace: string | undefined;
+  joined: JoinedNamespaces;
+  /** The folder of the host that is its /dev/shm; undefined when that is its own. */
+  sharedMemory: string | undefined;
   /** For users and groups. */
   rootFiles: RootFiles;
   cgroupsPath: string;
   cgroups: CgroupAbilities;
+  /** What the kernel enforces on the host. */
+  modules: SecurityModules;
 }
 
 /** Compiles a container. Throws invalid_argument, not_found or permission_denied for what cannot be honoured. */
 export function containerSpec(input: ContainerSpecInput): RuntimeConfig {
-  const { config, hostConfig, mounts, etc, networkNamespace, rootFiles, cgroupsPath, cgroups } =
-    input;
+  const { config, hostConfig, mounts, etc, joined, rootFiles, cgroupsPath, cgroups } = input;
   const capabilities = containerCapabilities({
     add: hostConfig.CapAdd ?? [],
     drop: hostConfig.CapDrop ?? [],
@@ -43,19 +50,22 @@ export function containerSpec(input: ContainerSpecInput): RuntimeConfig {
   const security = parseSecurityOptions(hostConfig.SecurityOpt ?? []);
   const devices = containerDevices(hostConfig);
   const user = resolveUser(config.User, hostConfig.GroupAdd ?? [], rootFiles);
+  const surroundings = {
+    sharedMemory: input.sharedMemory,
+    writableCgroups: security.writableCgroups ?? hostConfig.Privileged,
+  };
   const [height, width] = hostConfig.ConsoleSize;
   const hostUts = hostConfig.UTSMode === 'host';
-  const seccomp =
-    hostConfig.Privileged || security.seccomp === 'unconfined'
-      ? undefined
-      : defaultSeccompProfile(capabilities, process.arch === 'arm64' ? 'arm64' : 'x64');
+  const seccomp = seccompFilter(security, hostConfig, capabilities);
+  const apparmor = apparmorProfile(security, input.modules);
+  const init = hasInit(hostConfig);
   return {
     ociVersion: specVersion,
     process: {
       terminal: config.Tty,
       ...(config.Tty && height > 0 && width > 0 && { consoleSize: { height, width } }),
       user,
-      args: commandLine(config),
+      args: [...(init ? [initPath, '--'] : []), ...commandLine(config)],
       env: containerEnvironment(config, config.Hostname),
       cwd: config.WorkingDir || '/',
       capabilities: {
@@ -65,18 +75,19 @@ export function containerSpec(input: ContainerSpecInput): RuntimeConfig {
       },
       rlimits: processRlimits(hostConfig.Ulimits),
       noNewPrivileges: security.noNewPrivileges,
+      ...(apparmor !== undefined && { apparmorProfile: apparmor }),
       oomScoreAdj: hostConfig.OomScoreAdj,
     },
     root: { path: 'rootfs', readonly: hostConfig.ReadonlyRootfs },
     ...(!hostUts && { hostname: config.Hostname }),
-    mounts: containerMounts(hostConfig, mounts, etc),
+    mounts: containerMounts(hostConfig, mounts, { etc, ...surroundings }),
     annotations: hostConfig.Annotations ?? {},
     linux: {
-      namespaces: namespaces(hostConfig, networkNamespace),
+      namespaces: namespaces(hostConfig, joined),
       cgroupsPath,
       resources: containerResources(hostConfig, devices.rules, cgroups),
       devices: devices.nodes,
-      sysctl: sysctls(config, hostConfig, networkNamespace),
+      sysctl: sysctls(config, hostConfig, joined.network),
       maskedPaths: hostConfig.Privileged ? [] : (hostConfig.MaskedPaths ?? [...defaultMaskedPaths]),
       readonlyPaths: hostConfig.Privileged
         ? []
@@ -85,19 +96,6 @@ export function containerSpec(input: ContainerSpecInput): RuntimeConfig {
       ...rootPropagation(mounts),
     },
   };
-}
-
-function namespaces(hostConfig: HostConfig, networkNamespace: string | undefined): Namespace[] {
-  return [
-    { type: 'mount' },
-    ...(networkNamespace === undefined
-      ? []
-      : [{ type: 'network' as const, path: networkNamespace }]),
-    ...(hostConfig.UTSMode === 'host' ? [] : [{ type: 'uts' as const }]),
-    ...(hostConfig.PidMode === 'host' ? [] : [{ type: 'pid' as const }]),
-    ...(hostConfig.IpcMode === 'host' ? [] : [{ type: 'ipc' as const }]),
-    ...(hostConfig.CgroupnsMode === 'private' ? [{ type: 'cgroup' as const }] : []),
-  ];
 }
 
 /** In a network namespace of its own a container may ping and bind low ports as any user, as docker has it. */

@@ -1,7 +1,8 @@
 /** Devices of a container: nodes in its /dev and rules of its device cgroup. */
 import fs from 'node:fs';
 import path from 'node:path';
-import type { DeviceMapping, HostConfig } from '../api/host-config.ts';
+import type { DeviceMapping } from '../api/device-config.ts';
+import type { HostConfig } from '../api/host-config.ts';
 import { errorCode, StackError } from '#spec/errors';
 import type { Device } from '#spec/oci/linux';
 import type { DeviceRule } from '#spec/oci/resources';

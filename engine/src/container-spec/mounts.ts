@@ -4,6 +4,7 @@ import type { HostConfig } from '../api/host-config.ts';
 import { StackError } from '#spec/errors';
 import type { Mount } from '#spec/oci/mount';
 import type { ContainerMount } from './container-mount.ts';
+import { hasInit, initMount } from './init.ts';
 
 export const defaultShmSizeBytes = 64 * 1024 * 1024;
 
@@ -20,11 +21,19 @@ export interface PlacedMount {
   source: string;
 }
 
+/** What a container's own mounts depend on besides its HostConfig. */
+export interface MountSurroundings {
+  etc: EtcFiles;
+  /** The folder of the host that is its /dev/shm; undefined when that is its own. */
+  sharedMemory: string | undefined;
+  writableCgroups: boolean;
+}
+
 /** All mounts, parents before children; what the user asks for replaces a default at the same place. */
 export function containerMounts(
   hostConfig: HostConfig,
   placed: readonly PlacedMount[],
-  etc: EtcFiles,
+  surroundings: MountSurroundings,
 ): Mount[] {
   const chosen = [...placed.map(bindMount), ...tmpfsMounts(hostConfig)];
   const taken = new Set<string>();
@@ -34,7 +43,11 @@ export function containerMounts(
     }
     taken.add(destination);
   }
-  const defaults = [...kernelMounts(hostConfig), ...etcMounts(hostConfig, etc)].filter(
+  const defaults = [
+    ...kernelMounts(hostConfig, surroundings),
+    ...etcMounts(hostConfig, surroundings.etc),
+    ...(hasInit(hostConfig) ? [initMount()] : []),
+  ].filter(
     ({ destination }) =>
       !taken.has(destination) && !(taken.has('/dev') && destination.startsWith('/dev/')),
   );
@@ -42,7 +55,10 @@ export function containerMounts(
   return [...defaults, ...chosen].sort((a, b) => depthOf(a.destination) - depthOf(b.destination));
 }
 
-function kernelMounts(hostConfig: HostConfig): Mount[] {
+function kernelMounts(
+  hostConfig: HostConfig,
+  { sharedMemory, writableCgroups }: MountSurroundings,
+): Mount[] {
   const { Privileged: privileged, IpcMode: ipcMode, ShmSize: shmSize } = hostConfig;
   const hostIpc = ipcMode === 'host';
   const access = privileged ? 'rw' : 'ro';
@@ -75,7 +91,7 @@ function kernelMounts(hostConfig: HostConfig): Mount[] {
       destination: '/sys/fs/cgroup',
       type: 'cgroup',
       source: 'cgroup',
-      options: [access, 'nosuid', 'noexec', 'nodev'],
+      options: [writableCgroups ? 'rw' : 'ro', 'nosuid', 'noexec', 'nodev'],
     },
     hostIpc
       ? {
@@ -90,26 +106,22 @@ function kernelMounts(hostConfig: HostConfig): Mount[] {
           source: 'mqueue',
           options: ['nosuid', 'noexec', 'nodev'],
         },
-    hostIpc
-      ? {
-          destination: '/dev/shm',
-          type: 'bind',
-          source: '/dev/shm',
-          options: ['rbind', 'rprivate'],
-        }
-      : {
-          destination: '/dev/shm',
-          type: 'tmpfs',
-          source: 'shm',
-          options: [
-            'nosuid',
-            'noexec',
-            'nodev',
-            'mode=1777',
-            `size=${shmSize || defaultShmSizeBytes}`,
-          ],
-        },
+    ...(ipcMode === 'none' ? [] : [sharedMemoryMount(sharedMemory, shmSize)]),
   ];
+}
+
+function sharedMemoryMount(folder: string | undefined, sizeBytes: number): Mount {
+  const destination = '/dev/shm';
+  if (folder !== undefined) {
+    return { destination, type: 'bind', source: folder, options: ['rbind', 'rprivate'] };
+  }
+  const size = `size=${sizeBytes || defaultShmSizeBytes}`;
+  return {
+    destination,
+    type: 'tmpfs',
+    source: 'shm',
+    options: ['nosuid', 'noexec', 'nodev', 'mode=1777', size],
+  };
 }
 
 function etcMounts({ ReadonlyRootfs: readonly }: HostConfig, etc: EtcFiles): Mount[] {

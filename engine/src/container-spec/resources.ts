@@ -1,6 +1,7 @@
 /** Limits of a HostConfig as the runtime's `linux.resources`, checked by docker's rules. */
 import os from 'node:os';
-import type { HostConfig, Ulimit } from '../api/host-config.ts';
+import type { HostConfig } from '../api/host-config.ts';
+import type { Ulimit } from '../api/resource-config.ts';
 import { StackError } from '#spec/errors';
 import { blockIoResources } from './block-io.ts';
 import type { Rlimit } from '#spec/oci/process';

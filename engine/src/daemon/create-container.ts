@@ -13,6 +13,7 @@ import type { ContainerMount } from '../container-spec/container-mount.ts';
 import { containerSpec } from '../container-spec/container-spec.ts';
 import { defaultShmSizeBytes } from '../container-spec/mounts.ts';
 import { resourceWarnings } from '../container-spec/resources.ts';
+import { parseSecurityOptions, securityWarnings } from '../container-spec/security-options.ts';
 import { SnapshotRootFiles } from '../container-spec/root-files.ts';
 import { checkSupported } from './supported.ts';
 import { Container, initialState, type ContainerRecord } from './container.ts';
@@ -35,6 +36,7 @@ import { mergeHealthchecks } from './health-check.ts';
 import { withLease } from './lease.ts';
 import { generateName } from './names.ts';
 import { ownerLabels } from './owner.ts';
+import { placeholderNamespaces, resolveSharedModes } from './shared-namespaces.ts';
 import { now } from './timestamps.ts';
 
 export interface CreateRequest {
@@ -61,6 +63,10 @@ export async function createContainer(
   const id = randomBytes(32).toString('hex');
   const hostConfig = withDefaults(askedOfHost, engine);
   const config = mergeWithImage(asked, image.config.config ?? {}, id);
+  if (hostConfig.UTSMode === 'host' && asked.Hostname !== '') {
+    throw new StackError('invalid_argument', 'conflicting options: hostname and the UTS mode');
+  }
+  if (hostConfig.NetworkMode === 'host' && asked.Hostname === '') config.Hostname = host.name;
   const provider = networkProvider(containers, hostConfig.NetworkMode);
   if (provider) {
     if (asked.Hostname !== '') {
@@ -72,11 +78,13 @@ export async function createContainer(
     hostConfig.NetworkMode = `container:${provider.id}`;
     config.Hostname = provider.record.config.Hostname;
   }
+  resolveSharedModes(engine, hostConfig);
   const ports = wantedPorts({ config, hostConfig });
   const networks = endpointConfigs(engine.network, hostConfig, config, endpoints);
   checkSupported(config, hostConfig);
   const warnings = [
     ...resourceWarnings(hostConfig, host.cgroups),
+    ...securityWarnings(parseSecurityOptions(hostConfig.SecurityOpt ?? []), host.securityModules),
     ...(ports.length > 0 && hostConfig.NetworkMode === 'host'
       ? ['Published ports are discarded when using host network mode']
       : []),
@@ -136,6 +144,7 @@ async function registerWithContainerd(
 ): Promise<void> {
   const { client, runtimes, paths, host } = engine;
   const { id, snapshotter, snapshotKey, config, hostConfig } = record;
+  const { sharedMemory, ...shared } = placeholderNamespaces(record);
   await withLease(engine, async (lease) => {
     const { mounts } = await client.snapshots.prepare(
       { snapshotter, key: snapshotKey, parent: chainId, labels: ownerLabels(paths) },
@@ -148,10 +157,15 @@ async function registerWithContainerd(
       hostConfig,
       mounts: placedMounts(engine, record.mounts),
       etc: etcFiles(path.join(paths.containers, id)),
-      networkNamespace: hostConfig.NetworkMode === 'host' ? undefined : '/proc/self/ns/net',
+      joined: {
+        network: hostConfig.NetworkMode === 'host' ? undefined : '/proc/self/ns/net',
+        ...shared,
+      },
+      sharedMemory,
       rootFiles: new SnapshotRootFiles(mounts),
       cgroupsPath: cgroupsPath(engine, record),
       cgroups: host.cgroups,
+      modules: host.securityModules,
     });
     await client.containers.create(
       {
@@ -217,12 +231,9 @@ function mergeWithImage(
     Hostname: asked.Hostname || id.slice(0, 12),
     User: asked.User || (image.User ?? ''),
     Env: [...(asked.Env ?? []), ...inherited],
-    // [''] is how the CLI says --entrypoint '': none at all.
-    Entrypoint: ownEntrypoint
-      ? asked.Entrypoint?.join() === ''
-        ? null
-        : asked.Entrypoint
-      : (image.Entrypoint ?? null),
+    // [''] is how the CLI says --entrypoint '': none at all. So does [], which leaves the image's Cmd.
+    Entrypoint:
+      asked.Entrypoint?.join() === '' ? null : (asked.Entrypoint ?? image.Entrypoint ?? null),
     Cmd: ownCommand || ownEntrypoint ? asked.Cmd : (image.Cmd ?? null),
     WorkingDir: asked.WorkingDir || (image.WorkingDir ?? ''),
     ...(image.Volumes && { Volumes: { ...image.Volumes, ...asked.Volumes } }),

@@ -5,6 +5,7 @@ import type { RuntimeTable } from '../containerd/runtimes.ts';
 import type { ImageService } from '../images/image-service.ts';
 import type { NetworkController } from '../network/network-controller.ts';
 import type { VolumeService } from '../volumes/volume-service.ts';
+import type { KernelThread } from '../kernel/kernel-thread.ts';
 import type { ContainerLogs } from './container-logs.ts';
 import type { ContainerStore } from './container-store.ts';
 import type { EventLog } from './event-log.ts';
@@ -17,6 +18,7 @@ export interface Engine {
   images: ImageService;
   network: NetworkController;
   volumes: VolumeService;
+  kernel: KernelThread;
   containers: ContainerStore;
   execs: ExecStore;
   events: EventLog;

@@ -11,6 +11,7 @@ import { stopHealthChecks } from './health.ts';
 import type { TaskOutput } from './output.ts';
 import { unmountVolumes } from './container-volumes.ts';
 import { stdioFolder, stdioFolders } from './paths.ts';
+import { releasePrivateMounts } from './private-mounts.ts';
 import { removeLocked } from './remove-container.ts';
 import { planRestart } from './restart-policy.ts';
 
@@ -117,6 +118,7 @@ export async function releaseTask(engine: Engine, container: Container): Promise
     removeStdio(stdioFolders(paths, container.id)),
     network.tearDown(container.id),
     unmountVolumes(engine, container),
+    releasePrivateMounts(engine, container.id),
   ]);
   for (const result of results) {
     if (result.status === 'rejected' && !isStackError(result.reason, 'not_found')) {

@@ -6,6 +6,7 @@ import path from 'node:path';
 import { writeFileAtomic } from '#lib/atomic-file/atomic-file';
 import { errorCode } from '#spec/errors';
 import type { CgroupAbilities } from '../container-spec/resources.ts';
+import { hostSecurityModules, type SecurityModules } from '../container-spec/security-options.ts';
 
 export interface HostFacts {
   /** Of this engine, kept below its data root. */
@@ -22,6 +23,7 @@ export interface HostFacts {
   memoryBytes: number;
   cgroupVersion: '1' | '2';
   cgroups: CgroupAbilities;
+  securityModules: SecurityModules;
 }
 
 /** Gathers the facts; creates the engine's id on its first start. */
@@ -39,6 +41,7 @@ export async function readHostFacts(dataRoot: string): Promise<HostFacts> {
     cpus: os.cpus().length,
     memoryBytes: os.totalmem(),
     cgroupVersion,
+    securityModules: hostSecurityModules(),
     cgroups: {
       swapLimit:
         cgroupVersion === '2' || fs.existsSync('/sys/fs/cgroup/memory/memory.memsw.limit_in_bytes'),

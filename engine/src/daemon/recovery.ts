@@ -20,6 +20,7 @@ import { startHealthChecks } from './health.ts';
 import { discardTask, removeLeftovers } from './leftovers.ts';
 import { stdioFolder, stdioFolders } from './paths.ts';
 import { removeLocked } from './remove-container.ts';
+import { releasePrivateMounts } from './private-mounts.ts';
 import { scheduleRestart, shouldRestart } from './restart-policy.ts';
 import { openStdin } from './start-container.ts';
 import { now, timeOf } from './timestamps.ts';
@@ -80,6 +81,7 @@ async function reconcile(
     } else if (task) {
       await discardTask(engine, container);
       await unmountVolumes(engine, container);
+      await releasePrivateMounts(engine, container.id);
     }
   });
 }

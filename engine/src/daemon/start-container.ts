@@ -18,6 +18,8 @@ import { startHealthChecks } from './health.ts';
 import { stdioFolder, stdioFolders } from './paths.ts';
 import { discardTask } from './leftovers.ts';
 import { mountVolumes, placedMounts, unmountVolumes } from './container-volumes.ts';
+import { mountSharedMemory, releasePrivateMounts } from './private-mounts.ts';
+import { lendsSharedMemory, sharedNamespaces } from './shared-namespaces.ts';
 import { removeLocked } from './remove-container.ts';
 import { startFailure } from './start-failure.ts';
 import { never, now } from './timestamps.ts';
@@ -93,11 +95,13 @@ async function launch(
   const { record, id } = container;
   undo.push(() => network.tearDown(id));
   undo.push(() => unmountVolumes(engine, container));
+  undo.push(() => releasePrivateMounts(engine, id));
   const [{ mounts }, place] = await Promise.all([
     client.snapshots.mounts({ snapshotter: record.snapshotter, key: record.snapshotKey }),
     setUpNetwork(engine, container),
     createBindSources(container),
     mountVolumes(engine, container),
+    lendsSharedMemory(record) && mountSharedMemory(engine, id, record.hostConfig.ShmSize),
   ]);
   const folder = containers.folderOf(id);
   const choice = { stdin: record.config.OpenStdin, terminal: record.config.Tty };
@@ -203,16 +207,19 @@ async function updateSpec(
   { netnsPath, etc }: NetworkPlace,
 ): Promise<void> {
   const { client, host } = engine;
+  const { sharedMemory, ...shared } = sharedNamespaces(engine, record);
   const spec = containerSpec({
     id: record.id,
     config: record.config,
     hostConfig: record.hostConfig,
     mounts: placedMounts(engine, record.mounts),
     etc,
-    networkNamespace: netnsPath,
+    joined: { network: netnsPath, ...shared },
+    sharedMemory,
     rootFiles: new SnapshotRootFiles(mounts),
     cgroupsPath: cgroupsPath(engine, record),
     cgroups: host.cgroups,
+    modules: host.securityModules,
   });
   await client.containers.update({
     container: { id: record.id, spec: packJson(jsonTypes.spec, spec) },

@@ -2,6 +2,7 @@
 import type { ContainerConfig } from '../api/container-config.ts';
 import type { HostConfig } from '../api/host-config.ts';
 import { StackError } from '#spec/errors';
+import { checkNamespaceModes } from '../container-spec/namespace-modes.ts';
 import { parseSignal } from '#spec/signals';
 import { parseRotation } from '../logs/json-log-file.ts';
 import { checkExtraHosts } from './etc-files.ts';
@@ -39,11 +40,7 @@ function checkHostConfig(hostConfig: HostConfig): void {
     if (!['max-size', 'max-file'].includes(name)) refuse(`HostConfig.LogConfig.Config ${name}`);
   }
   parseRotation(log.Config);
-  oneOf('HostConfig.IpcMode', hostConfig.IpcMode, ['private', 'host', 'none']);
-  if (hostConfig.IpcMode === 'none') refuse('HostConfig.IpcMode none');
-  oneOf('HostConfig.PidMode', hostConfig.PidMode, ['', 'host']);
-  oneOf('HostConfig.UTSMode', hostConfig.UTSMode, ['', 'host']);
-  oneOf('HostConfig.CgroupnsMode', hostConfig.CgroupnsMode, ['host', 'private']);
+  checkNamespaceModes(hostConfig);
   if (autoRemove && hostConfig.RestartPolicy.Name !== 'no') {
     throw new StackError(
       'invalid_argument',
@@ -54,10 +51,6 @@ function checkHostConfig(hostConfig: HostConfig): void {
   if (hostConfig.ShmSize < 0) {
     throw new StackError('invalid_argument', 'SHM size can not be less than 0');
   }
-}
-
-function oneOf(field: string, value: string, choices: readonly string[]): void {
-  if (!choices.includes(value)) refuse(`${field} ${value}`);
 }
 
 function refuse(field: string): never {

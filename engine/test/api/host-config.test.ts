@@ -28,8 +28,8 @@ describe('decodeHostConfig', () => {
   it('names a field that is set and not honoured', () => {
     for (const [name, value] of Object.entries({
       Links: ['other'],
-      UsernsMode: 'host',
-      init: true,
+      CpuPercent: 10,
+      ioMaximumIOps: 1,
     })) {
       expect(() => decodeHostConfig({ [name]: value }, 'HostConfig'), name)
         .to.throw(StackError, /HostConfig\.\w+ is not implemented/)

@@ -23,10 +23,12 @@ function specOf(config: object = {}, hostConfig: object = {}): RuntimeConfig {
       source: mount.type === 'bind' ? mount.source : `/volumes/${mount.name}/_data`,
     })),
     etc: { hostname: '/c/hostname', hosts: '/c/hosts', resolvConf: '/c/resolv.conf' },
-    networkNamespace: '/run/netns/x',
+    joined: { network: '/run/netns/x' },
+    sharedMemory: undefined,
     rootFiles: { read: () => undefined },
     cgroupsPath: '/engine/a',
     cgroups: { swapLimit: true },
+    modules: { apparmor: false, selinux: false },
   });
   // What it makes must be what the runtime reads.
   return parseRuntimeConfig(JSON.parse(JSON.stringify(spec)));
@@ -161,12 +163,26 @@ describe('parseBind', () => {
 
 describe('parseSecurityOptions', () => {
   it('knows what can be had and names what cannot', () => {
-    expect(parseSecurityOptions(['no-new-privileges', 'seccomp=unconfined'])).to.deep.equal({
+    expect(
+      parseSecurityOptions([
+        ...['no-new-privileges', 'seccomp:unconfined', 'label=type:x', 'label=level:s0'],
+        ...['apparmor=mine', 'writable-cgroups=F'],
+      ]),
+    ).to.deep.equal({
       noNewPrivileges: true,
       seccomp: 'unconfined',
+      apparmor: 'mine',
+      labels: ['type:x', 'level:s0'],
+      writableCgroups: false,
     });
-    expect(() => parseSecurityOptions(['seccomp={}'])).to.throw(StackError, 'not implemented');
-    expect(() => parseSecurityOptions(['nope'])).to.throw(StackError, 'invalid --security-opt');
+    expect(parseSecurityOptions(['no-new-privileges=false']).noNewPrivileges).to.equal(false);
+    for (const [option, words] of [
+      ['nope', 'invalid --security-opt 1: "nope"'],
+      ['nope=1', 'invalid --security-opt 2: "nope=1"'],
+      ['no-new-privileges=maybe', 'invalid --security-opt 2'],
+    ] as const) {
+      expect(() => parseSecurityOptions([option])).to.throw(StackError, words);
+    }
   });
 });
 

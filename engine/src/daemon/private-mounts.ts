@@ -1,0 +1,80 @@
+/**
+ * Mounts on the host that exist for one container: below `mounts/ID` of the exec root, made before its start and gone
+ * after its end. What a killed engine left there is found by the next one.
+ */
+import fs from 'node:fs';
+import path from 'node:path';
+import { mountFlags } from '#lib/sys/flags';
+import { readMounts } from '#lib/mounts/mountinfo';
+import { errorCode } from '#spec/errors';
+import type { Engine } from './engine.ts';
+import type { EnginePaths } from './paths.ts';
+
+const MNT_DETACH = 2;
+const { MS_NODEV, MS_NOEXEC, MS_NOSUID } = mountFlags;
+
+function privateFolder({ execRoot }: EnginePaths, containerId = ''): string {
+  return path.join(execRoot, 'mounts', containerId);
+}
+
+/** Where the /dev/shm of a container lies that shares it with others. */
+export function sharedMemoryFolder(paths: EnginePaths, containerId: string): string {
+  return path.join(privateFolder(paths, containerId), 'shm');
+}
+
+/** Makes the /dev/shm that several containers will bind. */
+export async function mountSharedMemory(
+  { kernel, paths }: Pick<Engine, 'kernel' | 'paths'>,
+  containerId: string,
+  sizeBytes: number,
+): Promise<void> {
+  const target = sharedMemoryFolder(paths, containerId);
+  await fs.promises.mkdir(target, { recursive: true, mode: 0o700 });
+  await kernel.call('mountFileSystem', {
+    source: 'shm',
+    target,
+    type: 'tmpfs',
+    flags: MS_NODEV | MS_NOEXEC | MS_NOSUID,
+    data: `mode=1777,size=${sizeBytes}`,
+  });
+}
+
+/** Takes away all mounts of a container; those that its processes have are copies of their own. */
+export async function releasePrivateMounts(
+  { kernel, paths }: Pick<Engine, 'kernel' | 'paths'>,
+  containerId: string,
+): Promise<void> {
+  const folder = privateFolder(paths, containerId);
+  if (!fs.existsSync(folder)) return;
+  // Never by its parent's unmounting: something may be mounted twice at one place.
+  const targets = readMounts()
+    .map(({ mountPoint }) => mountPoint)
+    .filter((mountPoint) => mountPoint.startsWith(`${folder}/`))
+    .reverse();
+  for (const target of targets) {
+    await kernel.call('unmountFileSystem', { target, flags: MNT_DETACH });
+  }
+  await kernel.call('removeTree', { path: folder });
+}
+
+/** Takes away what belongs to containers other than `running`, at the engine's start. */
+export async function releaseStaleMounts(
+  engine: Pick<Engine, 'kernel' | 'paths' | 'logger'>,
+  running: ReadonlySet<string>,
+): Promise<void> {
+  for (const containerId of await entriesOf(privateFolder(engine.paths))) {
+    if (running.has(containerId)) continue;
+    await releasePrivateMounts(engine, containerId).catch((error: unknown) => {
+      engine.logger.warn('cannot take back mounts', { container: containerId, error });
+    });
+  }
+}
+
+async function entriesOf(folder: string): Promise<string[]> {
+  try {
+    return await fs.promises.readdir(folder);
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') return [];
+    throw error;
+  }
+}
