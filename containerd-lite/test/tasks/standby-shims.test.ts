@@ -56,9 +56,10 @@ describe('StandbyShims', () => {
     expect(pids()).to.have.length(1);
   });
 
-  /** Serves one bundle after the other, and says between them that it is free. */
+  /** Serves one bundle after the other, and says between them that it is free. Ends with the test's folder. */
   const serveForever = `while read -r line <&3; do
-    echo '{"address":"unix:///run/x"}' >&3; until [ -e $0.gone ]; do sleep 0.01; done; rm $0.gone
+    echo '{"address":"unix:///run/x"}' >&3
+    until [ -e $0.gone ]; do [ -e $0 ] || exit; sleep 0.01; done; rm $0.gone
     echo '{"free":true}' >&3; touch $0.free
   done`;
 
