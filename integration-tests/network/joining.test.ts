@@ -18,13 +18,19 @@ describe('joining a network', () => {
     try {
       await networks.start();
       const subnet = { subnet: '10.215.0.0/24' };
-      const request = { name: 'backend', internal: false, attachable: false, subnet };
-      await networks.call('create', { ...request, options: {}, labels: {} });
+      const options = { 'com.docker.network.bridge.name': 'br-backend' };
+      const request = {
+        name: 'backend',
+        driver: 'bridge',
+        ipv6: false,
+        internal: false,
+        attachable: false,
+        subnet,
+      };
+      await networks.call('create', { ...request, options, labels: {} });
       const { sandboxKey } = await networks.setUp('web', { mode: 'bridge' });
-      const links = async (): Promise<string[]> =>
-        (await machine.ok('ip', '-br', 'link'))
-          .split('\n')
-          .map((line) => line.split(/[ @]/)[0] ?? '');
+      const links = (): Promise<string> =>
+        machine.ok('ip', '-br', 'link', 'show', 'type', 'veth', 'master', 'br-backend');
       const before = await links();
       const records = path.join(networks.root, 'exec/network');
       fs.renameSync(records, `${records}.away`);
@@ -37,7 +43,7 @@ describe('joining a network', () => {
       const show = ['-o', 'link', 'show', 'type', 'veth'];
       const inside = await runOk('nsenter', [`--net=${sandboxKey}`, '--', 'ip', ...show]);
       expect(inside.stdout.trim().split('\n')).to.have.lengthOf(1);
-      expect(await links()).to.deep.equal(before);
+      expect(await links()).to.equal(before);
       const joined = (await networks.call('connect', 'web', endpoint)) as { ipAddress: string };
       expect(joined.ipAddress).to.equal('10.215.0.2');
       await networks.call('tearDown', 'web');

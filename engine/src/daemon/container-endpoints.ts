@@ -16,6 +16,7 @@ export type EndpointWishes = Readonly<Record<string, EndpointWish>>;
 export interface EndpointWish {
   readonly aliases: readonly string[];
   readonly ipAddress: string;
+  readonly ipv6Address: string;
   readonly mac: string;
 }
 
@@ -66,10 +67,9 @@ export function endpointConfigs(
     );
   }
   return [primary, ...others].map((name) => {
-    const { aliases = [], ipAddress = '', mac = '' } = named.get(name) ?? {};
+    const { aliases = [], ipAddress = '', ipv6Address = '', mac = '' } = named.get(name) ?? {};
     const wish = {
-      aliases,
-      ipAddress,
+      ...{ aliases, ipAddress, ipv6Address },
       mac: mac || (name === primary ? (config.MacAddress ?? '') : ''),
     };
     return checkedEndpoint(network, name, wish);
@@ -80,7 +80,7 @@ export function endpointConfigs(
 export function checkedEndpoint(
   network: NetworkController,
   reference: string,
-  { aliases, ipAddress, mac }: EndpointWish,
+  { aliases, ipAddress, ipv6Address, mac }: EndpointWish,
 ): EndpointConfig {
   const { name, subnets } = network.find(reference);
   if (isBuiltin(name)) {
@@ -90,7 +90,7 @@ export function checkedEndpoint(
         'network-scoped alias is supported only for containers in user defined networks',
       );
     }
-    if (ipAddress !== '') {
+    if (ipAddress !== '' || ipv6Address !== '') {
       throw new StackError(
         'invalid_argument',
         'user specified IP address is supported on user defined networks only',
@@ -100,13 +100,16 @@ export function checkedEndpoint(
   if (ipAddress !== '' && subnets.length === 0) {
     throw new StackError('invalid_argument', `network ${name} has no subnet`);
   }
-  return { network: name, aliases, ipAddress, mac };
+  if (ipv6Address !== '' && !subnets.some(({ subnet }) => subnet.includes(':'))) {
+    throw new StackError('invalid_argument', `network ${name} has no IPv6 subnet`);
+  }
+  return { network: name, aliases, ipAddress, ipv6Address, mac };
 }
 
 /** What the network controller is to set up for a container that starts, or joins one more network. */
 export function endpointRequest(
   { id, name, config }: ContainerRecord,
-  { network, aliases, ipAddress, mac }: EndpointConfig,
+  { network, aliases, ipAddress, ipv6Address = '', mac }: EndpointConfig,
 ): EndpointRequest {
   const names = [name, ...aliases, id.slice(0, 12), config.Hostname];
   return {
@@ -114,6 +117,7 @@ export function endpointRequest(
     aliases,
     names: [...new Set(names.filter((item) => item !== ''))],
     ...(ipAddress !== '' && { ipAddress }),
+    ...(ipv6Address !== '' && { ipv6Address }),
     ...(mac !== '' && { mac }),
   };
 }

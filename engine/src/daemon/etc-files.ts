@@ -35,7 +35,7 @@ export async function writeEtcFiles(
   const hosts = hostNetwork
     ? hostsFileOfHost(await fs.promises.readFile('/etc/hosts', 'utf8'), extraHosts, gateway)
     : hostsFile({
-        ipAddresses: endpoints.map(({ ipAddress }) => ipAddress).filter((ip) => ip !== ''),
+        ipAddresses: endpoints.flatMap(ownAddresses),
         hostname: config.Hostname,
         domainname: config.Domainname,
         extraHosts,
@@ -72,11 +72,13 @@ function resolvConfOf({ hostConfig, networks }: ContainerRecord, logger: Logger)
 export async function joinedNetwork(
   { containers, logger }: Pick<Engine, 'containers' | 'logger'>,
   { id, record }: Container,
-  { ipAddress, networkName }: Endpoint,
+  endpoint: Endpoint,
 ): Promise<void> {
   const files = etcFiles(containers.folderOf(id));
   const { Hostname: hostname, Domainname: domainname } = record.config;
-  await fs.promises.appendFile(files.hosts, `${ownLine(ipAddress, hostname, domainname)}\n`);
+  const lines = ownAddresses(endpoint).map((ip) => `${ownLine(ip, hostname, domainname)}\n`);
+  await fs.promises.appendFile(files.hosts, lines.join(''));
+  const { networkName, ipAddress } = endpoint;
   const config = { network: networkName, aliases: [], ipAddress, mac: '' };
   const joined = { ...record, networks: [...record.networks, config] };
   await fs.promises.writeFile(files.resolvConf, resolvConfOf(joined, logger));
@@ -86,12 +88,18 @@ export async function joinedNetwork(
 export async function leftNetwork(
   { containers }: Pick<Engine, 'containers'>,
   { id }: Container,
-  { ipAddress }: Endpoint,
+  endpoint: Endpoint,
 ): Promise<void> {
   const { hosts } = etcFiles(containers.folderOf(id));
   const lines = (await fs.promises.readFile(hosts, 'utf8')).split('\n');
-  const kept = lines.filter((line) => !line.startsWith(`${ipAddress}\t`));
+  const gone = ownAddresses(endpoint);
+  const kept = lines.filter((line) => !gone.some((address) => line.startsWith(`${address}\t`)));
   await fs.promises.writeFile(hosts, kept.join('\n'));
+}
+
+/** The addresses that an endpoint has. */
+function ownAddresses({ ipAddress, ipv6Address }: Endpoint): string[] {
+  return [ipAddress, ipv6Address].filter((address) => address !== '');
 }
 
 /** Throws invalid_argument for an entry of --add-host that is not `name:address`. */

@@ -1,7 +1,7 @@
 /** The daemon behind the network routes: networks, and containers that join and leave them. */
 import { isStackError, StackError } from '#spec/errors';
 import { matchesLabels, type Filters } from '../http/query.ts';
-import type { NetworkDescription } from '../network/network-controller.ts';
+import { hasLinks, type NetworkDescription } from '../network/network-controller.ts';
 import type { NetworkRequest } from '../network/network-store.ts';
 import type { NetworksBackend } from '../routes/networks/backend.ts';
 import { checkedEndpoint, endpointRequest, type EndpointWish } from './container-endpoints.ts';
@@ -47,7 +47,7 @@ async function connect(
     const found = network.find(reference);
     const { name } = found;
     const mode = record.hostConfig.NetworkMode;
-    if (found.driver !== 'bridge' || ['host', 'none'].includes(mode) || mode.includes(':')) {
+    if (!hasLinks(found.driver) || ['host', 'none'].includes(mode) || mode.includes(':')) {
       throw new StackError(
         'permission_denied',
         `container cannot be connected to network ${name} while its network mode is "${mode}"`,
@@ -124,7 +124,7 @@ async function prune(engine: Engine, filters: Filters): Promise<string[]> {
   const deleted: string[] = [];
   for (const found of network.networks()) {
     const { id, name, labels, driver } = found;
-    if (driver !== 'bridge' || name === 'bridge' || used.has(name)) continue;
+    if (!hasLinks(driver) || name === 'bridge' || used.has(name)) continue;
     if (!matchesLabels(labels, filters.get('label'))) continue;
     if (unwanted.some((label) => matchesLabels(labels, [label]))) continue;
     await network.remove(id);

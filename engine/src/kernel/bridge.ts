@@ -1,6 +1,15 @@
-/** The host's side of a bridge network: the bridge, its address, forwarding. */
+/** The host's side of a bridge network: the bridge and its addresses. */
 import fs from 'node:fs';
-import { addAddress, listAddresses, parseAddress, removeAddress } from '#lib/netlink/address';
+import {
+  addAddress,
+  addIpv6Address,
+  listAddresses,
+  listIpv6Addresses,
+  parseAddress,
+  parseIpv6Address,
+  removeAddress,
+  removeIpv6Address,
+} from '#lib/netlink/address';
 import {
   broadcastOf,
   formatIpv4Prefix,
@@ -8,15 +17,14 @@ import {
   overlaps,
   type Ipv4Prefix,
 } from '#lib/netlink/ipv4';
+import { formatIpv6Prefix, type Ipv6Prefix } from '#lib/netlink/ipv6';
 import { changeLink, createBridge, getLink, parseLink, type Link } from '#lib/netlink/link';
-import { listRoutes, parseMainRoute } from '#lib/netlink/route';
-import { isStackError, StackError } from '#spec/errors';
-import { chooseSubnet, type AddressPool } from '../network/address-pool.ts';
+import { StackError } from '#spec/errors';
+import type { AddressPool } from '../network/address-pool.ts';
 import { macOf } from '../network/mac-address.ts';
+import { chooseIpv4Subnet } from './free-subnet.ts';
 import type { Host } from './host.ts';
-import { removeLink } from './sandbox.ts';
-
-const ipForward = '/proc/sys/net/ipv4/ip_forward';
+import { findLink, removeLink } from './links.ts';
 
 export interface BridgeRequest {
   readonly name: string;
@@ -25,6 +33,8 @@ export interface BridgeRequest {
   readonly owner: string;
   /** The address it must have. */
   readonly address?: Ipv4Prefix;
+  /** Its IPv6 address; without it the bridge has none but what the kernel gives it for its link. */
+  readonly ipv6Address?: Ipv6Prefix;
   /** Where an address comes from when it has none and none is given. */
   readonly pools: readonly AddressPool[];
   /** Networks that must stay reachable besides those that routes and addresses tell of. */
@@ -42,6 +52,18 @@ export interface BridgeState {
  * Throws conflict when that is not the one asked for, invalid_argument when the name is another kind of link.
  */
 export function ensureBridge(host: Host, request: BridgeRequest): BridgeState {
+  const state = ensureIpv4(host, request);
+  if (!request.ipv6Address) return state;
+  try {
+    addressByIpv6(host, request.name, request.ipv6Address, state);
+  } catch (error) {
+    if (state.created) removeLink(host, request);
+    throw error;
+  }
+  return state;
+}
+
+function ensureIpv4(host: Host, request: BridgeRequest): BridgeState & { created: boolean } {
   const existing = findLink(host, request.name);
   if (existing && existing.kind !== 'bridge') {
     throw new StackError('invalid_argument', `link "${request.name}" exists and is not a bridge`);
@@ -55,22 +77,32 @@ export function ensureBridge(host: Host, request: BridgeRequest): BridgeState {
   }
   if (existing && held) {
     host.route.execute([changeLink(existing.index, { up: true })]);
-    return { owned: existing.alias === request.owner, address: held };
+    return { owned: existing.alias === request.owner, address: held, created: false };
   }
   const owned = !existing || existing.alias === request.owner;
   try {
-    return { owned, address: addressBridge(host, request, existing) };
+    return { owned, address: addressBridge(host, request, existing), created: !existing };
   } catch (error) {
     if (!existing) removeLink(host, request);
     throw error;
   }
 }
 
-/** Lets the machine forward IPv4 packets. Returns whether that was off before. */
-export function enableForwarding(_host: Host): boolean {
-  if (fs.readFileSync(ipForward, 'utf8').trim() === '1') return false;
-  fs.writeFileSync(ipForward, '1');
-  return true;
+/** Gives the bridge its IPv6 address. One of ours that has another from an earlier run loses that; one of an administrator keeps it. */
+function addressByIpv6(host: Host, name: string, address: Ipv6Prefix, state: BridgeState): void {
+  const settings = `/proc/sys/net/ipv6/conf/${name}`;
+  fs.writeFileSync(`${settings}/disable_ipv6`, '0');
+  fs.writeFileSync(`${settings}/accept_ra`, '0'); // containers are no routers
+  const { index } = parseLink(host.route.get(getLink(name)));
+  const held = host.route
+    .dump(listIpv6Addresses())
+    .flatMap((message) => parseIpv6Address(message) ?? [])
+    .filter((candidate) => candidate.index === index);
+  const wanted = formatIpv6Prefix(address);
+  const others = held.filter(({ prefix }) => formatIpv6Prefix(prefix) !== wanted);
+  if (state.owned) for (const other of others) host.route.execute([removeIpv6Address(other)]);
+  if (held.length === others.length)
+    host.route.execute([addIpv6Address({ index, prefix: address })]);
 }
 
 /** Creates the bridge where it is missing and gives it an address that no other link contests. */
@@ -80,7 +112,7 @@ function addressBridge(host: Host, request: BridgeRequest, existing: Link | unde
     const address =
       request.address ??
       firstHost(
-        chooseSubnet(request.pools, [...request.avoid, ...refused, ...takenNetworks(host)]),
+        chooseIpv4Subnet(host, { pools: request.pools, avoid: [...request.avoid, ...refused] }),
       );
     const link = existing ?? findLink(host, request.name) ?? createOne(host, request, address);
     host.route.execute([
@@ -105,30 +137,11 @@ function createOne(host: Host, { name, mtu, owner }: BridgeRequest, { address }:
   return link;
 }
 
-function findLink(host: Host, name: string): Link | undefined {
-  try {
-    return parseLink(host.route.get(getLink(name)));
-  } catch (error) {
-    if (isStackError(error, 'not_found')) return undefined;
-    throw error;
-  }
-}
-
 function addressOf(host: Host, link: Link): Ipv4Prefix | undefined {
   return host.route
     .dump(listAddresses())
     .map(parseAddress)
     .find(({ index }) => index === link.index)?.prefix;
-}
-
-/** What routes (except the default route) and addresses of this machine reach. */
-function takenNetworks(host: Host): Ipv4Prefix[] {
-  const routes = host.route.dump(listRoutes()).flatMap((message) => {
-    const destination = parseMainRoute(message)?.destination;
-    return destination && destination.length > 0 ? [destination] : [];
-  });
-  const addresses = host.route.dump(listAddresses()).map((message) => parseAddress(message).prefix);
-  return [...routes, ...addresses];
 }
 
 /** The gateway's address: the first of the subnet that may be a host's. */

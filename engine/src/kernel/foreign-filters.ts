@@ -7,15 +7,17 @@
 import fs from 'node:fs';
 import { fateIn } from '#lib/nft/fate';
 import { counter, interfaceIs, verdict } from '#lib/nft/expression';
+import type { Family } from '#lib/nft/message';
+import type { AddressFamily } from '#lib/nft/nat';
 import { listChains, listRules, type Chain, type Rule } from '#lib/nft/ruleset';
 import { Transaction } from '#lib/nft/transaction';
 import { isStackError } from '#spec/errors';
-import { setDockerBridges, writeFirewall, type FirewallRequest } from './firewall.ts';
+import { familiesOf, setDockerBridges, writeFirewall, type FirewallRequest } from './firewall.ts';
 import type { Host } from './host.ts';
 
 const NF_INET_FORWARD = 2;
-/** Where iptables-nft keeps its filter table. */
-const iptables = { family: 'ip', table: 'filter', chain: 'FORWARD' } as const;
+/** Where iptables-nft and ip6tables-nft keep their filter tables. */
+const iptables = { table: 'filter', chain: 'FORWARD' } as const;
 /** Every engine's table has a name that begins so. */
 export const ownTablePrefix = 'engined_';
 /** Somebody may change the chain between our look and our rule: the kernel refuses, we look again. */
@@ -30,7 +32,7 @@ export interface ForeignFilterRequest {
 
 /** A chain of somebody else that drops forwarded packets it has no rule for. */
 export interface ForeignFilter {
-  /** `ip filter FORWARD`. */
+  /** `ip filter FORWARD`, `ip6 filter FORWARD`. */
   readonly chain: string;
   readonly owner: 'docker' | 'ufw' | 'firewalld' | 'iptables' | 'unknown';
   readonly policy: 'accept' | 'drop';
@@ -46,10 +48,14 @@ export function checkForeignFilters(
   if (!host.filtersChanged() && !force) return undefined;
   for (let attempt = 1; ; attempt++) {
     try {
-      if (!hasTable(host, own.table)) writeFirewall(host, own);
-      setDockerBridges(host, own.table, dockerBridges(host));
-      const bridges = own.networks.map(({ bridge }) => bridge);
-      return allForwardChains(host).flatMap((chain) => acceptIn(host, chain, bridges));
+      const families = familiesOf(own);
+      if (!families.every((family) => hasTable(host, family, own.table))) writeFirewall(host, own);
+      for (const family of families) {
+        setDockerBridges(host, family, own.table, dockerBridges(host, family));
+      }
+      return allForwardChains(host, families).flatMap((chain) =>
+        acceptIn(host, chain, bridgesOf(own, chain.family)),
+      );
     } catch (error) {
       if (!isStackError(error, 'not_found') || attempt === attempts) throw error;
     }
@@ -58,11 +64,14 @@ export function checkForeignFilters(
 
 /** Removes our rules for `bridges` from chains of others. */
 export function removeForeignRules(host: Host, { bridges }: { bridges: readonly string[] }): void {
-  const tags = bridges.map(tagOf);
+  for (const family of ['ip', 'ip6'] as const) removeRulesOf(host, family, bridges.map(tagOf));
+}
+
+function removeRulesOf(host: Host, family: AddressFamily, tags: readonly string[]): void {
   for (let attempt = 1; ; attempt++) {
     try {
-      const transaction = new Transaction(iptables.family);
-      const rules = listRules(host.nft, iptables.family, iptables.table);
+      const transaction = new Transaction(family);
+      const rules = listRules(host.nft, family, iptables.table);
       const ours = rules.filter(({ comment = '' }) => tags.includes(comment));
       for (const { chain, handle } of ours) transaction.deleteRule(iptables.table, chain, handle);
       if (ours.length > 0) transaction.commit(host.nft);
@@ -73,20 +82,28 @@ export function removeForeignRules(host: Host, { bridges }: { bridges: readonly 
   }
 }
 
-function allForwardChains(host: Host): Chain[] {
-  return [...listChains(host.nft, 'ip'), ...listChains(host.nft, 'inet')].filter(
-    ({ hook, type, table }) =>
-      hook === NF_INET_FORWARD && type === 'filter' && !table.startsWith(ownTablePrefix),
-  );
+function allForwardChains(host: Host, families: readonly AddressFamily[]): Chain[] {
+  return [...families, 'inet' as const]
+    .flatMap((family) => listChains(host.nft, family))
+    .filter(
+      ({ hook, type, table }) =>
+        hook === NF_INET_FORWARD && type === 'filter' && !table.startsWith(ownTablePrefix),
+    );
 }
 
-function hasTable(host: Host, table: string): boolean {
-  return listChains(host.nft, 'ip').some((chain) => chain.table === table);
+function hasTable(host: Host, family: AddressFamily, table: string): boolean {
+  return listChains(host.nft, family).some((chain) => chain.table === table);
+}
+
+/** The bridges whose packets a table of this family sees. */
+function bridgesOf({ networks }: FirewallRequest, family: Family): string[] {
+  const seen = family === 'ip6' ? networks.filter(({ ipv6Subnet }) => ipv6Subnet) : networks;
+  return seen.map(({ bridge }) => bridge);
 }
 
 /** Links that docker filters: `-o docker0 -j DOCKER`. */
-function dockerBridges(host: Host): string[] {
-  const rules = listRules(host.nft, iptables.family, iptables.table);
+function dockerBridges(host: Host, family: AddressFamily): string[] {
+  const rules = listRules(host.nft, family, iptables.table);
   const names = rules.flatMap(({ target, oifname }) =>
     target === 'DOCKER' && oifname !== undefined ? [oifname] : [],
   );
@@ -105,13 +122,11 @@ function acceptIn(host: Host, chain: Chain, bridges: readonly string[]): Foreign
   const drops = fate === 'dropped' || (fate === 'passed on' && chain.policy === 'drop');
   if (!drops) return [];
   const isIptables =
-    chain.family === iptables.family &&
-    chain.table === iptables.table &&
-    chain.name === iptables.chain;
+    chain.family !== 'inet' && chain.table === iptables.table && chain.name === iptables.chain;
   const missing = bridges.filter(
     (bridge) => own.filter(({ comment }) => comment === tagOf(bridge)).length !== 2,
   );
-  if (isIptables && missing.length > 0) writeAcceptRules(host, own, missing);
+  if (isIptables && missing.length > 0) writeAcceptRules(host, chain.family, own, missing);
   return [
     {
       chain: `${chain.family} ${chain.table} ${chain.name}`,
@@ -123,8 +138,13 @@ function acceptIn(host: Host, chain: Chain, bridges: readonly string[]): Foreign
 }
 
 /** At the head, but behind DOCKER-USER: what an administrator forbids to all containers holds for ours as well. */
-function writeAcceptRules(host: Host, rules: readonly Rule[], bridges: readonly string[]): void {
-  const { table, chain, family } = iptables;
+function writeAcceptRules(
+  host: Host,
+  family: Family,
+  rules: readonly Rule[],
+  bridges: readonly string[],
+): void {
+  const { table, chain } = iptables;
   const transaction = new Transaction(family);
   const tags = bridges.map(tagOf);
   for (const { comment = '', handle } of rules) {
@@ -143,7 +163,7 @@ function writeAcceptRules(host: Host, rules: readonly Rule[], bridges: readonly 
 function ownerOf({ table }: Chain, rules: readonly Rule[]): ForeignFilter['owner'] {
   if (table === 'firewalld') return 'firewalld';
   if (rules.some(({ target }) => target?.startsWith('DOCKER'))) return 'docker';
-  if (rules.some(({ target }) => target?.startsWith('ufw-'))) return 'ufw';
+  if (rules.some(({ target }) => /^ufw6?-/.test(target ?? ''))) return 'ufw';
   return table === iptables.table ? 'iptables' : 'unknown';
 }
 

@@ -6,20 +6,22 @@
  *      | {id, operation, argument} ---> |
  *      | <--- {id, result} or {id, error}
  */
-import { ensureBridge, enableForwarding } from './bridge.ts';
+import { ensureBridge } from './bridge.ts';
+import { chooseIpv6Subnet, chooseIpv4Subnet } from './free-subnet.ts';
+import { enableForwarding } from './forwarding.ts';
 import { mountFileSystem, removeTree, unmountFileSystem } from './files.ts';
 import { redirectPorts, removeFirewall, writeFirewall } from './firewall.ts';
 import { checkForeignFilters, hasLegacyFilter, removeForeignRules } from './foreign-filters.ts';
 import type { PlainError } from './plain-error.ts';
 import { openResolver } from './resolver.ts';
+import { listLinksByAlias, listLinksByPrefix, removeLink } from './links.ts';
+import { ensureParent } from './parent.ts';
 import {
   attachLink,
   createSandbox,
+  detachLink,
   isSandbox,
-  listLinksByAlias,
-  listLinksByPrefix,
   mountHostNamespace,
-  removeLink,
   removeSandbox,
   routeThrough,
 } from './sandbox.ts';
@@ -27,6 +29,9 @@ import {
 /** All that the kernel thread can do. Arguments and results are plain values. */
 export const operations = {
   ensureBridge,
+  chooseIpv4Subnet,
+  chooseIpv6Subnet,
+  ensureParent,
   enableForwarding,
   writeFirewall,
   redirectPorts,
@@ -36,6 +41,7 @@ export const operations = {
   hasLegacyFilter,
   createSandbox,
   attachLink,
+  detachLink,
   routeThrough,
   openResolver,
   removeSandbox,

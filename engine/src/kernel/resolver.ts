@@ -4,7 +4,8 @@
  */
 import { NetlinkConnection } from '#lib/netlink/connection';
 import { ipv4Bytes, parseIpv4 } from '#lib/netlink/ipv4';
-import { destinationIs, destinationNat, destinationPortIs, protocolIs } from '#lib/nft/expression';
+import { destinationPortIs, protocolIs } from '#lib/nft/expression';
+import { destinationIs, destinationNat } from '#lib/nft/nat';
 import { priorities, Transaction } from '#lib/nft/transaction';
 import { boundSocket, closeSocket, type BoundSocket } from '#lib/sys/inet-socket';
 import { NETLINK_NETFILTER } from '#lib/sys/netlink-socket';

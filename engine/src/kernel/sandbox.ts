@@ -1,16 +1,7 @@
-/** Network namespaces of containers, kept by a bind mount, and the veth pair into each. */
+/** Network namespaces of containers, kept by a bind mount, and the links in each. */
 import fs from 'node:fs';
-import { addAddress } from '#lib/netlink/address';
 import { NetlinkConnection } from '#lib/netlink/connection';
-import type { Ipv4Prefix } from '#lib/netlink/ipv4';
-import {
-  changeLink,
-  createVeth,
-  deleteLink,
-  getLink,
-  listLinks,
-  parseLink,
-} from '#lib/netlink/link';
+import { changeLink, deleteLink } from '#lib/netlink/link';
 import { addDefaultRoute } from '#lib/netlink/route';
 import { mountFlags, umountFlags } from '#lib/sys/flags';
 import { mount, umount2 } from '#lib/sys/mount';
@@ -18,23 +9,10 @@ import { NETLINK_ROUTE } from '#lib/sys/netlink-socket';
 import { errorCode } from '#spec/errors';
 import { threadNetworkNamespace } from './home-namespace.ts';
 import type { Host } from './host.ts';
+import { addUnlessRouted, connect, loopbackIndex, type SandboxLink } from './sandbox-link.ts';
 
-/** The kernel's number for `lo` in every new namespace. */
-const loopbackIndex = 1;
 /** f_type of files that stand for namespaces (statfs(2)). */
 const NSFS_MAGIC = 0x6e736673;
-
-/** A container's link to a bridge. */
-export interface SandboxLink {
-  /** Name of the end on the host. */
-  readonly hostName: string;
-  readonly bridge: string;
-  readonly mac: string;
-  readonly mtu: number;
-  readonly address: Ipv4Prefix;
-  /** Of the default route; undefined for a network that leads nowhere. */
-  readonly gateway: number | undefined;
-}
 
 export interface Sandbox {
   /** File that the namespace gets bind-mounted on; it must not exist yet. */
@@ -78,21 +56,38 @@ export function attachLink(host: Host, { path, link, interfaceName }: AttachedLi
   try {
     connect(host, inside, path, link, interfaceName);
   } catch (error) {
-    removeLink(host, { name: link.hostName });
+    // What it is called there may be another link's name, which made it fail.
+    if (errorCode(error) !== 'EEXIST') detachLink(host, { path, interfaceName });
     throw error;
   } finally {
     inside.close();
   }
 }
 
-/** Gives a namespace a default route; one that it has stays. */
+/** Takes one link of a namespace away; does nothing when link or namespace are gone. Waits for RCU. */
+export function detachLink(
+  host: Host,
+  { path, interfaceName }: { path: string; interfaceName: string },
+): void {
+  if (!isSandbox(host, { path })) return;
+  const inside = host.home.inside(path, () => new NetlinkConnection(NETLINK_ROUTE));
+  try {
+    inside.execute([deleteLink(interfaceName)]);
+  } catch (error) {
+    if (errorCode(error) !== 'ENODEV') throw error;
+  } finally {
+    inside.close();
+  }
+}
+
+/** Gives a namespace default routes through `gateways` of either family; those that it has stay. */
 export function routeThrough(
   host: Host,
-  { path, gateway }: { path: string; gateway: number },
+  { path, gateways }: { path: string; gateways: readonly (number | bigint)[] },
 ): void {
   const inside = host.home.inside(path, () => new NetlinkConnection(NETLINK_ROUTE));
   try {
-    addRouteUnlessRouted(inside, gateway);
+    for (const gateway of gateways) addUnlessRouted(inside, addDefaultRoute(gateway));
   } finally {
     inside.close();
   }
@@ -129,69 +124,11 @@ export function mountHostNamespace(host: Host, { path }: { path: string }): void
   mount({ source: threadNetworkNamespace, target: path, flags: mountFlags.MS_BIND });
 }
 
-/** Names of the host's links that begin with `prefix`. */
-export function listLinksByPrefix(host: Host, { prefix }: { prefix: string }): string[] {
-  return host.route
-    .dump(listLinks())
-    .map((message) => parseLink(message).name)
-    .filter((name) => name.startsWith(prefix));
-}
-
-/** Names of the host's links that have this alias. */
-export function listLinksByAlias(host: Host, { alias }: { alias: string }): string[] {
-  return host.route
-    .dump(listLinks())
-    .map(parseLink)
-    .filter((link) => link.alias === alias)
-    .map(({ name }) => name);
-}
-
-/** Deletes a link that may be gone already. Waits for RCU. */
-export function removeLink(host: Host, { name }: { name: string }): void {
-  try {
-    host.route.execute([deleteLink(name)]);
-  } catch (error) {
-    if (errorCode(error) !== 'ENODEV') throw error;
-  }
-}
-
-function connect(
-  host: Host,
-  inside: NetlinkConnection,
-  path: string,
-  link: SandboxLink,
-  interfaceName: string,
-): void {
-  const { hostName, bridge, mac, mtu, address, gateway } = link;
-  const master = parseLink(host.route.get(getLink(bridge))).index;
-  const namespaceFd = fs.openSync(path, 'r');
-  try {
-    const peer = { name: interfaceName, mac, namespaceFd };
-    host.route.execute([createVeth({ name: hostName, master, mtu, peer })]);
-  } finally {
-    fs.closeSync(namespaceFd);
-  }
-  const { index } = parseLink(inside.get(getLink(interfaceName)));
-  inside.execute([
-    changeLink(loopbackIndex, { up: true }),
-    addAddress({ index, prefix: address }),
-    changeLink(index, { up: true }),
-  ]);
-  if (gateway !== undefined) addRouteUnlessRouted(inside, gateway);
-}
-
-function addRouteUnlessRouted(inside: NetlinkConnection, gateway: number): void {
-  try {
-    inside.execute([addDefaultRoute(gateway)]);
-  } catch (error) {
-    if (errorCode(error) !== 'EEXIST') throw error;
-  }
-}
-
-/** As docker does for networks without IPv6: no link-local addresses that nobody asked for. */
+/** As docker does: IPv6 on loopback, and elsewhere only where a network has it, so no addresses that nobody asked for. */
 function disableIpv6(): void {
   try {
-    fs.writeFileSync('/proc/sys/net/ipv6/conf/all/disable_ipv6', '1');
+    fs.writeFileSync('/proc/sys/net/ipv6/conf/all/disable_ipv6', '1'); // of links to come as well
+    fs.writeFileSync('/proc/sys/net/ipv6/conf/lo/disable_ipv6', '0');
   } catch (error) {
     // A kernel without IPv6, or engined in a container that may not write settings.
     if (errorCode(error) !== 'ENOENT' && errorCode(error) !== 'EROFS') throw error;

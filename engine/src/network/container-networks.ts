@@ -1,11 +1,12 @@
 /** The places of running containers in networks: set up, joined, left, taken over from an earlier run. */
 import { Turns } from '#lib/concurrency/turns';
 import { parseIpv4 } from '#lib/netlink/ipv4';
+import { parseIpv6 } from '#lib/netlink/ipv6';
 import { StackError } from '#spec/errors';
 import type { KernelThread } from '../kernel/kernel-thread.ts';
-import type { BridgeNetworks } from './bridge-networks.ts';
 import type { NameServers } from './dns/name-servers.ts';
 import type { EndpointMaker } from './endpoint-maker.ts';
+import type { LinkedNetworks } from './linked-networks.ts';
 import {
   isBuiltinNetwork,
   type ContainerNetwork,
@@ -15,14 +16,14 @@ import {
   type NetworkSetup,
 } from './network-controller.ts';
 import type { NetworkRecords } from './network-records.ts';
-import type { PortPublisher } from './ports/port-publisher.ts';
+import type { PortPublisher, PublishTarget } from './ports/port-publisher.ts';
 import type { Sandboxes } from './sandboxes.ts';
 
 export interface ContainerNetworksOptions {
   readonly kernel: KernelThread;
   readonly sandboxes: Sandboxes;
   readonly records: NetworkRecords;
-  readonly bridges: BridgeNetworks;
+  readonly linked: LinkedNetworks;
   readonly maker: EndpointMaker;
   readonly ports: PortPublisher;
   readonly nameServers: NameServers;
@@ -86,7 +87,7 @@ export class ContainerNetworks {
   /** Throws not_found for a container that is not in the network. */
   disconnect(containerId: string, networkId: string): Promise<void> {
     return this.#turns.take(containerId, async () => {
-      const { kernel, bridges } = this.#options;
+      const { kernel, linked } = this.#options;
       const network = this.#networkOf(containerId);
       const endpoint = network.endpoints.find((candidate) => candidate.networkId === networkId);
       if (!endpoint) {
@@ -95,15 +96,12 @@ export class ContainerNetworks {
           `container ${containerId} is not connected to network ${networkId}`,
         );
       }
-      if (endpoint.hostLink !== '') await bridges.get(networkId).detach(endpoint);
-      const endpoints = network.endpoints.filter((candidate) => candidate !== endpoint);
-      const gateway = endpoints.find((candidate) => candidate.gateway !== '')?.gateway;
-      if (gateway !== undefined) {
-        await kernel.call('routeThrough', {
-          path: network.sandboxKey,
-          gateway: parseIpv4(gateway),
-        });
+      const { sandboxKey } = network;
+      if (endpoint.interfaceName !== '') {
+        await linked.get(networkId).detach({ ...endpoint, sandboxKey });
       }
+      const endpoints = network.endpoints.filter((candidate) => candidate !== endpoint);
+      await kernel.call('routeThrough', { path: sandboxKey, gateways: gatewaysOf(endpoints) });
       const ports = await this.#movePorts(network, endpoints);
       await this.#update(network, { ...network, endpoints, ports });
     });
@@ -124,12 +122,13 @@ export class ContainerNetworks {
 
   /** Takes over the networks of a container from an earlier run. False where they no longer exist. */
   async adopt(network: ContainerNetwork): Promise<boolean> {
-    const { bridges, sandboxes, nameServers, ports } = this.#options;
+    const { linked, sandboxes, nameServers, ports } = this.#options;
     const { endpoints, sandboxKey, containerId } = network;
     if (!(await sandboxes.exists(sandboxKey))) return false;
     try {
-      for (const { networkId, hostLink, ipAddress } of endpoints) {
-        if (hostLink !== '') bridges.get(networkId).adopt(ipAddress);
+      for (const endpoint of endpoints) {
+        if (endpoint.interfaceName === '') continue;
+        linked.get(endpoint.networkId).addresses.adopt(endpoint);
       }
     } catch (error) {
       // Its subnet is not what it was: flags, or a bridge that somebody changed.
@@ -139,7 +138,7 @@ export class ContainerNetworks {
     this.#running.set(containerId, network);
     if (hasNames(network)) await nameServers.open(network);
     const target = publishedEndpoint(network);
-    if (target) await ports.restore(containerId, target.ipAddress, network.ports);
+    if (target) await ports.restore(containerId, this.#targetOf(target), network.ports);
     return true;
   }
 
@@ -148,7 +147,7 @@ export class ContainerNetworks {
     const used = this.all.some(({ endpoints }) =>
       endpoints.some(({ hostLink }) => hostLink !== ''),
     );
-    this.#options.bridges.firewall.containersRun(used);
+    this.#options.linked.firewall.containersRun(used);
   }
 
   /** Keeps the networks of `requests` from being removed until `action` has ended. */
@@ -176,7 +175,9 @@ export class ContainerNetworks {
       await this.#update(network, { ...network, endpoints: [...network.endpoints, endpoint] });
     } catch (error) {
       this.#running.set(containerId, network);
-      await this.#options.bridges.get(endpoint.networkId).detach(endpoint);
+      await this.#options.linked
+        .get(endpoint.networkId)
+        .detach({ ...endpoint, sandboxKey: network.sandboxKey });
       throw error;
     }
     return endpoint;
@@ -199,7 +200,7 @@ export class ContainerNetworks {
       }
       const target = publishedEndpoint({ endpoints });
       const ports = target
-        ? await this.#options.ports.publish(containerId, target.ipAddress, setup.ports)
+        ? await this.#options.ports.publish(containerId, this.#targetOf(target), setup.ports)
         : [];
       await this.#update(network, { ...network, endpoints, ports });
     } catch (error) {
@@ -218,14 +219,15 @@ export class ContainerNetworks {
   }
 
   async #remove(network: ContainerNetwork): Promise<void> {
-    const { ports, nameServers, sandboxes, bridges, records } = this.#options;
+    const { ports, nameServers, sandboxes, linked, records } = this.#options;
     const { containerId, sandboxKey, sandboxId, endpoints, netnsPath } = network;
     await ports.unpublish(containerId);
     await nameServers.close(containerId);
-    if (netnsPath !== undefined) await sandboxes.remove(sandboxKey);
-    for (const { networkId, hostLink, ipAddress } of endpoints) {
-      if (hostLink !== '') bridges.find(networkId)?.releaseWith(hostLink, parseIpv4(ipAddress));
+    for (const endpoint of endpoints) {
+      if (endpoint.interfaceName === '') continue;
+      await linked.find(endpoint.networkId)?.letGo({ ...endpoint, sandboxKey });
     }
+    if (netnsPath !== undefined) await sandboxes.remove(sandboxKey);
     await records.delete(sandboxId);
     this.#running.delete(containerId);
     this.watchFilters();
@@ -241,8 +243,13 @@ export class ContainerNetworks {
     if (ports.length === 0 || target === publishedEndpoint(network)) return ports;
     await this.#options.ports.unpublish(containerId);
     if (!target) return [];
-    await this.#options.ports.restore(containerId, target.ipAddress, ports);
+    await this.#options.ports.restore(containerId, this.#targetOf(target), ports);
     return ports;
+  }
+
+  #targetOf({ networkId, ipAddress, ipv6Address }: Endpoint): PublishTarget {
+    const hostAddress = this.#options.linked.hostAddressOf(networkId);
+    return { ipAddress, ipv6Address, hostAddress };
   }
 
   #networkOf(containerId: string): ContainerNetwork {
@@ -262,4 +269,14 @@ function publishedEndpoint({
   endpoints,
 }: Pick<ContainerNetwork, 'endpoints'>): Endpoint | undefined {
   return endpoints.find(({ hostLink, gateway }) => hostLink !== '' && gateway !== '');
+}
+
+/** Where the default routes of a container lead: to the first gateway of each family. */
+function gatewaysOf(endpoints: readonly Endpoint[]): (number | bigint)[] {
+  const ipv4 = endpoints.find(({ gateway }) => gateway !== '')?.gateway;
+  const ipv6 = endpoints.find(({ ipv6Gateway }) => ipv6Gateway !== '')?.ipv6Gateway;
+  return [
+    ...(ipv4 === undefined ? [] : [parseIpv4(ipv4)]),
+    ...(ipv6 === undefined ? [] : [parseIpv6(ipv6)]),
+  ];
 }

@@ -1,19 +1,20 @@
 /** How a container gets into a network: a namespace with its first one, a further link for each other. */
 import { StackError } from '#spec/errors';
-import { addressFields } from './bridge-network.ts';
-import type { BridgeNetworks } from './bridge-networks.ts';
-import type {
-  ContainerNetwork,
-  Endpoint,
-  EndpointRequest,
-  NetworkDescription,
+import { linkFields } from './linked-network.ts';
+import type { LinkedNetworks } from './linked-networks.ts';
+import {
+  hasLinks,
+  type ContainerNetwork,
+  type Endpoint,
+  type EndpointRequest,
+  type NetworkDescription,
 } from './network-controller.ts';
 import { newId } from './network-identities.ts';
 import type { PreparedPool } from './prepared-pool.ts';
 import type { SandboxHandle, Sandboxes } from './sandboxes.ts';
 
 export interface EndpointMakerOptions {
-  readonly bridges: BridgeNetworks;
+  readonly linked: LinkedNetworks;
   readonly sandboxes: Sandboxes;
   /** Namespaces with loopback only. */
   readonly isolated: PreparedPool<SandboxHandle>;
@@ -35,15 +36,17 @@ export class EndpointMaker {
     nameServers: readonly string[],
   ): Promise<ContainerNetwork> {
     const { id, name, driver } = this.#options.find(request.network);
-    if (driver !== 'bridge' && (request.mac !== undefined || request.ipAddress !== undefined)) {
+    const { mac, ipAddress, ipv6Address } = request;
+    const asksForAddress = [mac, ipAddress, ipv6Address].some((wish) => wish !== undefined);
+    if (!hasLinks(driver) && asksForAddress) {
       throw new StackError(
         'invalid_argument',
-        `a MAC or IP address needs a bridge network, not "${name}"`,
+        `a MAC or IP address needs a network with links, not "${name}"`,
       );
     }
     const common = { networkId: id, networkName: name, endpointId: newId() };
     const { names, aliases } = request;
-    if (driver !== 'bridge') {
+    if (!hasLinks(driver)) {
       const sandboxKey = driver === 'host' ? await this.#options.sandboxes.host() : undefined;
       const sandbox = sandboxKey
         ? { id: newId(), path: sandboxKey }
@@ -58,14 +61,14 @@ export class EndpointMaker {
         ports: [],
       };
     }
-    const sandbox = await this.#options.bridges.get(id).connect(request);
+    const sandbox = await this.#options.linked.get(id).connect(request);
     return {
       containerId,
       sandboxId: sandbox.id,
       sandboxKey: sandbox.path,
       netnsPath: sandbox.path,
       endpoints: sandbox.link
-        ? [{ ...common, ...addressFields(sandbox.link), interfaceName: 'eth0', names, aliases }]
+        ? [{ ...common, ...linkFields(sandbox.link), interfaceName: 'eth0', names, aliases }]
         : [],
       nameServers,
       ports: [],
@@ -78,7 +81,7 @@ export class EndpointMaker {
     request: EndpointRequest,
   ): Promise<Endpoint> {
     const { id, name, driver } = this.#options.find(request.network);
-    if (driver !== 'bridge' || endpoints.some(({ hostLink }) => hostLink === '')) {
+    if (!hasLinks(driver) || endpoints.some(({ interfaceName }) => interfaceName === '')) {
       throw new StackError(
         'permission_denied',
         'container cannot be connected to host network or none network together with others',
@@ -94,13 +97,13 @@ export class EndpointMaker {
     let number = 0;
     while (used.has(`eth${number}`)) number++;
     const interfaceName = `eth${number}`;
-    const link = await this.#options.bridges.get(id).attach(sandboxKey, interfaceName, request);
+    const link = await this.#options.linked.get(id).attach(sandboxKey, interfaceName, request);
     const { names, aliases } = request;
     return {
       networkId: id,
       networkName: name,
       endpointId: newId(),
-      ...addressFields(link),
+      ...linkFields(link),
       interfaceName,
       names,
       aliases,
@@ -112,6 +115,9 @@ const noAddress = {
   ipAddress: '',
   prefixLength: 0,
   gateway: '',
+  ipv6Address: '',
+  ipv6PrefixLength: 0,
+  ipv6Gateway: '',
   macAddress: '',
   interfaceName: '',
   hostLink: '',

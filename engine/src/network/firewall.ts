@@ -58,8 +58,7 @@ export class Firewall {
   /** Makes `ports` all that lead into containers. */
   async redirect(ports: readonly RedirectedPort[]): Promise<void> {
     this.#ports = ports;
-    const { kernel, table } = this.#options;
-    await kernel.call('redirectPorts', { table, ports });
+    await this.#options.kernel.call('redirectPorts', this.#request());
   }
 
   /** Tells whether containers are connected: only then filters of others matter. */

@@ -3,15 +3,17 @@ import path from 'node:path';
 import { Turns } from '#lib/concurrency/turns';
 import type { Logger } from '#lib/log/logger';
 import { formatIpv4Prefix } from '#lib/netlink/ipv4';
+import { formatIpv6Prefix } from '#lib/netlink/ipv6';
 import { StackError } from '#spec/errors';
 import type { KernelThread } from '../kernel/kernel-thread.ts';
-import { BridgeNetworks } from './bridge-networks.ts';
+import { LinkedNetworks } from './linked-networks.ts';
 import { ContainerNetworks } from './container-networks.ts';
 import { describeNetworks, filterWarnings } from './describe-networks.ts';
 import type { Neighbourhood } from './dns/container-resolver.ts';
 import { NameServers } from './dns/name-servers.ts';
 import { EndpointMaker } from './endpoint-maker.ts';
 import {
+  hasLinks,
   isBuiltinNetwork,
   type ContainerNetwork,
   type Endpoint,
@@ -45,7 +47,7 @@ export class LocalNetworkController implements NetworkController {
   readonly #identities: NetworkIdentities;
   readonly #sandboxes: Sandboxes;
   readonly #records: NetworkRecords;
-  readonly #bridges: BridgeNetworks;
+  readonly #linked: LinkedNetworks;
   readonly #nameServers: NameServers;
   readonly #ports: PortPublisher;
   readonly #containers: ContainerNetworks;
@@ -60,8 +62,8 @@ export class LocalNetworkController implements NetworkController {
     this.#sandboxes = new Sandboxes(kernel, path.join(execRoot, 'netns'));
     this.#records = new NetworkRecords(path.join(execRoot, 'network'));
     const { sandboxes, identities } = { sandboxes: this.#sandboxes, identities: this.#identities };
-    this.#bridges = new BridgeNetworks({ ...options, sandboxes, identities });
-    this.#ports = new PortPublisher(this.#bridges.firewall, logger);
+    this.#linked = new LinkedNetworks({ ...options, sandboxes, identities });
+    this.#ports = new PortPublisher(this.#linked.firewall, logger);
     this.#nameServers = new NameServers({
       kernel,
       logger,
@@ -75,7 +77,7 @@ export class LocalNetworkController implements NetworkController {
       failed: (error) => logger.debug('cannot prepare a network namespace', { error }),
     });
     const maker = new EndpointMaker({
-      bridges: this.#bridges,
+      linked: this.#linked,
       sandboxes: this.#sandboxes,
       isolated: this.#isolated,
       find: (reference) => this.find(reference),
@@ -84,7 +86,7 @@ export class LocalNetworkController implements NetworkController {
       kernel,
       sandboxes: this.#sandboxes,
       records: this.#records,
-      bridges: this.#bridges,
+      linked: this.#linked,
       maker,
       ports: this.#ports,
       nameServers: this.#nameServers,
@@ -94,13 +96,19 @@ export class LocalNetworkController implements NetworkController {
 
   async start(): Promise<void> {
     const { bridge, kernel, dataRoot } = this.#options;
-    await this.#bridges.start();
+    await this.#linked.start();
     this.#legacyFilter = await kernel.call('hasLegacyFilter');
-    const gateway = this.#bridges.default?.gateway;
+    const { gateway, ipv6Gateway } = this.#linked.default?.addresses ?? {};
     saveIdentities(path.join(dataRoot, 'network'), {
       ...this.#identities,
       ...(bridge !== undefined &&
-        gateway && { lastBridge: { name: bridge, gateway: formatIpv4Prefix(gateway) } }),
+        gateway && {
+          lastBridge: {
+            name: bridge,
+            gateway: formatIpv4Prefix(gateway),
+            ...(ipv6Gateway && { ipv6Gateway: formatIpv6Prefix(ipv6Gateway) }),
+          },
+        }),
     });
   }
 
@@ -115,8 +123,8 @@ export class LocalNetworkController implements NetworkController {
     const kept = [...this.#containers.all];
     await this.#sandboxes.removeOthers(new Set(kept.map(({ sandboxKey }) => sandboxKey)));
     const links = kept.flatMap(({ endpoints }) => endpoints.map(({ hostLink }) => hostLink));
-    await this.#bridges.removeLeftovers(new Set(links));
-    this.#bridges.prepare();
+    await this.#linked.removeLeftovers(new Set(links));
+    this.#linked.prepare();
     this.#containers.watchFilters();
     this.#isolated.fill();
     return kept;
@@ -143,12 +151,12 @@ export class LocalNetworkController implements NetworkController {
   }
 
   networks(): NetworkDescription[] {
-    const { bridge: name, mtu } = this.#options;
-    const gateway = this.#bridges.default?.gateway;
+    const { bridge: name } = this.#options;
+    const addresses = this.#linked.default?.addresses;
     return describeNetworks({
       identities: this.#identities,
-      bridge: name !== undefined && gateway ? { name, gateway, mtu } : undefined,
-      userDefined: this.#bridges.userDefined,
+      bridge: name !== undefined && addresses ? { ...this.#options, name, addresses } : undefined,
+      userDefined: this.#linked.userDefined,
       containers: this.#containers.all,
     });
   }
@@ -161,7 +169,7 @@ export class LocalNetworkController implements NetworkController {
 
   idOf(name: string): string | undefined {
     if (isBuiltinNetwork(name)) return this.#identities[name].id;
-    return this.#bridges.userDefined.find((network) => network.name === name)?.id;
+    return this.#linked.userDefined.find((network) => network.name === name)?.id;
   }
 
   renamed(containerId: string, from: string, to: string): Promise<void> {
@@ -170,7 +178,7 @@ export class LocalNetworkController implements NetworkController {
 
   create(request: NetworkRequest): Promise<NetworkDescription> {
     return this.#turns.take(networksTurn, async () => {
-      const { id } = await this.#bridges.create(request);
+      const { id } = await this.#linked.create(request);
       return this.find(id);
     });
   }
@@ -178,7 +186,7 @@ export class LocalNetworkController implements NetworkController {
   remove(id: string): Promise<void> {
     return this.#turns.take(networksTurn, async () => {
       const { name, driver } = this.find(id);
-      if (driver !== 'bridge' || id === this.#identities.bridge.id) {
+      if (!hasLinks(driver) || id === this.#identities.bridge.id) {
         throw new StackError(
           'permission_denied',
           `${name} is a pre-defined network and cannot be removed`,
@@ -190,13 +198,13 @@ export class LocalNetworkController implements NetworkController {
           `error while removing network: network ${name} id ${id} has active endpoints`,
         );
       }
-      await this.#bridges.remove(id);
+      await this.#linked.remove(id);
     });
   }
 
   info(): NetworkInfo {
     const { bridge, firewallIntegration } = this.#options;
-    const { foreignFilters } = this.#bridges.firewall;
+    const { foreignFilters } = this.#linked.firewall;
     return {
       bridge,
       firewallIntegration: firewallIntegration ? 'on' : 'off',
@@ -210,7 +218,7 @@ export class LocalNetworkController implements NetworkController {
     await this.#nameServers.closeAll();
     await this.#ports.close();
     await this.#isolated.close();
-    await this.#bridges.stop(remove);
+    await this.#linked.stop(remove);
     if (!remove) return;
     await this.#sandboxes.removeOthers(new Set());
     this.#sandboxes.removeFolder();

@@ -12,6 +12,15 @@ export function isBuiltinNetwork(name: string): name is BuiltinNetwork {
   return (builtinNetworks as readonly string[]).includes(name);
 }
 
+/** Drivers of networks in which containers have links. */
+export const linkDrivers = ['bridge', 'macvlan', 'ipvlan'] as const;
+export type LinkDriver = (typeof linkDrivers)[number];
+
+/** Whether containers have links in networks of this driver. */
+export function hasLinks(driver: NetworkDescription['driver']): driver is LinkDriver {
+  return (linkDrivers as readonly string[]).includes(driver);
+}
+
 /** What a container wants of one network. */
 export interface EndpointRequest {
   /** Id or name of the network. */
@@ -20,6 +29,8 @@ export interface EndpointRequest {
   readonly mac?: string;
   /** In the network's subnet; the lowest free one without it. */
   readonly ipAddress?: string;
+  /** In its IPv6 subnet. */
+  readonly ipv6Address?: string;
   /** Names that the container's neighbours may call it by, besides its own. */
   readonly names: readonly string[];
   /** Those of the names that the user chose, for inspect. */
@@ -43,10 +54,13 @@ export interface Endpoint {
   readonly ipAddress: string;
   readonly prefixLength: number;
   readonly gateway: string;
+  readonly ipv6Address: string;
+  readonly ipv6PrefixLength: number;
+  readonly ipv6Gateway: string;
   readonly macAddress: string;
-  /** `eth0` in the container. */
+  /** `eth0` in the container; empty in networks without links. */
   readonly interfaceName: string;
-  /** Name of the other end on the host. */
+  /** Name of the other end on the host; empty where it has none. */
   readonly hostLink: string;
   readonly aliases: readonly string[];
   readonly names: readonly string[];
@@ -72,10 +86,10 @@ export interface NetworkDescription {
   readonly id: string;
   /** RFC 3339. */
   readonly created: string;
-  readonly driver: 'bridge' | 'host' | 'null';
+  readonly driver: LinkDriver | 'host' | 'null';
   readonly internal: boolean;
   readonly attachable: boolean;
-  /** What was asked for or chosen; empty for host and none. */
+  /** What was asked for or chosen, IPv4's before IPv6's; empty for host and none. */
   readonly subnets: readonly NetworkSubnet[];
   /** Of the driver. */
   readonly options: Readonly<Record<string, string>>;

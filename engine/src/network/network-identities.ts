@@ -17,8 +17,12 @@ export interface NetworkIdentities {
   readonly bridge: NetworkIdentity;
   readonly host: NetworkIdentity;
   readonly none: NetworkIdentity;
-  /** Bridge name and gateway (`172.30.0.1/16`) of the last start. */
-  readonly lastBridge?: { readonly name: string; readonly gateway: string };
+  /** Bridge name and gateways (`172.30.0.1/16`) of the last start. */
+  readonly lastBridge?: {
+    readonly name: string;
+    readonly gateway: string;
+    readonly ipv6Gateway?: string;
+  };
 }
 
 /** Reads the file, or makes new ids when there is none. */

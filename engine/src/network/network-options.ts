@@ -1,13 +1,17 @@
 /** The network flags of engined, parsed and checked together. */
+import { isIP, isIPv4 } from 'node:net';
 import {
   broadcastOf,
   formatIpv4Prefix,
   networkOf,
+  overlaps,
   parseIpv4Prefix,
   type Ipv4Prefix,
 } from '#lib/netlink/ipv4';
+import { networkOfIpv6, parseIpv6Prefix, type Ipv6Prefix } from '#lib/netlink/ipv6';
 import { StackError } from '#spec/errors';
 import { defaultAddressPools, parseAddressPool, type AddressPool } from './address-pool.ts';
+import { parseIpv6Pool, type Ipv6Pool } from './ipv6-pool.ts';
 
 /** Flags as they were given. */
 export interface NetworkFlags {
@@ -19,6 +23,20 @@ export interface NetworkFlags {
   readonly defaultAddressPool?: readonly string[];
   /** `--mtu`. */
   readonly mtu?: number;
+  /** `--ipv6`: the default bridge has IPv6. */
+  readonly ipv6?: boolean;
+  /** `--fixed-cidr-v6`: its IPv6 subnet. */
+  readonly fixedCidrV6?: string;
+  /** `--fixed-cidr`: where addresses of containers on the default bridge come from. */
+  readonly fixedCidr?: string;
+  /** `--icc`: whether containers on the default bridge reach each other. */
+  readonly icc?: boolean;
+  /** `--ip-masq`. */
+  readonly ipMasq?: boolean;
+  /** `--ip`: where ports are published that name no address. */
+  readonly ip?: string;
+  /** `--host-gateway-ip`: what `host-gateway` of --add-host stands for. */
+  readonly hostGatewayIp?: readonly string[];
   /** `--firewall-integration`. */
   readonly firewallIntegration?: string;
 }
@@ -28,6 +46,17 @@ export interface NetworkOptions {
   readonly bridge: string | undefined;
   readonly bip: Ipv4Prefix | undefined;
   readonly pools: readonly AddressPool[];
+  /** Of `--default-address-pool`; empty where none has IPv6: then the engine has one of its own. */
+  readonly ipv6Pools: readonly Ipv6Pool[];
+  readonly ipv6: boolean;
+  readonly fixedCidrV6: Ipv6Prefix | undefined;
+  readonly fixedCidr: Ipv4Prefix | undefined;
+  readonly icc: boolean;
+  readonly masquerade: boolean;
+  /** Empty for every address. */
+  readonly hostAddress: string;
+  /** Empty for the default bridge's own addresses. */
+  readonly hostGateway: readonly string[];
   readonly mtu: number;
   readonly firewallIntegration: boolean;
 }
@@ -47,10 +76,32 @@ export function parseNetworkFlags(flags: NetworkFlags): NetworkOptions {
   if (bridge === 'none' && flags.bip !== undefined) {
     throw invalid('bip', flags.bip, 'there is no bridge with --bridge=none');
   }
+  const pools = flags.defaultAddressPool ?? [];
+  const isIpv6 = (pool: string): boolean => /base=[^,]*:/i.test(pool);
+  const ipv4Pools = pools.filter((pool) => !isIpv6(pool)).map(parseAddressPool);
+  if (flags.fixedCidrV6 !== undefined && flags.ipv6 !== true) {
+    throw invalid('fixed-cidr-v6', flags.fixedCidrV6, 'it needs --ipv6');
+  }
+  const hostAddress = flags.ip ?? '';
+  if (hostAddress !== '' && !isIPv4(hostAddress)) {
+    throw invalid('ip', hostAddress, 'expected an IPv4 address');
+  }
+  for (const address of flags.hostGatewayIp ?? []) {
+    if (isIP(address) === 0) throw invalid('host-gateway-ip', address, 'expected an IP address');
+  }
+  const bip = flags.bip === undefined ? undefined : bridgeAddress(flags.bip);
   return {
     bridge: bridge === 'none' ? undefined : checkedName(bridge),
-    bip: flags.bip === undefined ? undefined : bridgeAddress(flags.bip),
-    pools: flags.defaultAddressPool?.map(parseAddressPool) ?? defaultAddressPools,
+    bip,
+    pools: ipv4Pools.length > 0 ? ipv4Pools : defaultAddressPools,
+    ipv6Pools: pools.filter(isIpv6).map(parseIpv6Pool),
+    ipv6: flags.ipv6 ?? false,
+    fixedCidrV6: flags.fixedCidrV6 === undefined ? undefined : ipv6Subnet(flags.fixedCidrV6),
+    fixedCidr: flags.fixedCidr === undefined ? undefined : rangeOf(flags.fixedCidr, bip),
+    icc: flags.icc ?? true,
+    masquerade: flags.ipMasq ?? true,
+    hostAddress: hostAddress === '0.0.0.0' ? '' : hostAddress,
+    hostGateway: flags.hostGatewayIp ?? [],
     mtu,
     firewallIntegration: firewallIntegration === 'on',
   };
@@ -72,6 +123,20 @@ function bridgeAddress(text: string): Ipv4Prefix {
     throw invalid('bip', text, `that is no address for a host of ${subnet}`);
   }
   return prefix;
+}
+
+function ipv6Subnet(text: string): Ipv6Prefix {
+  const prefix = parseIpv6Prefix(text);
+  if (prefix.length > 126) throw invalid('fixed-cidr-v6', text, 'it has no room for hosts');
+  return networkOfIpv6(prefix);
+}
+
+function rangeOf(text: string, bip: Ipv4Prefix | undefined): Ipv4Prefix {
+  const range = parseIpv4Prefix(text);
+  if (!bip || range.length < bip.length || !overlaps(range, bip)) {
+    throw invalid('fixed-cidr', text, 'it must be part of the subnet that --bip names');
+  }
+  return networkOf(range);
 }
 
 function invalid(flag: string, value: string, reason: string): StackError {

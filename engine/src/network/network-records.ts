@@ -8,6 +8,8 @@ import path from 'node:path';
 import { writeFileAtomic } from '#lib/atomic-file/atomic-file';
 import type { ContainerNetwork } from './network-controller.ts';
 
+const noIpv6 = { ipv6Address: '', ipv6PrefixLength: 0, ipv6Gateway: '' };
+
 export class NetworkRecords {
   readonly #folder: string;
 
@@ -26,7 +28,10 @@ export class NetworkRecords {
       .filter((file) => file.endsWith('.json'))
       .map((file) => {
         const text = fs.readFileSync(path.join(this.#folder, file), 'utf8');
-        return JSON.parse(text) as ContainerNetwork; // written by save, never half a file
+        const network = JSON.parse(text) as ContainerNetwork; // written by save, never half a file
+        // Records of earlier versions know no IPv6.
+        const endpoints = network.endpoints.map((endpoint) => ({ ...noIpv6, ...endpoint }));
+        return { ...network, endpoints };
       });
   }
 

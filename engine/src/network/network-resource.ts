@@ -54,7 +54,7 @@ export function networkResource(
     Scope: 'local',
     Driver: driver,
     EnableIPv4: true,
-    EnableIPv6: false,
+    EnableIPv6: subnets.some(({ subnet }) => subnet.includes(':')),
     IPAM: {
       Driver: 'default',
       Options: null,
@@ -80,7 +80,10 @@ export function networkResource(
               MacAddress: endpoint.macAddress,
               IPv4Address:
                 endpoint.ipAddress === '' ? '' : `${endpoint.ipAddress}/${endpoint.prefixLength}`,
-              IPv6Address: '',
+              IPv6Address:
+                endpoint.ipv6Address === ''
+                  ? ''
+                  : `${endpoint.ipv6Address}/${endpoint.ipv6PrefixLength}`,
             },
           ]),
         )

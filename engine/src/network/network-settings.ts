@@ -9,6 +9,8 @@ export interface EndpointConfig {
   readonly aliases: readonly string[];
   /** Empty where none was asked for. */
   readonly ipAddress: string;
+  /** Absent in records of earlier versions. */
+  readonly ipv6Address?: string;
   readonly mac: string;
 }
 
@@ -20,7 +22,7 @@ export interface PortPlace {
 
 /** One entry of `Networks`. */
 export interface EndpointSettings {
-  readonly IPAMConfig: { readonly IPv4Address?: string } | null;
+  readonly IPAMConfig: { readonly IPv4Address?: string; readonly IPv6Address?: string } | null;
   readonly Links: null;
   readonly Aliases: readonly string[] | null;
   readonly MacAddress: string;
@@ -135,13 +137,18 @@ export function portSummaries(
 }
 
 function endpointSettings(
-  { network, aliases, ipAddress, mac }: EndpointConfig,
+  { network, aliases, ipAddress, ipv6Address = '', mac }: EndpointConfig,
   endpoint: Endpoint | undefined,
   networkId: string,
 ): EndpointSettings {
   const isUserDefined = !['bridge', 'host', 'none'].includes(network);
   return {
-    IPAMConfig: ipAddress === '' ? (isUserDefined ? {} : null) : { IPv4Address: ipAddress },
+    IPAMConfig: isUserDefined
+      ? {
+          ...(ipAddress !== '' && { IPv4Address: ipAddress }),
+          ...(ipv6Address !== '' && { IPv6Address: ipv6Address }),
+        }
+      : null,
     Links: null,
     Aliases: aliases.length > 0 ? aliases : null,
     DriverOpts: null,
@@ -158,9 +165,9 @@ function addresses(endpoint: Endpoint | undefined) {
     Gateway: endpoint?.gateway ?? '',
     IPAddress: endpoint?.ipAddress ?? '',
     IPPrefixLen: endpoint?.prefixLength ?? 0,
-    IPv6Gateway: '',
-    GlobalIPv6Address: '',
-    GlobalIPv6PrefixLen: 0,
+    IPv6Gateway: endpoint?.ipv6Gateway ?? '',
+    GlobalIPv6Address: endpoint?.ipv6Address ?? '',
+    GlobalIPv6PrefixLen: endpoint?.ipv6PrefixLength ?? 0,
     MacAddress: endpoint?.macAddress ?? '',
   };
 }

@@ -2,15 +2,19 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { writeFileAtomic } from '#lib/atomic-file/atomic-file';
-import type { NetworkSubnet } from './network-controller.ts';
+import type { LinkDriver, NetworkSubnet } from './network-controller.ts';
 
 /** What a user asks of a new network; everything is checked. */
 export interface NetworkRequest {
   readonly name: string;
+  readonly driver: LinkDriver;
   readonly internal: boolean;
   readonly attachable: boolean;
   /** At most one; without it a subnet is chosen from the address pools. */
   readonly subnet: RequestedSubnet | undefined;
+  readonly ipv6: boolean;
+  /** At most one; without it a network with IPv6 gets one from the pools. */
+  readonly ipv6Subnet: RequestedSubnet | undefined;
   readonly options: Readonly<Record<string, string>>;
   readonly labels: Readonly<Record<string, string>>;
 }
@@ -27,6 +31,7 @@ export interface RequestedSubnet {
 export interface StoredNetwork {
   readonly id: string;
   readonly name: string;
+  readonly driver: LinkDriver;
   /** RFC 3339. */
   readonly created: string;
   readonly internal: boolean;
@@ -34,6 +39,8 @@ export interface StoredNetwork {
   readonly options: Readonly<Record<string, string>>;
   readonly labels: Readonly<Record<string, string>>;
   readonly subnet: NetworkSubnet;
+  /** Absent for a network without IPv6. */
+  readonly ipv6Subnet?: NetworkSubnet;
 }
 
 export class NetworkStore {
@@ -51,7 +58,11 @@ export class NetworkStore {
       .filter((file) => file.endsWith('.json'))
       .map((file) => {
         const text = fs.readFileSync(path.join(this.#folder, file), 'utf8');
-        return JSON.parse(text) as StoredNetwork; // written by save, never half a file
+        // Written by save, never half a file; earlier versions had bridges only.
+        return {
+          driver: 'bridge',
+          ...(JSON.parse(text) as Partial<StoredNetwork>),
+        } as StoredNetwork;
       })
       .sort((a, b) => (a.created < b.created ? -1 : 1));
   }

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
 import type { KernelThread } from '../kernel/kernel-thread.ts';
-import type { SandboxLink } from '../kernel/sandbox.ts';
+import type { SandboxLink } from '../kernel/sandbox-link.ts';
 
 /** A namespace, with a link to a bridge or without. */
 export interface SandboxHandle {

@@ -1,6 +1,7 @@
-/** rtnetlink requests about IPv4 addresses of links. */
+/** rtnetlink requests about addresses of links. */
 import { bytesAttribute, parseAttributes, textOf } from './attribute.ts';
 import { broadcastOf, formatIpv4Prefix, ipv4Bytes, type Ipv4Prefix } from './ipv4.ts';
+import { formatIpv6Prefix, ipv6Bytes, ipv6FromBytes, type Ipv6Prefix } from './ipv6.ts';
 import { NLM_F_CREATE, NLM_F_EXCL, type NetlinkMessage, type NetlinkRequest } from './message.ts';
 
 const RTM_NEWADDR = 20;
@@ -12,7 +13,11 @@ const IFA_LOCAL = 2;
 const IFA_LABEL = 3;
 const IFA_BROADCAST = 4;
 
+const IFA_F_NODAD = 2;
+const RT_SCOPE_UNIVERSE = 0;
+
 const AF_INET = 2;
+const AF_INET6 = 10;
 const ifaddrmsgBytes = 8;
 
 /** An address of the link with number `index`. */
@@ -32,6 +37,51 @@ export function addAddress(address: LinkAddress): NetlinkRequest {
     ]),
     operation: 'add address',
     subject: subjectOf(address),
+  };
+}
+
+/** An IPv6 address of the link with number `index`. */
+export interface LinkIpv6Address {
+  readonly index: number;
+  readonly prefix: Ipv6Prefix;
+}
+
+/** Adds an IPv6 address, usable at once: the engine, which gives them out, knows that nobody else has it. */
+export function addIpv6Address(address: LinkIpv6Address): NetlinkRequest {
+  return {
+    type: RTM_NEWADDR,
+    flags: NLM_F_CREATE | NLM_F_EXCL,
+    payload: ipv6Payload(address),
+    operation: 'add address',
+    subject: `${formatIpv6Prefix(address.prefix)} of link number ${address.index}`,
+  };
+}
+
+/** Removes an IPv6 address. */
+export function removeIpv6Address(address: LinkIpv6Address): NetlinkRequest {
+  return {
+    type: RTM_DELADDR,
+    payload: ipv6Payload(address),
+    operation: 'remove address',
+    subject: `${formatIpv6Prefix(address.prefix)} of link number ${address.index}`,
+  };
+}
+
+/** A dump of all IPv6 addresses. */
+export function listIpv6Addresses(): NetlinkRequest {
+  const payload = Buffer.alloc(ifaddrmsgBytes);
+  payload.writeUInt8(AF_INET6, 0);
+  return { type: RTM_GETADDR, payload, operation: 'list addresses', subject: 'IPv6' };
+}
+
+/** A global IPv6 address from a dump; undefined for one that means something on its link only. */
+export function parseIpv6Address({ payload }: NetlinkMessage): LinkIpv6Address | undefined {
+  const attributes = parseAttributes(payload.subarray(ifaddrmsgBytes));
+  const bytes = attributes.get(IFA_LOCAL) ?? attributes.get(IFA_ADDRESS);
+  if (!bytes || payload.readUInt8(3) !== RT_SCOPE_UNIVERSE) return undefined;
+  return {
+    index: payload.readUInt32LE(4),
+    prefix: { address: ipv6FromBytes(bytes), length: payload.readUInt8(1) },
   };
 }
 
@@ -76,6 +126,15 @@ function addressPayload({ index, prefix }: LinkAddress): Buffer {
     bytesAttribute(IFA_LOCAL, bytes),
     bytesAttribute(IFA_ADDRESS, bytes),
   ]);
+}
+
+function ipv6Payload({ index, prefix }: LinkIpv6Address): Buffer {
+  const header = Buffer.alloc(ifaddrmsgBytes);
+  header.writeUInt8(AF_INET6, 0);
+  header.writeUInt8(prefix.length, 1);
+  header.writeUInt8(IFA_F_NODAD, 2);
+  header.writeUInt32LE(index, 4);
+  return Buffer.concat([header, bytesAttribute(IFA_LOCAL, ipv6Bytes(prefix.address))]);
 }
 
 function subjectOf({ index, prefix }: LinkAddress): string {

@@ -9,20 +9,20 @@ import {
 } from './attribute.ts';
 import { NLM_F_CREATE, NLM_F_EXCL, type NetlinkMessage, type NetlinkRequest } from './message.ts';
 
-const RTM_NEWLINK = 16;
+export const RTM_NEWLINK = 16;
 const RTM_DELLINK = 17;
 const RTM_GETLINK = 18;
 const RTM_SETLINK = 19;
 
 const IFLA_ADDRESS = 1;
-const IFLA_IFNAME = 3;
-const IFLA_MTU = 4;
+export const IFLA_IFNAME = 3;
+export const IFLA_MTU = 4;
 const IFLA_MASTER = 10;
-const IFLA_LINKINFO = 18;
+export const IFLA_LINKINFO = 18;
 const IFLA_IFALIAS = 20;
-const IFLA_NET_NS_FD = 28;
-const IFLA_INFO_KIND = 1;
-const IFLA_INFO_DATA = 2;
+export const IFLA_NET_NS_FD = 28;
+export const IFLA_INFO_KIND = 1;
+export const IFLA_INFO_DATA = 2;
 const VETH_INFO_PEER = 1;
 
 const IFF_UP = 1;
@@ -197,7 +197,7 @@ export function parseLink({ payload }: NetlinkMessage): Link {
 }
 
 /** struct ifinfomsg: family, type, index, flags, mask of the flags to change. */
-function ifinfomsg({ index = 0, up }: { index?: number; up?: boolean }): Buffer {
+export function ifinfomsg({ index = 0, up }: { index?: number; up?: boolean }): Buffer {
   const header = Buffer.alloc(ifinfomsgBytes);
   header.writeInt32LE(index, 4);
   if (up !== undefined) {
@@ -207,6 +207,7 @@ function ifinfomsg({ index = 0, up }: { index?: number; up?: boolean }): Buffer 
   return header;
 }
 
-function macAttribute(mac: string): Buffer {
+/** A link's own address. */
+export function macAttribute(mac: string): Buffer {
   return bytesAttribute(IFLA_ADDRESS, Buffer.from(mac.replaceAll(':', ''), 'hex'));
 }

@@ -8,7 +8,7 @@ import {
 } from '#lib/netlink/attribute';
 import type { NetlinkConnection } from '#lib/netlink/connection';
 import * as nfta from './attributes.ts';
-import { metaKeys } from './expression.ts';
+import { metaKeys } from './instruction.ts';
 import { families, messageTypes, nfgenmsg, nfgenmsgBytes, type Family } from './message.ts';
 import { decodeComment } from './rule-comment.ts';
 

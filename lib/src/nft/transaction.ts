@@ -42,10 +42,13 @@ export interface BaseChain {
  */
 export const setKeys = {
   ipv4Address: { bytes: 4, type: 7, byteOrder: 2 },
+  ipv6Address: { bytes: 16, type: 8, byteOrder: 2 },
   interfaceName: { bytes: 16, type: 41, byteOrder: 1 },
   interfacePair: { bytes: 32, type: (41 << 6) | 41, byteOrder: 1 },
   protocolAndPort: { bytes: 8, type: (12 << 6) | 13, byteOrder: 2 },
   addressProtocolAndPort: { bytes: 12, type: (7 << 12) | (12 << 6) | 13, byteOrder: 2 },
+  ipv6ProtocolAndPort: { bytes: 24, type: (8 << 12) | (12 << 6) | 13, byteOrder: 2 },
+  ipv6AndPort: { bytes: 20, type: (8 << 6) | 13, byteOrder: 2 },
   addressAndPort: { bytes: 8, type: (7 << 6) | 13, byteOrder: 2 },
 } as const;
 

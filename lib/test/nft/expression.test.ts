@@ -1,7 +1,6 @@
 import { expect } from 'chai';
 import { parseAttributeList, parseAttributes, textOf } from '#lib/netlink/attribute';
 import {
-  addressIn,
   connectionState,
   interfaceIn,
   interfaceIs,
@@ -9,6 +8,7 @@ import {
   verdict,
   type Phrase,
 } from '#lib/nft/expression';
+import { addressIn } from '#lib/nft/nat';
 import { decodeComment, encodeComment } from '#lib/nft/rule-comment';
 
 /** `name` and the payload of each attribute in hex, for every instruction of a phrase. */
@@ -46,8 +46,10 @@ describe('nft expressions', () => {
   });
 
   it('read addresses at their place in the IPv4 header', () => {
-    expect(instructions(addressIn('saddr', 's'))[0]?.[1]).to.deep.include({ 3: '0000000c' });
-    expect(instructions(addressIn('daddr', 's'))[0]?.[1]).to.deep.include({ 3: '00000010' });
+    expect(instructions(addressIn('saddr', 's', 'ip'))[0]?.[1]).to.deep.include({ 3: '0000000c' });
+    expect(instructions(addressIn('daddr', 's', 'ip'))[0]?.[1]).to.deep.include({ 3: '00000010' });
+    const ipv6 = { 3: '00000008', 4: '00000010' };
+    expect(instructions(addressIn('saddr', 's', 'ip6'))[0]?.[1]).to.deep.include(ipv6);
   });
 
   it('mask the connection state and ask whether something is left', () => {

@@ -62,15 +62,22 @@ function answerOwn(question: Question, endpoints: readonly Endpoint[]): Buffer |
   const { name, type } = question;
   const address = reversedAddress(name);
   if (address !== undefined) {
-    const owner = endpoints.find(({ ipAddress }) => ipAddress === address);
+    const owner = endpoints.find(({ ipAddress, ipv6Address }) =>
+      [ipAddress, ipv6Address].includes(address),
+    );
     const [first] = owner?.names ?? [];
     if (!owner || first === undefined) return undefined;
     return encodeAnswer(question, [{ name: `${first}.${owner.networkName}` }]);
   }
   const named = endpoints.filter((endpoint) => isCalled(endpoint, name));
   if (named.length === 0) return undefined;
-  if (type !== recordTypes.A && type !== recordTypes.ANY) return encodeAnswer(question, []);
-  const addresses = [...new Set(named.map(({ ipAddress }) => ipAddress))];
+  const isAny = type === recordTypes.ANY;
+  const found = [
+    ...(isAny || type === recordTypes.A ? named.map(({ ipAddress }) => ipAddress) : []),
+    ...(isAny || type === recordTypes.AAAA ? named.map(({ ipv6Address }) => ipv6Address) : []),
+  ];
+  const addresses = [...new Set(found)].filter((item) => item !== '');
+  if (addresses.length === 0) return encodeAnswer(question, []);
   // Whoever takes the first one spreads its questions over all.
   const start = Math.floor(Math.random() * addresses.length);
   const rotated = [...addresses.slice(start), ...addresses.slice(0, start)];

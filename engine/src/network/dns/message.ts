@@ -1,4 +1,6 @@
 /** Messages of the DNS (RFC 1035), as far as a server for the names of containers needs them. */
+import { ipv4Bytes, parseIpv4 } from '#lib/netlink/ipv4';
+import { formatIpv6, ipv6Bytes, parseIpv6 } from '#lib/netlink/ipv6';
 
 export const recordTypes = { A: 1, PTR: 12, AAAA: 28, ANY: 255 } as const;
 export const responseCodes = {
@@ -86,7 +88,11 @@ export function truncateAnswer(question: Question): Buffer {
 /** The address that the name of a reverse question stands for; undefined for other names. */
 export function reversedAddress(name: string): string | undefined {
   const match = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.in-addr\.arpa$/.exec(name);
-  return match?.slice(1).reverse().join('.');
+  if (match) return match.slice(1).reverse().join('.');
+  const [, nibbles = ''] = /^((?:[0-9a-f]\.){32})ip6\.arpa$/.exec(name) ?? [];
+  if (nibbles === '') return undefined;
+  const digits = nibbles.split('.').reverse().join('');
+  return formatIpv6(BigInt(`0x${digits}`));
 }
 
 /** As docker's. */
@@ -95,17 +101,22 @@ const ttlSeconds = 600;
 const namePointer = 0xc000 | headerBytes;
 
 function record(answer: Answer): Buffer {
-  const data =
-    'address' in answer
-      ? Buffer.from(answer.address.split('.').map(Number))
-      : encodeName(answer.name);
+  const [type, data] = contentOf(answer);
   const head = Buffer.alloc(12);
   head.writeUInt16BE(namePointer, 0);
-  head.writeUInt16BE('address' in answer ? recordTypes.A : recordTypes.PTR, 2);
+  head.writeUInt16BE(type, 2);
   head.writeUInt16BE(classInternet, 4);
   head.writeUInt32BE(ttlSeconds, 6);
   head.writeUInt16BE(data.length, 10);
   return Buffer.concat([head, data]);
+}
+
+function contentOf(answer: Answer): [type: number, data: Buffer] {
+  if ('name' in answer) return [recordTypes.PTR, encodeName(answer.name)];
+  const { address } = answer;
+  return address.includes(':')
+    ? [recordTypes.AAAA, ipv6Bytes(parseIpv6(address))]
+    : [recordTypes.A, ipv4Bytes(parseIpv4(address))];
 }
 
 function encodeName(name: string): Buffer {

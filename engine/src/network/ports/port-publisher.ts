@@ -1,7 +1,7 @@
 /**
  * Published ports. The packet filter redirects what comes from outside and from the machine itself to the container,
- * so that it sees its clients' addresses and goes on when engined is away; loopback, containers and IPv6 go through a
- * listener of ours on the same port, which also is what shows that a port is free.
+ * so that it sees its clients' addresses and goes on when engined is away; loopback, containers, and IPv6 where the
+ * container has none go through a listener of ours on the same port, which also is what shows that a port is free.
  */
 import type { Logger } from '#lib/log/logger';
 import { errorCode, messageOf, StackError } from '#spec/errors';
@@ -11,10 +11,19 @@ import type { PortRequest, PublishedPort } from './port-requests.ts';
 import { isNoSuchAddressFamily, listenTcp, type Proxy } from './tcp-proxy.ts';
 import { listenUdp } from './udp-proxy.ts';
 
+/** Where published ports lead. */
+export interface PublishTarget {
+  readonly ipAddress: string;
+  /** Empty for a container without IPv6: its ports at IPv6 addresses of the host lead to its IPv4 address. */
+  readonly ipv6Address: string;
+  /** Where ports are published that name no address of the host; empty for everywhere. */
+  readonly hostAddress: string;
+}
+
 interface Published {
   readonly ports: readonly PublishedPort[];
   readonly proxies: readonly Proxy[];
-  readonly address: string;
+  readonly target: PublishTarget;
 }
 
 /** How often another port is tried when the one the kernel chose is not free everywhere. */
@@ -30,21 +39,21 @@ export class PortPublisher {
     this.#logger = logger;
   }
 
-  /** Opens ports that lead to `address`; all or, throwing conflict for one that is taken, none. */
+  /** Opens ports that lead to `target`; all or, throwing conflict for one that is taken, none. */
   async publish(
     containerId: string,
-    address: string,
+    target: PublishTarget,
     requests: readonly PortRequest[],
   ): Promise<PublishedPort[]> {
     const ports: PublishedPort[] = [];
     const proxies: Proxy[] = [];
     try {
       for (const request of requests) {
-        const opened = await this.#open(address, request);
+        const opened = await this.#open(target, request);
         proxies.push(...opened.proxies);
         ports.push(...opened.ports);
       }
-      await this.#record(containerId, { ports, proxies, address });
+      await this.#record(containerId, { ports, proxies, target });
     } catch (error) {
       for (const proxy of proxies) await proxy.close();
       throw error;
@@ -55,15 +64,15 @@ export class PortPublisher {
   /** Opens again what an earlier run published. What cannot be had again is logged: the container runs on. */
   async restore(
     containerId: string,
-    address: string,
+    target: PublishTarget,
     ports: readonly PublishedPort[],
   ): Promise<void> {
     const proxies: Proxy[] = [];
     for (const port of ports) {
       const { protocol, containerPort, hostIp, hostPort } = port;
       try {
-        const target = { address, port: containerPort };
-        if (protocol !== 'sctp') proxies.push(await listen(protocol, hostIp, hostPort, target));
+        const place = { address: addressFor(hostIp, target), port: containerPort };
+        if (protocol !== 'sctp') proxies.push(await listen(protocol, hostIp, hostPort, place));
       } catch (error) {
         this.#logger.warn('cannot listen at a published port again', {
           container: containerId,
@@ -72,7 +81,7 @@ export class PortPublisher {
         });
       }
     }
-    await this.#record(containerId, { ports, proxies, address });
+    await this.#record(containerId, { ports, proxies, target });
   }
 
   /** Closes all ports of a container. */
@@ -105,30 +114,18 @@ export class PortPublisher {
 
   /** Tells the packet filter of all ports that hold on addresses it can redirect. */
   async #redirect(): Promise<void> {
-    const redirected = [...this.#published.values()].flatMap(({ ports, address }) =>
-      ports.flatMap(({ protocol, containerPort, hostIp, hostPort }): RedirectedPort[] =>
-        hostIp.includes(':') || hostIp.startsWith('127.')
-          ? []
-          : [
-              {
-                protocol,
-                hostPort,
-                ...(hostIp !== '0.0.0.0' && { hostAddress: hostIp }),
-                address,
-                port: containerPort,
-              },
-            ],
-      ),
+    const redirected = [...this.#published.values()].flatMap(({ ports, target }) =>
+      ports.flatMap((port) => redirection(port, target)),
     );
     await this.#firewall.redirect(redirected);
   }
 
   async #open(
-    address: string,
+    container: PublishTarget,
     request: PortRequest,
   ): Promise<{ ports: PublishedPort[]; proxies: Proxy[] }> {
-    const { protocol, containerPort, hostIp, firstHostPort, lastHostPort } = request;
-    const target = { address, port: containerPort };
+    const { protocol, containerPort, firstHostPort, lastHostPort } = request;
+    const hostIp = request.hostIp || container.hostAddress;
     if (protocol === 'sctp') {
       if (firstHostPort === 0) {
         throw new StackError('unimplemented', 'choosing a port for sctp is not implemented');
@@ -154,6 +151,7 @@ export class PortPublisher {
         for (const ip of addresses) {
           // The second address gets the port that the kernel chose for the first.
           const wanted = proxies[0]?.port ?? candidate;
+          const target = { address: addressFor(ip, container), port: containerPort };
           const proxy = await listenOptional(protocol, ip, wanted, target, proxies.length > 0);
           if (!proxy) continue;
           proxies.push(proxy);
@@ -166,8 +164,33 @@ export class PortPublisher {
         if (errorCode(error) !== 'EADDRINUSE') break;
       }
     }
-    throw notFree(request, failure);
+    throw notFree({ ...request, hostIp }, failure);
   }
+}
+
+/** The container's address that a place of the host leads to. */
+function addressFor(hostIp: string, { ipAddress, ipv6Address }: PublishTarget): string {
+  return hostIp.includes(':') && ipv6Address !== '' ? ipv6Address : ipAddress;
+}
+
+/** What the packet filter redirects: nothing at loopback, and nothing from one family to the other. */
+function redirection(
+  { protocol, containerPort, hostIp, hostPort }: PublishedPort,
+  target: PublishTarget,
+): RedirectedPort[] {
+  const address = addressFor(hostIp, target);
+  const isLoopback = hostIp.startsWith('127.') || hostIp === '::1';
+  if (isLoopback || address.includes(':') !== hostIp.includes(':')) return [];
+  const isAnywhere = hostIp === '0.0.0.0' || hostIp === '::';
+  return [
+    {
+      protocol,
+      hostPort,
+      ...(!isAnywhere && { hostAddress: hostIp }),
+      address,
+      port: containerPort,
+    },
+  ];
 }
 
 function listen(

@@ -29,7 +29,7 @@ export async function listenUdp(host: string, port: number, target: Target): Pro
     let client = clients.get(key);
     if (!client) {
       if (clients.size >= maximumClients) return;
-      const socket = dgram.createSocket('udp4');
+      const socket = dgram.createSocket(isIPv6(target.address) ? 'udp6' : 'udp4');
       socket.on('message', (answer) => outside.send(answer, clientPort, address));
       socket.on('error', () => forget(key));
       client = { socket, timer: setTimeout(() => forget(key), idleMs) };

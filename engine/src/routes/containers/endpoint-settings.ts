@@ -28,16 +28,21 @@ const decodeSettings = goObject<{
 
 /** Reads settings, whose outcome (addresses, ids) clients may send along. Throws invalid_argument or unimplemented. */
 export function decodeEndpoint(value: unknown, path: string): EndpointWish {
-  if (value === undefined || value === null) return { aliases: [], ipAddress: '', mac: '' };
+  if (value === undefined || value === null)
+    return { aliases: [], ipAddress: '', ipv6Address: '', mac: '' };
   const { IPAMConfig = {}, Aliases = [], MacAddress = '', ...rest } = decodeSettings(value, path);
   const refused = {
     ...rest,
-    'IPAMConfig.IPv6Address': IPAMConfig.IPv6Address,
     'IPAMConfig.LinkLocalIPs': IPAMConfig.LinkLocalIPs,
   };
   for (const [name, field] of Object.entries(refused)) {
     if (isZero(field)) continue;
     throw new StackError('unimplemented', `${path}.${name} is not implemented by this engine`);
   }
-  return { aliases: Aliases, ipAddress: IPAMConfig.IPv4Address ?? '', mac: MacAddress };
+  return {
+    aliases: Aliases,
+    ipAddress: IPAMConfig.IPv4Address ?? '',
+    ipv6Address: IPAMConfig.IPv6Address ?? '',
+    mac: MacAddress,
+  };
 }

@@ -38,8 +38,9 @@ export function networkRoutes(backend: NetworksBackend): Route[] {
       method: 'POST',
       path: '/networks/create',
       handler: async (request, response) => {
-        const { id } = await backend.create(decodeNetworkRequest(await request.json()));
-        response.json(201, { Id: id, Warning: '' });
+        const { warning, ...wanted } = decodeNetworkRequest(await request.json());
+        const { id } = await backend.create(wanted);
+        response.json(201, { Id: id, Warning: warning });
       },
     },
     {

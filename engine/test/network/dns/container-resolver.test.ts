@@ -17,6 +17,7 @@ function query(name: string, type: number = recordTypes.A, id = 0x1234): Buffer 
 function endpoint(ipAddress: string, names: string[], networkName = 'front'): Endpoint {
   return {
     ...{ networkId: 'n', networkName, endpointId: 'e', ipAddress, prefixLength: 24 },
+    ...{ ipv6Address: '', ipv6PrefixLength: 0, ipv6Gateway: '' },
     ...{ gateway: '10.0.0.1', macAddress: '', interfaceName: 'eth0', hostLink: 'v' },
     aliases: [],
     names,
@@ -25,7 +26,7 @@ function endpoint(ipAddress: string, names: string[], networkName = 'front'): En
 
 const endpoints = [
   endpoint('10.0.0.2', ['web', 'al']),
-  endpoint('10.0.0.3', ['db']),
+  { ...endpoint('10.0.0.3', ['db']), ipv6Address: 'fd00::3', ipv6PrefixLength: 64 },
   endpoint('10.0.0.4', ['db2', 'db']),
 ];
 
@@ -58,9 +59,18 @@ describe('the name server of a container', () => {
     expect(countOf(reply)).to.equal(2);
   });
 
-  it('has no IPv6 address for a neighbour, which is not the same as no such name', async () => {
+  it('has no IPv6 address for a neighbour without one, which is not the same as no such name', async () => {
     const reply = await ask(query('web', recordTypes.AAAA));
     expect([codeOf(reply), countOf(reply)]).to.deep.equal([0, 0]);
+  });
+
+  it('knows the IPv6 address of a neighbour that has one, and its name by it', async () => {
+    const reply = await ask(query('db', recordTypes.AAAA));
+    expect(countOf(reply)).to.equal(1);
+    expect(reply?.subarray(-16).toString('hex')).to.equal(`fd00${'0'.repeat(27)}3`);
+    const reverse = `3${'.0'.repeat(27)}.0.0.d.f.ip6.arpa`;
+    const named = await ask(query(reverse, recordTypes.PTR));
+    expect(named?.toString('latin1')).to.contain('\x02db\x05front\x00');
   });
 
   it('names the neighbour that has an address', async () => {
