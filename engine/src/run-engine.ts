@@ -30,17 +30,18 @@ import { reloadConfiguration } from './daemon/reload.ts';
 import { systemBackend } from './daemon/system-backend.ts';
 import { watchTasks } from './daemon/task-events.ts';
 import type { ActivatedSocket } from './http/activation.ts';
-import { apiListeners } from './http/api-listeners.ts';
+import { apiListeners, exposureWarnings } from './http/api-listeners.ts';
 import { ApiServer } from './http/server.ts';
 import type { ImageService } from './images/image-service.ts';
 import { KernelThread } from './kernel/kernel-thread.ts';
 import { LocalNetworkController } from './network/local-network-controller.ts';
 import { parseNetworkFlags } from './network/network-options.ts';
 import { containerRoutes } from './routes/containers/routes.ts';
+import { debugRoutes } from './routes/debug/routes.ts';
 import { execRoutes } from './routes/exec/routes.ts';
 import { imageRoutes } from './routes/images/routes.ts';
 import { networkRoutes } from './routes/networks/routes.ts';
-import { notBuiltRoutes } from './routes/not-built.ts';
+import { checkpointRoutes, notBuiltRoutes } from './routes/not-built.ts';
 import { volumeRoutes } from './routes/volumes/routes.ts';
 import { systemRoutes } from './routes/system/routes.ts';
 import { VolumeService } from './volumes/volume-service.ts';
@@ -209,8 +210,12 @@ async function start(
           live: settings,
           containerdAddress: containerd,
           namespace: options.containerdNamespace,
+          defaultAddressPools: options.defaultAddressPools,
+          exposed: exposureWarnings(listeners, tls),
         }),
       ),
+      ...debugRoutes(),
+      ...checkpointRoutes(),
       ...execRoutes(execBackend(engine)),
       ...containerRoutes(containersBackend(engine)),
       ...imageRoutes(engine.images),

@@ -20,16 +20,24 @@ export class ApiClient {
 
   /** One request, and its whole answer. */
   async call(method: string, path: string, body?: unknown): Promise<ApiAnswer> {
-    const response = await this.open(method, path, body);
-    const chunks: Buffer[] = [];
-    for await (const chunk of response) chunks.push(chunk as Buffer);
-    const text = Buffer.concat(chunks).toString();
-    const isJson = response.headers['content-type'] === 'application/json' && text !== '';
-    return {
-      status: response.statusCode ?? 0,
-      headers: response.headers,
-      body: isJson ? (JSON.parse(text) as unknown) : text,
-    };
+    return readAnswer(await this.open(method, path, body));
+  }
+
+  /** {@link call} with headers and a body as they are. */
+  async send(
+    method: string,
+    path: string,
+    headers: http.OutgoingHttpHeaders,
+    body: string,
+  ): Promise<ApiAnswer> {
+    const request = http.request({
+      ...{ socketPath: this.#socketPath, method, path, headers, agent: false },
+    });
+    request.end(body);
+    const [response] = (await once(request, 'response')) as [http.IncomingMessage];
+    // Who is answered before all was sent may find the connection closed.
+    request.on('error', () => undefined);
+    return readAnswer(response);
   }
 
   /** One request; resolves with the headers, before the body. */
@@ -70,6 +78,18 @@ export interface HijackedSocket {
   head: string;
   /** Bytes of the stream that came with the head. */
   first: Buffer;
+}
+
+async function readAnswer(response: http.IncomingMessage): Promise<ApiAnswer> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of response) chunks.push(chunk as Buffer);
+  const text = Buffer.concat(chunks).toString();
+  const isJson = response.headers['content-type'] === 'application/json' && text !== '';
+  return {
+    status: response.statusCode ?? 0,
+    headers: response.headers,
+    body: isJson ? (JSON.parse(text) as unknown) : text,
+  };
 }
 
 /** The rest of a hijacked stream. */

@@ -53,3 +53,23 @@ function warn(listener: Listener, logger: Logger): void {
     logger.warn(message, { host });
   }
 }
+
+/** What `docker info` says about addresses that anybody can talk to, in docker's words. */
+export function exposureWarnings(
+  listeners: readonly ApiListener[],
+  tls: TlsFiles | undefined,
+): string[] {
+  if (tls?.verify === true) return [];
+  const how = tls
+    ? (address: string) => `https://${address} without TLS client verification.`
+    : (address: string) => `http://${address} without encryption.`;
+  return listeners
+    .filter(({ listener }) => listener.kind === 'tcp')
+    .map(
+      ({ listener }) => `[DEPRECATION NOTICE]: API is accessible on ${how(nameOf(listener))}
+         Access to the remote API is equivalent to root access on the host. Refer
+         to the 'Docker daemon attack surface' section in the documentation for
+         more information: https://docs.docker.com/go/attack-surface/
+In future versions this will be a hard failure preventing the daemon from starting! Learn more at: https://docs.docker.com/go/api-security/`,
+    );
+}

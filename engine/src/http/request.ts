@@ -3,10 +3,8 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { Readable } from 'node:stream';
 import { StackError } from '#spec/errors';
 import type { ApiVersion } from './api-version.ts';
+import { readJsonBody } from './json-body.ts';
 import type { Query } from './query.ts';
-
-/** Bodies that are read as a whole are descriptions of objects; docker's own clients send some kilobytes. */
-const maximumJsonBytes = 8 * 1024 * 1024;
 
 export interface ApiRequestParts {
   method: string;
@@ -47,26 +45,14 @@ export class ApiRequest {
   }
 
   /** The body as JSON; undefined when it is empty. Throws invalid_argument for what is not JSON or too large. */
-  async json(): Promise<unknown> {
-    const chunks: Buffer[] = [];
-    let size = 0;
-    for await (const chunk of this.body as AsyncIterable<Buffer>) {
-      size += chunk.length;
-      if (size > maximumJsonBytes) {
-        throw new StackError(
-          'invalid_argument',
-          `request body is larger than ${maximumJsonBytes} bytes`,
-        );
-      }
-      chunks.push(chunk);
-    }
-    if (size === 0) return undefined;
-    const text = Buffer.concat(chunks).toString('utf8');
-    if (text.trim() === '') return undefined;
-    try {
-      return JSON.parse(text) as unknown;
-    } catch (error) {
-      throw new StackError('invalid_argument', 'request body is not valid JSON', { cause: error });
-    }
+  json(): Promise<unknown> {
+    return readJsonBody(this.body, this.headers);
+  }
+
+  /** {@link json} of a request that means nothing without a body. */
+  async requiredJson(): Promise<unknown> {
+    const value = await this.json();
+    if (value !== undefined) return value;
+    throw new StackError('invalid_argument', 'invalid JSON: got EOF while reading request body');
   }
 }

@@ -17,7 +17,7 @@ export interface Route {
 
 export interface RouteMatch {
   route: Route;
-  /** `1.45` of `/v1.45/…`; undefined for a path without a version. */
+  /** `1.45` of `/v1.45/…`, digits and dots in any order; undefined for a path without a version. */
   version: string | undefined;
   parameters: Readonly<Record<string, string>>;
 }
@@ -30,15 +30,14 @@ export class Router {
     this.#routes = routes.map((route) => ({ route, pattern: patternOf(route.path) }));
   }
 
-  /** `path` is still percent-encoded. Undefined when nothing matches, or a variable is not valid UTF-8. */
+  /** `path` is decoded. Undefined when nothing matches. */
   match(method: string, path: string): RouteMatch | undefined {
     for (const { route, pattern } of this.#routes) {
       if (route.method !== method) continue;
       const found = pattern.exec(path);
       if (!found) continue;
-      const { version, ...variables } = found.groups ?? {};
-      const parameters = decodeAll(variables);
-      return parameters && { route, version, parameters };
+      const { version, ...parameters } = found.groups ?? {};
+      return { route, version, parameters };
     }
     return undefined;
   }
@@ -46,17 +45,5 @@ export class Router {
 
 function patternOf(path: string): RegExp {
   const source = path.replaceAll('.', '\\.').replaceAll(/\{(\w+)\}/g, '(?<$1>.+)');
-  return new RegExp(`^(?:/v(?<version>\\d+\\.\\d+))?${source}$`);
-}
-
-function decodeAll(
-  variables: Readonly<Record<string, string>>,
-): Readonly<Record<string, string>> | undefined {
-  try {
-    return Object.fromEntries(
-      Object.entries(variables).map(([name, value]) => [name, decodeURIComponent(value)]),
-    );
-  } catch {
-    return undefined; // a broken escape names nothing
-  }
+  return new RegExp(`^(?:/v(?<version>[0-9.]+))?${source}$`);
 }

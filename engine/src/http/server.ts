@@ -5,7 +5,7 @@ import type { Socket } from 'node:net';
 import type { Readable } from 'node:stream';
 import type { Logger } from '#lib/log/logger';
 import { messageOf } from '#spec/errors';
-import { negotiateApiVersion, newestApiVersion } from './api-version.ts';
+import { negotiateApiVersion, newestApiVersion, VersionTooOldError } from './api-version.ts';
 import { errorResponse } from './error-response.ts';
 import { streamWithoutUpgrade, upgradeConnection } from './hijack.ts';
 import type { ApiListener } from './api-listeners.ts';
@@ -13,6 +13,7 @@ import { listenOn } from './listener.ts';
 import { Query } from './query.ts';
 import { ApiRequest } from './request.ts';
 import { HttpApiResponse, type ApiResponse } from './response.ts';
+import { parseTarget, type ParsedTarget } from './request-target.ts';
 import { Router, type Route, type RouteMatch } from './router.ts';
 
 export interface ApiServerOptions {
@@ -47,6 +48,8 @@ export class ApiServer {
       // A build context or an image may take hours to arrive.
       requestTimeout: 0,
       keepAliveTimeout: 120_000,
+      // As Go's server. Credentials for many registries come in one header.
+      maxHeaderSize: 1 << 20,
       shouldUpgradeCallback: (request) =>
         this.#match(request)?.route.hijacks === true && request.headers.upgrade === 'tcp',
     };
@@ -84,8 +87,9 @@ export class ApiServer {
   }
 
   #match(request: http.IncomingMessage): RouteMatch | undefined {
-    const [path = ''] = (request.url ?? '').split('?', 1);
-    return this.#router.match(request.method ?? '', path);
+    const target = parseTarget(request.url ?? '');
+    if (target.kind !== 'target') return undefined;
+    return this.#router.match(request.method ?? '', target.path);
   }
 
   async #answer(request: http.IncomingMessage, response: http.ServerResponse): Promise<void> {
@@ -130,19 +134,22 @@ export class ApiServer {
     const gone = new AbortController();
     response.once('close', () => gone.abort());
     try {
-      const found = this.#match(request);
+      const target = parseTarget(request.url ?? '');
+      if (target.kind !== 'target') {
+        answerOddTarget(target, answer);
+        return;
+      }
+      const found = this.#router.match(request.method ?? '', target.path);
       if (!found) {
         answer.json(404, { message: 'page not found' });
         return;
       }
       const version = negotiateApiVersion(found.version);
-      const url = request.url ?? '';
-      const search = url.includes('?') ? url.slice(url.indexOf('?') + 1) : '';
       await found.route.handler(
         new ApiRequest({
           method: request.method ?? '',
           version,
-          query: new Query(search),
+          query: new Query(target.search),
           parameters: found.parameters,
           headers: request.headers,
           body,
@@ -152,6 +159,11 @@ export class ApiServer {
       );
     } catch (error) {
       if (gone.signal.aborted) return; // nobody is left to be told
+      if (error instanceof VersionTooOldError) {
+        // Clients of that age print what they get.
+        answer.text(400, `${error.message}\n`);
+        return;
+      }
       this.#fail(request, response, error);
     } finally {
       this.#logger.debug('call', {
@@ -183,6 +195,26 @@ export class ApiServer {
 
   #addHeaders(response: http.ServerResponse): void {
     for (const [name, value] of Object.entries(this.#headers)) response.setHeader(name, value);
+  }
+}
+
+function answerOddTarget(
+  target: Exclude<ParsedTarget, { kind: 'target' }>,
+  answer: ApiResponse,
+): void {
+  switch (target.kind) {
+    case 'redirect':
+      answer.header('Location', target.location);
+      answer.empty(301);
+      return;
+    case 'malformed':
+      answer.text(400, '400 Bad Request');
+      return;
+    case 'too long':
+      answer.text(414, '414 URI Too Long');
+      return;
+    case 'unknown':
+      answer.json(404, { message: 'page not found' });
   }
 }
 

@@ -12,19 +12,7 @@ export function notBuiltRoutes(): Route[] {
     ...swarmRoutes(),
     ...missing('building images', ['POST /build', 'POST /build/prune', 'POST /build/cancel']),
     ...missing('BuildKit sessions', ['POST /session', 'POST /grpc']),
-    // `docker inspect` asks for every kind of object in turn, and goes on after a 404 only.
-    ...absent('/plugins/{name}/json', (name) => `plugin "${name}" not found`, ['GET']),
-    ...missing('plugins', [
-      'GET /plugins/privileges',
-      'POST /plugins/pull',
-      'POST /plugins/create',
-      'DELETE /plugins/{name}',
-      'POST /plugins/{name}/{verb}',
-    ]),
-    ...missing('checkpoints', [
-      'GET /containers/{name}/checkpoints',
-      'POST /containers/{name}/checkpoints',
-    ]),
+    ...pluginRoutes(),
     ...missing('this operation on images', [
       'GET /images/search',
       'GET /images/{name}/attestations',
@@ -34,19 +22,37 @@ export function notBuiltRoutes(): Route[] {
   ];
 }
 
-/** There is none of that kind, so none has that name. */
-function absent(
-  path: string,
-  message: (name: string) => string,
-  methods: readonly Method[],
-): Route[] {
-  return methods.map((method) => ({
-    method,
-    path,
+/** Routes to put before those of containers, whose names would take these paths in. */
+export function checkpointRoutes(): Route[] {
+  return missing('checkpoints', [
+    'GET /containers/{name}/checkpoints',
+    'POST /containers/{name}/checkpoints',
+    'DELETE /containers/{name}/checkpoints/{checkpoint}',
+  ]);
+}
+
+/** There are none and none can be had, so that every name is unknown. `docker inspect` goes on after a 404 only. */
+function pluginRoutes(): Route[] {
+  return [
+    ...missing('plugins', [
+      'GET /plugins/privileges',
+      'POST /plugins/pull',
+      'POST /plugins/create',
+    ]),
+    ...['GET /plugins/{name}/json', 'DELETE /plugins/{name}'].map(unknownPlugin),
+    ...['enable', 'disable', 'upgrade', 'push', 'set'].map((verb) =>
+      unknownPlugin(`POST /plugins/{name}/${verb}`),
+    ),
+  ];
+}
+
+function unknownPlugin(endpoint: string): Route {
+  return {
+    ...splitEndpoint(endpoint),
     handler: async (request) => {
-      throw new StackError('not_found', message(request.parameter('name')));
+      throw new StackError('not_found', `plugin "${request.parameter('name')}" not found`);
     },
-  }));
+  };
 }
 
 function missing(what: string, endpoints: readonly string[]): Route[] {
@@ -59,35 +65,53 @@ function missing(what: string, endpoints: readonly string[]): Route[] {
 
 function swarmRoutes(): Route[] {
   const collections = ['nodes', 'services', 'tasks', 'secrets', 'configs'];
-  return refusing('unavailable', () => noSwarm, [
-    'PUT /volumes/{name}', // only volumes of a cluster can be changed
-    'GET /swarm',
-    'GET /swarm/unlockkey',
-    ...['init', 'join', 'leave', 'update', 'unlock'].map((verb) => `POST /swarm/${verb}`),
-    ...collections.flatMap((name) => [
-      `GET /${name}`,
-      `POST /${name}/create`,
-      `GET /${name}/{id}`,
-      `DELETE /${name}/{id}`,
-      `POST /${name}/{id}/update`,
+  return [
+    ...unavailable('volume update only valid for cluster volumes, but swarm is unavailable', [
+      'PUT /volumes/{name}',
     ]),
-  ]);
+    ...unavailable('This node is not part of a swarm', ['POST /swarm/leave']),
+    // docker would make one here: its words for the others would send users in circles.
+    ...unavailable('swarm mode is not implemented by this engine', [
+      'POST /swarm/init',
+      'POST /swarm/join',
+    ]),
+    ...unavailable(noSwarm, [
+      'GET /swarm',
+      'GET /swarm/unlockkey',
+      'POST /swarm/update',
+      'POST /swarm/unlock',
+      ...collections.flatMap((name) => [
+        `GET /${name}`,
+        `POST /${name}/create`,
+        `GET /${name}/{id}`,
+        `DELETE /${name}/{id}`,
+        `POST /${name}/{id}/update`,
+      ]),
+    ]),
+  ];
+}
+
+function unavailable(message: string, endpoints: readonly string[]): Route[] {
+  return refusing('unavailable', () => message, endpoints);
 }
 
 /** `POST /session` and the like; requests with an Upgrade header get the same plain answer. */
 function refusing(
   kind: ErrorKind,
-  message: (endpoint: { method: string; path: string }) => string,
+  message: (endpoint: Endpoint) => string,
   endpoints: readonly string[],
 ): Route[] {
-  return endpoints.map((endpoint) => {
-    const [method = '', path = ''] = endpoint.split(' ');
-    return {
-      method: method as Method, // the lists above hold nothing else
-      path,
-      handler: async () => {
-        throw new StackError(kind, message({ method, path }));
-      },
-    };
-  });
+  return endpoints.map(splitEndpoint).map((endpoint) => ({
+    ...endpoint,
+    handler: async () => {
+      throw new StackError(kind, message(endpoint));
+    },
+  }));
+}
+
+type Endpoint = Pick<Route, 'method' | 'path'>;
+
+function splitEndpoint(text: string): Endpoint {
+  const [method = '', path = ''] = text.split(' ');
+  return { method: method as Method, path }; // the lists above hold nothing else
 }

@@ -85,7 +85,7 @@ describe('ApiServer', () => {
   }
 
   const upgrade = (target: string, length: number): string =>
-    `POST ${target} HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: tcp\r\nContent-Length: ${length}\r\n\r\n`;
+    `POST ${target} HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: tcp\r\nContent-Type: application/json\r\nContent-Length: ${length}\r\n\r\n`;
 
   it('separates the body of an upgraded request from the stream, and keeps writing after the client half-closed', async () => {
     const answer = await raw(`${upgrade('/echo', 7)}{"a":1}first `, 'second');

@@ -33,7 +33,7 @@ export function containerRoutes(backend: ContainersBackend): Route[] {
       method: 'POST',
       path: '/containers/create',
       handler: async (request, response) => {
-        const body = decodeCreateBody(await request.json());
+        const body = decodeCreateBody(await request.requiredJson());
         const { id, warnings } = await backend.create({
           ...body,
           name: request.query.text('name'),

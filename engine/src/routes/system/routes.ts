@@ -14,6 +14,8 @@ export function systemRoutes(backend: SystemBackend): Route[] {
   return [
     { method: 'GET', path: '/_ping', handler: ping },
     { method: 'HEAD', path: '/_ping', handler: ping },
+    { method: 'OPTIONS', path: '/', handler: options },
+    { method: 'OPTIONS', path: '/{any}', handler: options },
     {
       method: 'GET',
       path: '/version',
@@ -24,15 +26,16 @@ export function systemRoutes(backend: SystemBackend): Route[] {
     {
       method: 'GET',
       path: '/info',
-      handler: async (_request, response) => {
-        response.json(200, await backend.info());
+      handler: async ({ version }, response) => {
+        response.json(200, await backend.info(version));
       },
     },
     {
       method: 'GET',
       path: '/system/df',
-      handler: async ({ query }, response) => {
-        const asked = query.all('type');
+      handler: async ({ query, version }, response) => {
+        // Older versions have no choice of kinds.
+        const asked = isAtLeast(version, '1.42') ? query.all('type') : [];
         const wanted = new Set(
           diskUsageTypes.filter((type) => asked.length === 0 || asked.includes(type)),
         );
@@ -40,7 +43,7 @@ export function systemRoutes(backend: SystemBackend): Route[] {
         if (unknown !== undefined) {
           throw new StackError('invalid_argument', `unknown object type: ${unknown}`);
         }
-        response.json(200, await backend.diskUsage(wanted));
+        response.json(200, await backend.diskUsage(wanted, version));
       },
     },
     { method: 'GET', path: '/events', handler: (...args) => events(backend, ...args) },
@@ -60,8 +63,14 @@ const ping: Handler = async ({ method }, response) => {
   response.header('Swarm', 'inactive');
   response.header('Cache-Control', 'no-cache, no-store, must-revalidate');
   response.header('Pragma', 'no-cache');
-  if (method === 'HEAD') response.empty(200);
-  else response.text(200, 'OK');
+  if (method === 'HEAD') {
+    response.header('Content-Type', 'text/plain; charset=utf-8');
+    response.empty(200);
+  } else response.text(200, 'OK');
+};
+
+const options: Handler = async (_request, response) => {
+  response.empty(200);
 };
 
 /** Past events first, then live ones until `until`, or until the client leaves. */
