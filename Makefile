@@ -2,7 +2,11 @@
 NODE := scripts/node
 BIN := node_modules/.bin
 
-.PHONY: help run build test unit integration vm-test lint format generate check-generated check bench clean
+PREFIX ?= /usr/local
+DESTDIR ?=
+export PREFIX DESTDIR
+
+.PHONY: help install uninstall run build test unit integration vm-test lint format generate check-generated check bench clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -48,6 +52,12 @@ check: lint check-generated test ## all that must be green
 
 bench: build ## measure beside docker, ctr, runc and crun in the same run (root)
 	scripts/bench
+
+install: build ## install below DESTDIR and PREFIX (/usr/local): executables, systemd's units, the group of the socket
+	scripts/install
+
+uninstall: ## take away what install has put there; configuration and data stay
+	scripts/install uninstall
 
 clean: ## remove what was built
 	rm -rf dist

@@ -7,6 +7,7 @@ import { isStackError, messageOf } from '#spec/errors';
 import { usage } from './config/command-line.ts';
 import { LiveSettings } from './config/live-settings.ts';
 import { readOrder, type Order } from './config/load-options.ts';
+import { ServiceManager } from './config/service-manager.ts';
 import { takeActivatedSockets } from './http/activation.ts';
 import { engineParts } from './engine-parts.ts';
 import { runEngine, type RunningEngine } from './run-engine.ts';
@@ -19,6 +20,7 @@ const answers = {
 
 async function main(): Promise<void> {
   const activated = takeActivatedSockets(process.env);
+  const manager = new ServiceManager(process.env);
   let order: Order;
   try {
     order = readOrder(process.argv.slice(2));
@@ -50,8 +52,14 @@ async function main(): Promise<void> {
       parts: engineParts,
       logger,
     });
-    hangups.reload = () => engine.reload();
+    hangups.reload = () => {
+      manager.reloading(logger);
+      engine.reload();
+      manager.ready(logger);
+    };
+    manager.ready(logger);
     logger.info('stopping', { signal: await asked });
+    manager.stopping(logger);
     await stopInTime(engine, settings.current.shutdownTimeoutSeconds, logger);
     process.exit(0);
   } catch (error) {

@@ -42,6 +42,7 @@ export async function describeVersion(
         Version: runtime?.version ?? '',
         Details: { GitCommit: runtime?.commit ?? '', Path: binaryName },
       },
+      { Name: 'docker-init', Version: engineVersion, Details: { GitCommit: '' } },
     ],
   };
 }
