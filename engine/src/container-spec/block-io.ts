@@ -1,12 +1,11 @@
 /** Weights and limits of block devices: `--blkio-weight`, `--device-read-bps` and their kin. */
 import fs from 'node:fs';
-import type { HostConfig } from '../api/host-config.ts';
-import type { ThrottleDevice } from '../api/resource-config.ts';
+import type { ResourceConfig, ThrottleDevice } from '../api/resource-config.ts';
 import { StackError } from '#spec/errors';
 import type { BlockIoResources } from '#spec/oci/resources';
 
 /** Undefined without any. Throws invalid_argument for a weight out of range, not_found for a device. */
-export function blockIoResources(hostConfig: HostConfig): BlockIoResources | undefined {
+export function blockIoResources(hostConfig: ResourceConfig): BlockIoResources | undefined {
   const { BlkioWeight: weight, BlkioWeightDevice: weights } = hostConfig;
   if (weight !== 0) checkWeight(weight);
   const throttle = (devices: readonly ThrottleDevice[]) =>

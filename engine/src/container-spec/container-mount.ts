@@ -1,7 +1,6 @@
 /** What a container mounts besides its root and the engine's own files, after names and defaults were resolved. */
 import path from 'node:path';
 import { StackError } from '#spec/errors';
-import type { HostConfig } from '../api/host-config.ts';
 
 export const propagations = [
   'private',
@@ -19,6 +18,8 @@ export interface BindMount {
   source: string;
   destination: string;
   writable: boolean;
+  /** Whether mounts below the source stay writable in a mount that is not. */
+  writableBelow?: boolean;
   propagation: Propagation;
   /** Whether mounts below the source come along. */
   recursive: boolean;
@@ -37,6 +38,8 @@ export interface VolumeMount {
   writable: boolean;
   /** Whether a new volume is filled with what the image has at the destination. */
   copy: boolean;
+  /** The folder or file of the volume that is mounted; absent for all of it. */
+  subpath?: string;
   /** For inspect. */
   mode: string;
   /** What the volume is created with when it does not exist. */
@@ -46,51 +49,6 @@ export interface VolumeMount {
 }
 
 export type ContainerMount = BindMount | VolumeMount;
-
-/** `Binds` and `Mounts` of a HostConfig but for tmpfs. Throws invalid_argument. */
-export function requestedMounts({
-  Binds: binds,
-  Mounts: mounts = [],
-  VolumeDriver: driver,
-}: HostConfig): ContainerMount[] {
-  const described = mounts.flatMap((mount): ContainerMount[] => {
-    const { Type: type, Source: source = '', Target: target, ReadOnly: readonly = false } = mount;
-    const destination = checkedDestination(target);
-    if (type === 'volume') {
-      const { NoCopy, Labels, DriverConfig } = mount.VolumeOptions ?? {};
-      return [
-        {
-          ...newVolume(destination),
-          name: source === '' ? '' : checkedVolumeName(source),
-          writable: !readonly,
-          copy: !NoCopy,
-          mode: 'z',
-          driver: DriverConfig?.Name ?? '',
-          driverOptions: DriverConfig?.Options ?? {},
-          labels: Labels ?? {},
-        },
-      ];
-    }
-    if (type !== 'bind') return [];
-    const { Propagation, NonRecursive, CreateMountpoint } = mount.BindOptions ?? {};
-    if (!path.isAbsolute(source)) {
-      throw invalid(`type=bind,source=${source},target=${target}`);
-    }
-    return [
-      {
-        type,
-        source: path.normalize(source),
-        destination,
-        writable: !readonly,
-        propagation: parsePropagation(Propagation || 'rprivate'),
-        recursive: !NonRecursive,
-        createSource: CreateMountpoint ?? false,
-        mode: '',
-      },
-    ];
-  });
-  return [...(binds ?? []).map((text) => parseBind(text, driver)), ...described];
-}
 
 /** A volume without a name, writable, filled from the image: what `VOLUME` in an image means. */
 export function newVolume(destination: string): VolumeMount {
@@ -105,55 +63,6 @@ export function newVolume(destination: string): VolumeMount {
     driverOptions: {},
     labels: {},
   };
-}
-
-/**
- * `source:destination[:options]`, `volume:destination[:options]`, or a destination alone for an anonymous volume.
- * @param driver what a volume is created with. Throws invalid_argument.
- */
-export function parseBind(text: string, driver = ''): ContainerMount {
-  const parts = text.split(':');
-  if (parts.length > 3 || parts.includes('')) throw invalid(text);
-  const [first = '', second, options = ''] = parts;
-  if (second === undefined) return { ...newVolume(checkedDestination(first)), driver };
-  const destination = checkedDestination(second);
-  const { writable, propagation, copy } = parseMode(options, text);
-  if (!path.isAbsolute(first)) {
-    if (propagation !== undefined) throw invalidMode(options, text);
-    const name = checkedVolumeName(first);
-    return { ...newVolume(destination), name, writable, copy, driver, mode: options || 'z' };
-  }
-  if (!copy) throw invalidMode(options, text);
-  return {
-    type: 'bind',
-    source: path.normalize(first),
-    destination,
-    writable,
-    propagation: propagation ?? 'rprivate',
-    recursive: true,
-    createSource: true,
-    mode: options,
-  };
-}
-
-interface Mode {
-  writable: boolean;
-  propagation: Propagation | undefined;
-  copy: boolean;
-}
-
-function parseMode(options: string, text: string): Mode {
-  const mode: Mode = { writable: true, propagation: undefined, copy: true };
-  for (const option of options.split(',').filter((item) => item !== '')) {
-    if (option === 'ro') mode.writable = false;
-    else if (option === 'nocopy') mode.copy = false;
-    else if (isPropagation(option)) mode.propagation = option;
-    // z and Z relabel for SELinux, which is not there; the last three speak of other systems.
-    else if (!['rw', 'z', 'Z', 'consistent', 'cached', 'delegated'].includes(option)) {
-      throw invalidMode(options, text);
-    }
-  }
-  return mode;
 }
 
 /** Throws invalid_argument in docker's words for what cannot name a volume. */
@@ -185,19 +94,6 @@ export function checkedDestination(destination: string): string {
   return normalized.replace(/\/$/, '');
 }
 
-function isPropagation(text: string): text is Propagation {
+export function isPropagation(text: string): text is Propagation {
   return (propagations as readonly string[]).includes(text);
-}
-
-function parsePropagation(text: string): Propagation {
-  if (isPropagation(text)) return text;
-  throw new StackError('invalid_argument', `invalid propagation mode: ${text}`);
-}
-
-function invalid(text: string): StackError {
-  return new StackError('invalid_argument', `invalid volume specification: '${text}'`);
-}
-
-function invalidMode(options: string, text: string): StackError {
-  return new StackError('invalid_argument', `invalid mode: ${options} in '${text}'`);
 }

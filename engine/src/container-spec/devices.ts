@@ -1,7 +1,7 @@
 /** Devices of a container: nodes in its /dev and rules of its device cgroup. */
 import fs from 'node:fs';
 import path from 'node:path';
-import type { DeviceMapping } from '../api/device-config.ts';
+import type { DeviceMapping, DeviceRequest } from '../api/device-config.ts';
 import type { HostConfig } from '../api/host-config.ts';
 import { errorCode, StackError } from '#spec/errors';
 import type { Device } from '#spec/oci/linux';
@@ -33,8 +33,12 @@ const defaultRules: readonly DeviceRule[] = [
 
 /** Nodes and rules for a HostConfig. Throws not_found for a host device that does not exist. */
 export function containerDevices(hostConfig: HostConfig): DeviceAccess {
+  refuseRequests(hostConfig.DeviceRequests ?? []);
   if (hostConfig.Privileged) {
-    return { nodes: hostDevices('/dev'), rules: [{ allow: true, access: 'rwm' }] };
+    const nodes = new Map(hostDevices('/dev').map((node) => [node.path, node]));
+    // Under other names than the host's; those are all there.
+    for (const { node } of hostConfig.Devices.flatMap(mappedDevices)) nodes.set(node.path, node);
+    return { nodes: [...nodes.values()], rules: [{ allow: true, access: 'rwm' }] };
   }
   const mapped = hostConfig.Devices.flatMap(mappedDevices);
   return {
@@ -45,6 +49,16 @@ export function containerDevices(hostConfig: HostConfig): DeviceAccess {
       ...(hostConfig.DeviceCgroupRules ?? []).map(parseRule),
     ],
   };
+}
+
+/** There is no driver that chooses devices (`--gpus`, CDI). Throws invalid_argument in docker's words. */
+function refuseRequests([request]: readonly DeviceRequest[]): void {
+  if (!request) return;
+  const capabilities = (request.Capabilities ?? []).map((all) => `[${all.join(' ')}]`).join(' ');
+  throw new StackError(
+    'invalid_argument',
+    `could not select device driver ${JSON.stringify(request.Driver)} with capabilities: [${capabilities}]`,
+  );
 }
 
 /** `c 10:200 rwm`, `b *:* m`. */

@@ -4,7 +4,7 @@ import type { ContainerRecord } from '../daemon/container.ts';
 import type { ExecConfig } from '../daemon/exec-store.ts';
 import { containerCapabilities } from './capabilities.ts';
 import { containerEnvironment, mergeEnvironment } from './environment.ts';
-import { processRlimits } from './resources.ts';
+import { processRlimits } from './rlimits.ts';
 import type { RootFiles } from './root-files.ts';
 import { parseSecurityOptions } from './security-options.ts';
 import { resolveUser } from './user.ts';

@@ -5,6 +5,7 @@ import { StackError } from '#spec/errors';
 import type { Mount } from '#spec/oci/mount';
 import type { ContainerMount } from './container-mount.ts';
 import { hasInit, initMount } from './init.ts';
+import { mergedTmpfsOptions } from './tmpfs-options.ts';
 
 export const defaultShmSizeBytes = 64 * 1024 * 1024;
 
@@ -135,13 +136,14 @@ function etcMounts({ ReadonlyRootfs: readonly }: HostConfig, etc: EtcFiles): Mou
 
 function bindMount({ mount, source }: PlacedMount): Mount {
   const { destination, writable } = mount;
+  const readonly = mount.type === 'bind' && mount.writableBelow ? 'ro' : 'rro';
   const propagation = mount.type === 'bind' ? mount.propagation : 'rprivate';
   const recursive = mount.type === 'volume' || mount.recursive;
   return {
     destination,
     type: 'bind',
     source,
-    options: [recursive ? 'rbind' : 'bind', propagation, ...(writable ? [] : ['ro'])],
+    options: [recursive ? 'rbind' : 'bind', propagation, ...(writable ? [] : [readonly])],
   };
 }
 
@@ -163,14 +165,14 @@ function tmpfsMounts({ Tmpfs: byPath = {}, Mounts: mounts = [] }: HostConfig): M
         ...(options?.SizeBytes ? [`size=${options.SizeBytes}`] : []),
         ...(options?.Mode ? [`mode=${options.Mode.toString(8)}`] : []),
         ...(readonly ? ['ro'] : []),
+        ...(options?.Options ?? []).map((words) => words.join('=')),
       ],
     }));
   return [...listed, ...described].map(({ destination, options }) => ({
     destination,
     type: 'tmpfs',
     source: 'tmpfs',
-    // Later options win over earlier ones.
-    options: ['noexec', 'nosuid', 'nodev', ...options],
+    options: mergedTmpfsOptions(['noexec', 'nosuid', 'nodev', ...options]),
   }));
 }
 

@@ -1,33 +1,28 @@
-/** Limits of a HostConfig as the runtime's `linux.resources`, checked by docker's rules. */
-import os from 'node:os';
-import type { HostConfig } from '../api/host-config.ts';
-import type { Ulimit } from '../api/resource-config.ts';
-import { StackError } from '#spec/errors';
-import { blockIoResources } from './block-io.ts';
-import type { Rlimit } from '#spec/oci/process';
+/** Limits of a HostConfig as the runtime's `linux.resources`. */
 import type { DeviceRule, Resources } from '#spec/oci/resources';
-import { rlimitNames } from '#spec/rlimits';
-
-const minimumMemoryBytes = 6 * 1024 * 1024;
-/** The kernel's default scheduling period, which --cpus is a share of. */
-const cpuPeriodMicroseconds = 100_000;
-const nanosecondsPerCpu = 1e9;
+import type { ResourceConfig } from '../api/resource-config.ts';
+import { blockIoResources } from './block-io.ts';
+import { cpuResources, type CpuAbilities } from './cpu-resources.ts';
+import { memoryResources } from './memory-resources.ts';
 
 /** What the host's cgroups can do, as far as limits depend on it. */
-export interface CgroupAbilities {
+export interface CgroupAbilities extends CpuAbilities {
   swapLimit: boolean;
+  memorySwappiness: boolean;
+  oomKillDisable: boolean;
+  kernelMemoryTcp: boolean;
 }
 
 /** Resources of a container. Throws invalid_argument naming the field. */
 export function containerResources(
-  hostConfig: HostConfig,
+  config: ResourceConfig,
   devices: readonly DeviceRule[],
   abilities: CgroupAbilities,
 ): Resources {
-  const { PidsLimit: pids } = hostConfig;
-  const memory = memoryResources(hostConfig, abilities);
-  const cpu = cpuResources(hostConfig);
-  const blockIO = blockIoResources(hostConfig);
+  const { PidsLimit: pids } = config;
+  const memory = memoryResources(config, abilities);
+  const cpu = cpuResources(config, abilities);
+  const blockIO = blockIoResources(config);
   return {
     devices: [...devices],
     ...(memory && { memory }),
@@ -38,120 +33,48 @@ export function containerResources(
   };
 }
 
-/** Things a user should know about the limits that were accepted, for `Warnings` of create. */
-export function resourceWarnings(
-  { Memory: memory, MemorySwap: swap }: HostConfig,
-  { swapLimit }: CgroupAbilities,
-): string[] {
-  if (memory > 0 && swap !== -1 && !swapLimit) {
-    return [
-      'Your kernel does not support swap limit capabilities or the cgroup is not mounted. Memory limited without swap.',
-    ];
+/**
+ * The changes that make of a request what the host can do: limits that its kernel does not know are discarded, each
+ * with a warning in docker's words for `Warnings` of create and update.
+ */
+export function discardUnsupported(
+  config: ResourceConfig,
+  abilities: CgroupAbilities,
+): { changes: Partial<ResourceConfig>; warnings: string[] } {
+  const changes: Partial<ResourceConfig> = {};
+  const warnings: string[] = [];
+  if (config.Memory > 0 && config.MemorySwap !== -1 && !abilities.swapLimit) {
+    warnings.push(withoutSupport('swap limit', 'Memory limited without swap.'));
+    changes.MemorySwap = -1;
   }
-  return [];
-}
-
-function memoryResources(
-  hostConfig: HostConfig,
-  { swapLimit }: CgroupAbilities,
-): Resources['memory'] | undefined {
-  const {
-    Memory: limit,
-    MemorySwap: swap,
-    MemoryReservation: reservation,
-    MemorySwappiness: swappiness,
-    OomKillDisable: oomKillDisable,
-  } = hostConfig;
-  if (limit < 0 || (limit > 0 && limit < minimumMemoryBytes)) {
-    throw invalid('Minimum memory limit allowed is 6MB');
+  // How clients of old say that it was not given.
+  if (config.MemorySwappiness === -1) changes.MemorySwappiness = null;
+  else if (config.MemorySwappiness !== null && !abilities.memorySwappiness) {
+    warnings.push(withoutSupport('memory swappiness', 'Memory swappiness discarded.'));
+    changes.MemorySwappiness = null;
   }
-  if (limit === 0 && swap > 0) {
-    throw invalid('You should always set the Memory limit when using Memoryswap limit, see usage');
+  if ((config.KernelMemory ?? 0) > 0) {
+    // On no kernel since 5.4 does it hold, even where the file is still there.
+    warnings.push(withoutSupport('kernel memory limit', 'Limitation discarded.'));
+    changes.KernelMemory = 0;
   }
-  if (limit > 0 && swap > 0 && swap < limit) {
-    throw invalid('Minimum memoryswap limit should be larger than memory limit, see usage');
+  if ((config.KernelMemoryTCP ?? 0) > 0 && !abilities.kernelMemoryTcp) {
+    warnings.push(withoutSupport('kernel memory TCP limit', 'Limitation discarded.'));
+    changes.KernelMemoryTCP = 0;
   }
-  if (reservation < 0 || (reservation > 0 && reservation < minimumMemoryBytes)) {
-    throw invalid('Minimum memory reservation allowed is 6MB');
-  }
-  if (limit > 0 && reservation > limit) {
-    throw invalid('Minimum memory limit can not be less than memory reservation limit, see usage');
-  }
-  // Without a swap limit docker allows as much swap as memory.
-  const swapTotal = swap === 0 && limit > 0 ? 2 * limit : swap;
-  const memory = {
-    ...(limit > 0 && { limit }),
-    ...(reservation > 0 && { reservation }),
-    ...(swapTotal !== 0 && swapLimit && { swap: swapTotal }),
-    ...(swappiness !== null && swappiness >= 0 && { swappiness }),
-    ...(oomKillDisable && { disableOOMKiller: true }),
-  };
-  return Object.keys(memory).length > 0 ? memory : undefined;
-}
-
-function cpuResources(hostConfig: HostConfig): Resources['cpu'] | undefined {
-  const {
-    NanoCpus: nanoCpus,
-    CpuShares: shares,
-    CpuPeriod: period,
-    CpuQuota: quota,
-    CpusetCpus: cpus,
-    CpusetMems: mems,
-  } = hostConfig;
-  if (nanoCpus > 0 && period > 0) {
-    throw invalid('Conflicting options: Nano CPUs and CPU Period cannot both be set');
-  }
-  if (nanoCpus > 0 && quota > 0) {
-    throw invalid('Conflicting options: Nano CPUs and CPU Quota cannot both be set');
-  }
-  const available = os.cpus().length;
-  if (nanoCpus < 0 || nanoCpus > available * nanosecondsPerCpu) {
-    throw invalid(
-      `range of CPUs is from 0.01 to ${available.toFixed(2)}, as there are only ${available} CPUs available`,
-    );
-  }
-  if (period !== 0 && (period < 1000 || period > 1_000_000)) {
-    throw invalid(
-      'CPU cfs period can not be less than 1ms (i.e. 1000) or larger than 1s (i.e. 1000000)',
-    );
-  }
-  if (quota > 0 && quota < 1000) {
-    throw invalid('CPU cfs quota can not be less than 1ms (i.e. 1000)');
-  }
-  if (shares < 0) throw invalid('The CPU shares must not be negative');
-  const cpu = {
-    ...(shares > 0 && { shares }),
-    ...(nanoCpus > 0 && {
-      period: cpuPeriodMicroseconds,
-      quota: Math.round((nanoCpus * cpuPeriodMicroseconds) / nanosecondsPerCpu),
-    }),
-    ...(period > 0 && { period }),
-    ...(quota !== 0 && { quota }),
-    ...(cpus !== '' && { cpus }),
-    ...(mems !== '' && { mems }),
-  };
-  return Object.keys(cpu).length > 0 ? cpu : undefined;
-}
-
-/** `nofile` becomes RLIMIT_NOFILE; -1 is no limit. */
-export function processRlimits(ulimits: readonly Ulimit[]): Rlimit[] {
-  return ulimits.map(({ Name: name, Soft: soft, Hard: hard }) => {
-    const type = rlimitNames.find((known) => known === `RLIMIT_${name.toUpperCase()}`);
-    if (!type) throw invalid(`invalid ulimit type: ${name}`);
-    if (hard !== -1 && (soft === -1 || soft > hard)) {
-      throw invalid(
-        `ulimit soft limit must be less than or equal to hard limit: ${soft} > ${hard}`,
-      );
+  if (!abilities.oomKillDisable) {
+    if (config.OomKillDisable) {
+      warnings.push('Your kernel does not support OomKillDisable. OomKillDisable discarded.');
     }
-    return { type, soft: unlimited(soft), hard: unlimited(hard) };
-  });
+    changes.OomKillDisable = null;
+  } else if (config.OomKillDisable && config.Memory === 0) {
+    warnings.push(
+      'OOM killer is disabled for the container, but no memory limit is set, this can result in the system running out of resources.',
+    );
+  }
+  return { changes, warnings };
 }
 
-/** RLIM_INFINITY, as JSON writes it; see rlimitValue() of #spec/rlimits. */
-function unlimited(limit: number): number {
-  return limit === -1 ? 2 ** 64 : limit;
-}
-
-function invalid(message: string): StackError {
-  return new StackError('invalid_argument', message);
+function withoutSupport(ability: string, consequence: string): string {
+  return `Your kernel does not support ${ability} capabilities or the cgroup is not mounted. ${consequence}`;
 }

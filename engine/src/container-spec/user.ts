@@ -31,10 +31,11 @@ export function resolveUser(
   const passwd = parsePasswd(files.read('/etc/passwd') ?? '');
   const groups = parseGroup(files.read('/etc/group') ?? '');
 
+  // A number is never taken for a name, even where a user is called so.
   const uid = idOf(userPart || '0');
-  const entry =
-    passwd.find(({ name }) => name === userPart) ??
-    passwd.find((candidate) => candidate.uid === uid);
+  const entry = passwd.find((candidate) =>
+    uid === undefined ? candidate.name === userPart : candidate.uid === uid,
+  );
   if (!entry && uid === undefined) {
     throw new StackError(
       'invalid_argument',
@@ -43,18 +44,26 @@ export function resolveUser(
   }
   const own =
     groupPart === '' ? groups.filter(({ members }) => entry && members.includes(entry.name)) : [];
+  const gid = groupPart === '' ? (entry?.gid ?? 0) : resolveGroup(groupPart, groups);
   const additional = [
+    // The main group is a supplementary one, too: a program that gives it up still has what is denied to it.
+    gid,
     ...own.map(({ gid }) => gid),
-    ...additionalGroups.map((group) => resolveGroup(group, groups)),
+    ...additionalGroups.map((group) => resolveAdditionalGroup(group, groups)),
   ];
   return {
     uid: entry?.uid ?? uid ?? 0,
-    gid: groupPart === '' ? (entry?.gid ?? 0) : resolveGroup(groupPart, groups),
-    ...(additional.length > 0 && { additionalGids: [...new Set(additional)] }),
+    gid,
+    additionalGids: [...new Set(additional)],
   };
 }
 
 function resolveGroup(group: string, groups: readonly GroupEntry[]): number {
+  return idOf(group) ?? resolveAdditionalGroup(group, groups);
+}
+
+/** Unlike in `User`, a group may be called by a number. */
+function resolveAdditionalGroup(group: string, groups: readonly GroupEntry[]): number {
   const gid = groups.find(({ name }) => name === group)?.gid ?? idOf(group);
   if (gid !== undefined) return gid;
   throw new StackError(

@@ -20,7 +20,6 @@ import {
 } from '../rootfs/root-thread.ts';
 import type { Container } from './container.ts';
 import { publishContainerEvent } from './container-events.ts';
-import { placedMounts } from './container-volumes.ts';
 import type { Engine } from './engine.ts';
 
 export interface ExtractOptions {
@@ -143,8 +142,9 @@ async function viewOf(
     kind: 'mounts',
     mounts: await snapshotMounts(engine, container),
     readonly,
-    binds: placedMounts(engine, container.record.mounts).map(({ mount, source }) => ({
-      source,
+    binds: container.record.mounts.map((mount) => ({
+      source: mount.type === 'bind' ? mount.source : engine.volumes.dataFolder(mount.name),
+      ...(mount.type === 'volume' && mount.subpath !== undefined && { subpath: mount.subpath }),
       destination: mount.destination,
       writable: mount.writable,
     })),

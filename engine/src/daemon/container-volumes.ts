@@ -6,15 +6,16 @@ import type { HostConfig } from '../api/host-config.ts';
 import {
   checkedDestination,
   newVolume,
-  requestedMounts,
   type ContainerMount,
 } from '../container-spec/container-mount.ts';
+import { requestedMounts, type MountDefaults } from '../container-spec/requested-mounts.ts';
 import { tmpfsDestinations, type PlacedMount } from '../container-spec/mounts.ts';
 import type { VolumeUsers } from '../volumes/volume-service.ts';
 import type { Container, ContainerRecord } from './container.ts';
 import { copyFromSnapshot } from './container-files.ts';
 import type { ContainerStore } from './container-store.ts';
 import type { Engine } from './engine.ts';
+import { subpathTarget } from './private-mounts.ts';
 
 /** Who uses a volume, by what the containers' records say. */
 export function volumeUsers(containers: ContainerStore): VolumeUsers {
@@ -34,6 +35,7 @@ export function containerMountsOf(
   { containers }: Pick<Engine, 'containers'>,
   config: ContainerConfig,
   hostConfig: HostConfig,
+  defaults: MountDefaults,
 ): ContainerMount[] {
   const byDestination = new Map<string, ContainerMount>();
   for (const text of hostConfig.VolumesFrom ?? []) {
@@ -43,7 +45,7 @@ export function containerMountsOf(
     }
   }
   const asked = new Set<string>(tmpfsDestinations(hostConfig));
-  for (const mount of requestedMounts(hostConfig)) {
+  for (const mount of requestedMounts(hostConfig, defaults)) {
     const { destination } = mount;
     if (asked.has(destination)) {
       throw new StackError('invalid_argument', `Duplicate mount point: ${destination}`);
@@ -126,7 +128,8 @@ export async function prepareVolumes(
 export async function fillVolumes(engine: Engine, record: ContainerRecord): Promise<void> {
   const { volumes, client } = engine;
   for (const mount of record.mounts) {
-    if (mount.type !== 'volume' || !mount.copy) continue;
+    // The image's files at the destination are not those of the whole volume.
+    if (mount.type !== 'volume' || !mount.copy || mount.subpath !== undefined) continue;
     const folder = volumes.dataFolder(mount.name);
     await volumes.mount(mount.name, record.id);
     try {
@@ -189,15 +192,17 @@ export async function removeAnonymousVolumes(
   }
 }
 
-/** Each mount with the path of the host that it shows. */
+/** Each mount with the path of the host that it shows while the container runs. */
 export function placedMounts(
-  { volumes }: Engine,
-  mounts: readonly ContainerMount[],
+  { volumes, paths }: Engine,
+  { id, mounts }: ContainerRecord,
 ): PlacedMount[] {
-  return mounts.map((mount) => ({
-    mount,
-    source: mount.type === 'bind' ? mount.source : volumes.dataFolder(mount.name),
-  }));
+  return mounts.map((mount, index) => {
+    if (mount.type === 'bind') return { mount, source: mount.source };
+    const isPart = mount.subpath !== undefined;
+    const source = isPart ? subpathTarget(paths, id, index) : volumes.dataFolder(mount.name);
+    return { mount, source };
+  });
 }
 
 function volumeNames({ mounts }: ContainerRecord): string[] {

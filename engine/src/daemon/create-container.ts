@@ -12,7 +12,7 @@ import type { StoredImage } from '../images/image-service.ts';
 import type { ContainerMount } from '../container-spec/container-mount.ts';
 import { containerSpec } from '../container-spec/container-spec.ts';
 import { defaultShmSizeBytes } from '../container-spec/mounts.ts';
-import { resourceWarnings } from '../container-spec/resources.ts';
+import { discardUnsupported } from '../container-spec/resources.ts';
 import { parseSecurityOptions, securityWarnings } from '../container-spec/security-options.ts';
 import { SnapshotRootFiles } from '../container-spec/root-files.ts';
 import { checkSupported } from './supported.ts';
@@ -45,6 +45,10 @@ export interface CreateRequest {
   config: ContainerConfig;
   hostConfig: HostConfig;
   endpoints: EndpointWishes;
+  /** Whether read-only binds leave mounts below them writable unless they say otherwise. */
+  readOnlyNonRecursive: boolean;
+  /** What the client is told besides what there is to say here. */
+  warnings: string[];
 }
 
 export interface CreatedContainer {
@@ -55,9 +59,10 @@ export interface CreatedContainer {
 /** Creates a container. Throws not_found for the image, conflict for the name, invalid_argument or unimplemented. */
 export async function createContainer(
   engine: Engine,
-  { name, config: asked, hostConfig: askedOfHost, endpoints }: CreateRequest,
+  request: CreateRequest,
 ): Promise<CreatedContainer> {
   const { containers, images, paths, host } = engine;
+  const { name, config: asked, hostConfig: askedOfHost, endpoints, readOnlyNonRecursive } = request;
   if (asked.Image === '') throw new StackError('invalid_argument', 'no image specified');
   const image = await images.get(asked.Image);
   const id = randomBytes(32).toString('hex');
@@ -79,17 +84,20 @@ export async function createContainer(
     config.Hostname = provider.record.config.Hostname;
   }
   resolveSharedModes(engine, hostConfig);
+  const discarded = discardUnsupported(hostConfig, host.cgroups);
+  Object.assign(hostConfig, discarded.changes);
   const ports = wantedPorts({ config, hostConfig });
   const networks = endpointConfigs(engine.network, hostConfig, config, endpoints);
   checkSupported(config, hostConfig);
   const warnings = [
-    ...resourceWarnings(hostConfig, host.cgroups),
+    ...discarded.warnings,
     ...securityWarnings(parseSecurityOptions(hostConfig.SecurityOpt ?? []), host.securityModules),
     ...(ports.length > 0 && hostConfig.NetworkMode === 'host'
       ? ['Published ports are discarded when using host network mode']
       : []),
+    ...request.warnings,
   ];
-  const wanted = containerMountsOf(engine, config, hostConfig);
+  const wanted = containerMountsOf(engine, config, hostConfig, { readOnlyNonRecursive });
   await checkBindSources(wanted);
   const runtime = engine.runtimes.resolve(hostConfig.Runtime);
   const chainId = await images.ensureUnpacked(image);
@@ -155,7 +163,7 @@ async function registerWithContainerd(
       id,
       config,
       hostConfig,
-      mounts: placedMounts(engine, record.mounts),
+      mounts: placedMounts(engine, record),
       etc: etcFiles(path.join(paths.containers, id)),
       joined: {
         network: hostConfig.NetworkMode === 'host' ? undefined : '/proc/self/ns/net',
@@ -257,6 +265,8 @@ function withDefaults(asked: HostConfig, { runtimes, host }: Engine): HostConfig
       asked.CgroupnsMode || (host.cgroupVersion === '1' || asked.Privileged ? 'host' : 'private'),
     ShmSize: asked.ShmSize || defaultShmSizeBytes,
     Runtime: asked.Runtime || runtimes.defaultName,
+    OomKillDisable: asked.OomKillDisable ?? false,
+    PidsLimit: (asked.PidsLimit ?? 0) > 0 ? asked.PidsLimit : null,
     MemorySwap: asked.Memory > 0 && asked.MemorySwap === 0 ? 2 * asked.Memory : asked.MemorySwap,
     MaskedPaths: asked.MaskedPaths ?? (asked.Privileged ? null : [...defaultMaskedPaths]),
     ReadonlyPaths: asked.ReadonlyPaths ?? (asked.Privileged ? null : [...defaultReadonlyPaths]),

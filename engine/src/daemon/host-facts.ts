@@ -5,6 +5,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { writeFileAtomic } from '#lib/atomic-file/atomic-file';
 import { errorCode } from '#spec/errors';
+import { cgroupAbilities } from './cgroup-abilities.ts';
 import type { CgroupAbilities } from '../container-spec/resources.ts';
 import { hostSecurityModules, type SecurityModules } from '../container-spec/security-options.ts';
 
@@ -42,10 +43,7 @@ export async function readHostFacts(dataRoot: string): Promise<HostFacts> {
     memoryBytes: os.totalmem(),
     cgroupVersion,
     securityModules: hostSecurityModules(),
-    cgroups: {
-      swapLimit:
-        cgroupVersion === '2' || fs.existsSync('/sys/fs/cgroup/memory/memory.memsw.limit_in_bytes'),
-    },
+    cgroups: cgroupAbilities(),
   };
 }
 

@@ -1,5 +1,6 @@
 /** `GET /containers/{id}/json`: docker's shape, zero values included. */
 import { unsupportedHostConfig } from '../api/unsupported-host-config.ts';
+import { checkedDestination } from '../container-spec/container-mount.ts';
 import { networkSettings, type NetworkSettings } from '../network/network-settings.ts';
 import type { Container, ContainerRecord } from './container.ts';
 import type { Engine } from './engine.ts';
@@ -70,12 +71,21 @@ function healthOf({ status, failingStreak, log }: Health): object {
   };
 }
 
-/** Binds and volumes, as `Mounts` of inspect and list. */
+/** Binds, volumes and tmpfs mounts that --mount asked for, as `Mounts` of inspect and list. */
 export function mountPoints(
   { volumes }: Pick<Engine, 'volumes'>,
-  { mounts }: ContainerRecord,
+  { mounts, hostConfig }: ContainerRecord,
 ): unknown[] {
-  return mounts.map((mount) => ({
+  const tmpfs = (hostConfig.Mounts ?? []).filter(({ Type }) => Type === 'tmpfs');
+  const memory = tmpfs.map(({ Target: target, ReadOnly: readonly = false }) => ({
+    Type: 'tmpfs',
+    Source: '',
+    Destination: checkedDestination(target),
+    Mode: '',
+    RW: !readonly,
+    Propagation: '',
+  }));
+  const others = mounts.map((mount) => ({
     Type: mount.type,
     ...(mount.type === 'volume' && { Name: mount.name }),
     Source: mount.type === 'bind' ? mount.source : volumes.dataFolder(mount.name),
@@ -85,6 +95,7 @@ export function mountPoints(
     RW: mount.writable,
     Propagation: mount.type === 'bind' ? mount.propagation : '',
   }));
+  return [...others, ...memory];
 }
 
 /** Addresses while it runs; the network's name and id always. */

@@ -7,6 +7,7 @@ import path from 'node:path';
 import { mountFlags } from '#lib/sys/flags';
 import { readMounts } from '#lib/mounts/mountinfo';
 import { errorCode } from '#spec/errors';
+import type { ContainerRecord } from './container.ts';
 import type { Engine } from './engine.ts';
 import type { EnginePaths } from './paths.ts';
 
@@ -37,6 +38,27 @@ export async function mountSharedMemory(
     flags: MS_NODEV | MS_NOEXEC | MS_NOSUID,
     data: `mode=1777,size=${sizeBytes}`,
   });
+}
+
+/** Where the part of a volume lies that a container mounts, by the place of the mount in its record. */
+export function subpathTarget(paths: EnginePaths, containerId: string, index: number): string {
+  return path.join(privateFolder(paths, containerId), `subpath-${index}`);
+}
+
+/** Makes the parts of volumes appear that a container mounts; its volumes must be mounted. Throws as bindBeneath. */
+export async function bindSubpaths(
+  { kernel, paths, volumes }: Pick<Engine, 'kernel' | 'paths' | 'volumes'>,
+  { id, mounts }: ContainerRecord,
+): Promise<void> {
+  for (const [index, mount] of mounts.entries()) {
+    if (mount.type !== 'volume' || mount.subpath === undefined) continue;
+    await fs.promises.mkdir(privateFolder(paths, id), { recursive: true, mode: 0o700 });
+    await kernel.call('bindBeneath', {
+      folder: volumes.dataFolder(mount.name),
+      subpath: mount.subpath,
+      target: subpathTarget(paths, id, index),
+    });
+  }
 }
 
 /** Takes away all mounts of a container; those that its processes have are copies of their own. */

@@ -4,6 +4,7 @@ import { jsonTypes, packJson } from '#proto/any';
 import { isStackError, messageOf, StackError } from '#spec/errors';
 import { createStdio, openFifoWriter, removeStdio, type StdioPaths } from '../containerd/fifo.ts';
 import { containerSpec } from '../container-spec/container-spec.ts';
+import { checkPropagation } from '../container-spec/propagation.ts';
 import type { EtcFiles } from '../container-spec/mounts.ts';
 import { SnapshotRootFiles, type SnapshotMount } from '../container-spec/root-files.ts';
 import type { ContainerNetwork } from '../network/network-controller.ts';
@@ -18,8 +19,9 @@ import { startHealthChecks } from './health.ts';
 import { stdioFolder, stdioFolders } from './paths.ts';
 import { discardTask } from './leftovers.ts';
 import { mountVolumes, placedMounts, unmountVolumes } from './container-volumes.ts';
-import { mountSharedMemory, releasePrivateMounts } from './private-mounts.ts';
+import { bindSubpaths, mountSharedMemory, releasePrivateMounts } from './private-mounts.ts';
 import { lendsSharedMemory, sharedNamespaces } from './shared-namespaces.ts';
+import { allotRealtime } from './realtime-budget.ts';
 import { removeLocked } from './remove-container.ts';
 import { startFailure } from './start-failure.ts';
 import { never, now } from './timestamps.ts';
@@ -100,9 +102,10 @@ async function launch(
     client.snapshots.mounts({ snapshotter: record.snapshotter, key: record.snapshotKey }),
     setUpNetwork(engine, container),
     createBindSources(container),
-    mountVolumes(engine, container),
+    mountVolumes(engine, container).then(() => bindSubpaths(engine, record)),
     lendsSharedMemory(record) && mountSharedMemory(engine, id, record.hostConfig.ShmSize),
   ]);
+  allotRealtime(cgroupsPath(engine, record), record.hostConfig);
   const folder = containers.folderOf(id);
   const choice = { stdin: record.config.OpenStdin, terminal: record.config.Tty };
   undo.push(() => removeStdio(stdioFolders(paths, id)));
@@ -195,8 +198,11 @@ async function setUpNetwork(engine: Engine, { record }: Container): Promise<Netw
 
 async function createBindSources({ record }: Container): Promise<void> {
   for (const mount of record.mounts) {
-    if (mount.type !== 'bind' || !mount.createSource) continue;
-    await fs.promises.mkdir(mount.source, { recursive: true, mode: 0o755 });
+    if (mount.type !== 'bind') continue;
+    if (mount.createSource) {
+      await fs.promises.mkdir(mount.source, { recursive: true, mode: 0o755 });
+    }
+    checkPropagation(mount);
   }
 }
 
@@ -212,7 +218,7 @@ async function updateSpec(
     id: record.id,
     config: record.config,
     hostConfig: record.hostConfig,
-    mounts: placedMounts(engine, record.mounts),
+    mounts: placedMounts(engine, record),
     etc,
     joined: { network: netnsPath, ...shared },
     sharedMemory,

@@ -41,6 +41,7 @@ function checkHostConfig(hostConfig: HostConfig): void {
   }
   parseRotation(log.Config);
   checkNamespaceModes(hostConfig);
+  checkStorageOptions(hostConfig);
   if (autoRemove && hostConfig.RestartPolicy.Name !== 'no') {
     throw new StackError(
       'invalid_argument',
@@ -51,6 +52,18 @@ function checkHostConfig(hostConfig: HostConfig): void {
   if (hostConfig.ShmSize < 0) {
     throw new StackError('invalid_argument', 'SHM size can not be less than 0');
   }
+}
+
+/** No file system that layers lie on counts what a container writes. */
+function checkStorageOptions({ StorageOpt: options = {} }: HostConfig): void {
+  const [name] = Object.keys(options);
+  if (name === undefined) return;
+  throw new StackError(
+    'invalid_argument',
+    name === 'size'
+      ? "--storage-opt is supported only for overlay over xfs with 'pquota' mount option, which this engine does not use: HostConfig.StorageOpt size"
+      : `HostConfig.StorageOpt: unknown option ${name}`,
+  );
 }
 
 function refuse(field: string): never {

@@ -3,16 +3,19 @@ import { jsonTypes, packJson } from '#proto/any';
 import type { Resources } from '#spec/oci/resources';
 import { StackError } from '#spec/errors';
 import type { HostConfig } from '../api/host-config.ts';
-import { containerResources, resourceWarnings } from '../container-spec/resources.ts';
+import { containerResources, discardUnsupported } from '../container-spec/resources.ts';
 import type { Container } from './container.ts';
 import { publishContainerEvent } from './container-events.ts';
+import { cgroupsPath } from './create-container.ts';
 import type { Engine } from './engine.ts';
+import { allotRealtime } from './realtime-budget.ts';
 import { withSpecResources } from './spec-resources.ts';
 
 /** The fields of a HostConfig that can be changed later. 0, empty and absent leave what is there. */
 export const updatableFields = [
-  ...['CpuShares', 'Memory', 'NanoCpus', 'CpuPeriod', 'CpuQuota', 'CpusetCpus', 'CpusetMems'],
-  ...['MemoryReservation', 'MemorySwap', 'PidsLimit', 'RestartPolicy'],
+  ...['BlkioWeight', 'CpuShares', 'NanoCpus', 'CpuPeriod', 'CpuQuota', 'CpusetCpus', 'CpusetMems'],
+  ...['CpuRealtimePeriod', 'CpuRealtimeRuntime', 'Memory', 'MemoryReservation', 'MemorySwap'],
+  ...['KernelMemory', 'PidsLimit', 'RestartPolicy'],
 ] as const;
 
 /** Changes limits. Throws invalid_argument for limits that cannot be, and what the kernel says of the new ones. */
@@ -29,6 +32,7 @@ export async function updateContainer(
       throw new StackError('conflict', `container is marked for removal and cannot be "update"`);
     }
     const hostConfig: HostConfig = { ...record.hostConfig, ...asked };
+    if (asked.PidsLimit !== undefined) hostConfig.PidsLimit = Math.max(0, asked.PidsLimit ?? 0);
     if (asked.RestartPolicy && asked.RestartPolicy.Name !== 'no' && hostConfig.AutoRemove) {
       throw new StackError(
         'invalid_argument',
@@ -36,12 +40,13 @@ export async function updateContainer(
       );
     }
     checkSwap(record.hostConfig, asked);
-    // One way of limiting processor time replaces the other.
-    if (asked.NanoCpus) Object.assign(hostConfig, { CpuPeriod: 0, CpuQuota: 0 });
-    else if (asked.CpuPeriod || asked.CpuQuota) hostConfig.NanoCpus = 0;
+    checkProcessorTime(record.hostConfig, asked);
+    const { changes, warnings } = discardUnsupported(hostConfig, host.cgroups);
+    Object.assign(hostConfig, changes);
     const resources = containerResources(hostConfig, [], host.cgroups);
     delete resources.devices;
     if (container.isRunning) {
+      allotRealtime(cgroupsPath(engine, record), hostConfig);
       await client.tasks.update({
         containerId: container.id,
         resources: packJson(jsonTypes.linuxResources, lifted(resources, asked)),
@@ -51,7 +56,7 @@ export async function updateContainer(
     record.hostConfig = hostConfig;
     await containers.save(container);
     publishContainerEvent(engine, container, 'update');
-    return resourceWarnings(hostConfig, host.cgroups);
+    return warnings;
   });
 }
 
@@ -64,6 +69,30 @@ function checkSwap(before: HostConfig, asked: Partial<HostConfig>): void {
       'Memory limit should be smaller than already set memoryswap limit, update the memoryswap at the same time',
     );
   }
+}
+
+/** --cpus sets period and quota: whoever has one cannot be given the other. */
+function checkProcessorTime(before: HostConfig, asked: Partial<HostConfig>): void {
+  const conflicts: [boolean, string][] = [
+    [
+      !!asked.NanoCpus && before.CpuPeriod > 0,
+      'Nano CPUs cannot be updated as CPU Period has already been set',
+    ],
+    [
+      !!asked.NanoCpus && before.CpuQuota > 0,
+      'Nano CPUs cannot be updated as CPU Quota has already been set',
+    ],
+    [
+      !!asked.CpuPeriod && before.NanoCpus > 0,
+      'CPU Period cannot be updated as NanoCPUs has already been set',
+    ],
+    [
+      !!asked.CpuQuota && before.NanoCpus > 0,
+      'CPU Quota cannot be updated as NanoCPUs has already been set',
+    ],
+  ];
+  const found = conflicts.find(([holds]) => holds);
+  if (found) throw new StackError('conflict', `Conflicting options: ${found[1]}`);
 }
 
 /** -1 takes a limit away, which the compiled resources express by leaving it out. */

@@ -6,6 +6,7 @@
  *      | {id, operation, argument} ---> |
  *      | <--- {id, result} or {id, error}
  */
+import { bindBeneath } from './bind-beneath.ts';
 import { ensureBridge } from './bridge.ts';
 import { chooseIpv6Subnet, chooseIpv4Subnet } from './free-subnet.ts';
 import { enableForwarding } from './forwarding.ts';
@@ -51,6 +52,7 @@ export const operations = {
   listLinksByPrefix,
   removeLink,
   mountFileSystem,
+  bindBeneath,
   unmountFileSystem,
   removeTree,
 } as const;

@@ -16,6 +16,7 @@ import { cloneFlags, mountFlags } from '#lib/sys/flags';
 import { mount } from '#lib/sys/mount';
 import { unshare } from '#lib/sys/namespace';
 import { errorCode, StackError } from '#spec/errors';
+import { openBeneath } from '../kernel/bind-beneath.ts';
 import type { SnapshotMount } from '../container-spec/root-files.ts';
 import type { BoundPath, RootView } from './protocol.ts';
 
@@ -91,7 +92,7 @@ function withoutUpper(options: readonly string[]): string[] {
 }
 
 /** A destination that is not there is made by the start of the container only: then there is nothing to see there. */
-function bindInto(root: number, { source, destination, writable }: BoundPath): void {
+function bindInto(root: number, { source, subpath, destination, writable }: BoundPath): void {
   let fd: number;
   try {
     fd = openInRoot(root, destination, { followLast: true });
@@ -100,7 +101,10 @@ function bindInto(root: number, { source, destination, writable }: BoundPath): v
   }
   try {
     if (fs.existsSync(source)) {
-      mount({ source, target: pathOf(fd), flags: mountFlags.MS_BIND | mountFlags.MS_REC });
+      const part = subpath === undefined ? undefined : openBeneath(source, subpath);
+      const flags = mountFlags.MS_BIND | mountFlags.MS_REC;
+      mount({ source: part === undefined ? source : pathOf(part), target: pathOf(fd), flags });
+      if (part !== undefined) close(part);
       if (!writable) remountReadonly(root, destination);
     }
   } finally {

@@ -19,6 +19,8 @@ export type RootView =
 
 export interface BoundPath {
   readonly source: string;
+  /** What of the source is bound; links in it may not lead out of it. */
+  readonly subpath?: string;
   readonly destination: string;
   readonly writable: boolean;
 }

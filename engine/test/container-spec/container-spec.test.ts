@@ -4,13 +4,24 @@ import { StackError } from '#spec/errors';
 import { parseRuntimeConfig, type RuntimeConfig } from '#spec/oci/runtime-config';
 import { decodeContainerConfig } from '../../src/api/container-config.ts';
 import { decodeHostConfig } from '../../src/api/host-config.ts';
-import { parseBind, requestedMounts } from '../../src/container-spec/container-mount.ts';
+import { parseBind } from '../../src/container-spec/bind-text.ts';
+import { requestedMounts } from '../../src/container-spec/requested-mounts.ts';
 import { containerCapabilities } from '../../src/container-spec/capabilities.ts';
 import { containerSpec } from '../../src/container-spec/container-spec.ts';
 import { mergeEnvironment } from '../../src/container-spec/environment.ts';
 import { parseSecurityOptions } from '../../src/container-spec/security-options.ts';
 
 const mebibyte = 1024 * 1024;
+
+const abilities = {
+  swapLimit: true,
+  memorySwappiness: true,
+  oomKillDisable: true,
+  kernelMemoryTcp: true,
+  cpuRealtime: true,
+  cpusetCpus: '0-1,4',
+  cpusetMems: '0',
+};
 
 function specOf(config: object = {}, hostConfig: object = {}): RuntimeConfig {
   const decoded = decodeHostConfig({ CgroupnsMode: 'host', IpcMode: 'private', ...hostConfig }, '');
@@ -27,7 +38,7 @@ function specOf(config: object = {}, hostConfig: object = {}): RuntimeConfig {
     sharedMemory: undefined,
     rootFiles: { read: () => undefined },
     cgroupsPath: '/engine/a',
-    cgroups: { swapLimit: true },
+    cgroups: abilities,
     modules: { apparmor: false, selinux: false },
   });
   // What it makes must be what the runtime reads.
@@ -69,6 +80,14 @@ describe('containerSpec', () => {
       [{ Memory: 1000 }, 'Minimum memory limit allowed is 6MB'],
       [{ Memory: 32 * mebibyte, MemorySwap: 16 * mebibyte }, 'Minimum memoryswap limit'],
       [{ NanoCpus: 1e15 }, 'range of CPUs is from 0.01'],
+      [{ CpusetCpus: '1-5' }, 'Requested CPUs are not available - requested 1-5, available: 0-1,4'],
+      [{ CpusetMems: '3' }, 'Requested memory nodes are not available'],
+      [{ CpusetCpus: '1-' }, 'Invalid value 1- for cpuset cpus'],
+      [{ MemorySwappiness: 101 }, 'valid memory swappiness range is 0-100'],
+      [
+        { CpuRealtimeRuntime: 2000, CpuRealtimePeriod: 1000 },
+        'cpu real-time runtime cannot be higher than cpu real-time period',
+      ],
       [{ NanoCpus: 1e9, CpuQuota: 5000 }, 'Conflicting options'],
       [{ Ulimits: [{ Name: 'nofile', Soft: 10, Hard: 5 }] }, 'soft limit must be less'],
       [{ Ulimits: [{ Name: 'nope', Soft: 1, Hard: 1 }] }, 'invalid ulimit type'],
@@ -85,7 +104,7 @@ describe('containerSpec', () => {
     const destinations = mounts.map(({ destination }) => destination);
     expect(destinations.filter((name) => name === '/dev/shm')).to.have.length(1);
     expect(destinations.indexOf('/data')).to.be.lessThan(destinations.indexOf('/data/deep'));
-    expect(mounts.find(({ destination }) => destination === '/data')?.options).to.include('ro');
+    expect(mounts.find(({ destination }) => destination === '/data')?.options).to.include('rro');
     expect(() => specOf({}, { Binds: ['/a:/b', '/c:/b'] })).to.throw(
       StackError,
       'Duplicate mount point: /b',

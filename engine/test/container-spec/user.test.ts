@@ -12,14 +12,14 @@ const files = {
 
 describe('resolveUser', () => {
   it('is root with its groups when nobody is named', () => {
-    expect(resolveUser('', [], files)).to.deep.equal({ uid: 0, gid: 0, additionalGids: [10] });
+    expect(resolveUser('', [], files)).to.deep.equal({ uid: 0, gid: 0, additionalGids: [0, 10] });
   });
 
   it('takes group and further groups of a named user', () => {
     expect(resolveUser('web', [], files)).to.deep.equal({
       uid: 33,
       gid: 33,
-      additionalGids: [10, 40],
+      additionalGids: [33, 10, 40],
     });
   });
 
@@ -27,7 +27,7 @@ describe('resolveUser', () => {
     expect(resolveUser('web:log', ['wheel', '77'], files)).to.deep.equal({
       uid: 33,
       gid: 40,
-      additionalGids: [10, 77],
+      additionalGids: [40, 10, 77],
     });
   });
 
@@ -35,6 +35,24 @@ describe('resolveUser', () => {
     expect(resolveUser('1234:5678', [], { read: () => undefined })).to.deep.equal({
       uid: 1234,
       gid: 5678,
+      additionalGids: [5678],
+    });
+  });
+
+  it('takes a number for an id where a user or a group is called so, but for further groups', () => {
+    const numbered = {
+      read: (file: string): string =>
+        file === '/etc/passwd' ? '33:x:1:1::/:\nweb:x:33:34::/:\n' : '50:x:2:\nlog:x:50:web\n',
+    };
+    expect(resolveUser('33', [], numbered)).to.deep.equal({
+      uid: 33,
+      gid: 34,
+      additionalGids: [34, 50],
+    });
+    expect(resolveUser('33:50', ['50'], numbered)).to.deep.equal({
+      uid: 33,
+      gid: 50,
+      additionalGids: [50, 2],
     });
   });
 

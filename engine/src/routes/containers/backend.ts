@@ -17,6 +17,10 @@ export interface CreateBody {
   config: ContainerConfig;
   hostConfig: HostConfig;
   endpoints: EndpointWishes;
+  /** Whether read-only mounts leave mounts below them writable unless they say otherwise. */
+  readOnlyNonRecursive: boolean;
+  /** What the client is told besides what the create itself has to say. */
+  warnings: string[];
 }
 
 export interface AttachQuery {

@@ -18,7 +18,9 @@ const decodeParts = goObject<{ HostConfig?: unknown; NetworkingConfig?: Networki
 });
 
 /** Reads the body. Throws invalid_argument naming the field, unimplemented for what this engine does not have. */
-export function decodeCreateBody(body: unknown): Omit<CreateBody, 'name'> {
+export function decodeCreateBody(
+  body: unknown,
+): Pick<CreateBody, 'config' | 'hostConfig' | 'endpoints'> {
   if (body === undefined) reject('request body', 'is required');
   const config = decodeContainerConfig(body, 'Config');
   const { HostConfig, NetworkingConfig } = decodeParts(body, '');

@@ -9,6 +9,7 @@ import type { ContainersBackend, StopQuery } from './backend.ts';
 import { decodeCreateBody } from './create-body.ts';
 import { encodeJson } from '../../http/json.ts';
 import type { Query } from '../../http/query.ts';
+import { asAskedIn } from './older-clients.ts';
 import { decodeUpdateBody } from './update-body.ts';
 import { fileRoutes } from './file-routes.ts';
 import { streamRoutes } from './stream-routes.ts';
@@ -33,7 +34,7 @@ export function containerRoutes(backend: ContainersBackend): Route[] {
       method: 'POST',
       path: '/containers/create',
       handler: async (request, response) => {
-        const body = decodeCreateBody(await request.requiredJson());
+        const body = asAskedIn(request.version, decodeCreateBody(await request.requiredJson()));
         const { id, warnings } = await backend.create({
           ...body,
           name: request.query.text('name'),

@@ -15,7 +15,10 @@ export function decodeUpdateBody(body: unknown): Partial<HostConfig> {
   const keepsPolicy = !policy || isZero(policy.Name);
   const decoded = decodeHostConfig(body, 'update');
   const changed = Object.entries(decoded).filter(
-    ([name, value]) => !isZero(value) && !(name === 'RestartPolicy' && keepsPolicy),
+    ([name, value]) =>
+      // No limit of processes is said by 0, no change by null.
+      (!isZero(value) || (name === 'PidsLimit' && value !== null)) &&
+      !(name === 'RestartPolicy' && keepsPolicy),
   );
   for (const [name] of changed) {
     if ((updatableFields as readonly string[]).includes(name)) continue;
