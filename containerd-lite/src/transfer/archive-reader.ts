@@ -9,7 +9,7 @@ import type { Digest } from '#spec/digest';
 import { StackError } from '#spec/errors';
 import type { ContentWriter } from '../content/content-writer.ts';
 import type { Blobs } from './blobs.ts';
-import { parseDocument } from './image-tree.ts';
+import { parseDocument } from '#spec/oci/image-tree';
 
 /** Documents of the archive itself. */
 const largestDocument = 20 << 20;

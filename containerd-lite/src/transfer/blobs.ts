@@ -7,8 +7,7 @@ import type { Descriptor } from '#spec/oci/image';
 import type { ContentStore } from '../content/content-store.ts';
 import type { ContentWriter } from '../content/content-writer.ts';
 import type { Leases } from '../leases/leases.ts';
-import type { Labels } from '../metadata/metadata-store.ts';
-import { refOf } from './image-tree.ts';
+import { refOf, sourceLabels, type Labels, type Source } from '#spec/oci/image-tree';
 import type { Session } from './session.ts';
 
 /** Documents beyond this are refused: a manifest that size is an attack. */
@@ -16,12 +15,6 @@ const largestDocument = 8 << 20;
 /** How long an ingest that another client writes is waited for, and how often it is looked at. */
 const lockedAttempts = 240;
 const lockedDelayMs = 500;
-
-/** Repositories that a blob is known to be in, by the name of the label. */
-export interface Source {
-  label: string;
-  repository: string;
-}
 
 export class Blobs {
   readonly #content: ContentStore;
@@ -125,12 +118,6 @@ export class Blobs {
       if (!isStackError(error, 'not_found')) throw error;
     }
   }
-}
-
-/** The label of `source` with its repository added to those that a blob has there already. */
-export function sourceLabels(known: Labels, { label, repository }: Source): Labels {
-  const repositories = new Set((known[label] ?? '').split(',').filter((name) => name !== ''));
-  return { [label]: [...repositories.add(repository)].sort().join(',') };
 }
 
 function tooLarge(digest: string, size: number): StackError {

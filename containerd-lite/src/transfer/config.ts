@@ -2,7 +2,7 @@
 import { parseDigest, type Digest } from '#spec/digest';
 import { StackError } from '#spec/errors';
 import { isConfigType, parseImageConfig, type Descriptor } from '#spec/oci/image';
-import { parseDocument } from './image-tree.ts';
+import { parseDocument } from '#spec/oci/image-tree';
 
 /** The diff IDs of an image's layers; none for what is no container image. Throws data_loss if there are not as many as layers. */
 export function diffIdsOf(config: Descriptor, content: Buffer, layerCount: number): Digest[] {

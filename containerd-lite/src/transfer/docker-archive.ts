@@ -14,7 +14,7 @@ import { formatReference, parseReference, withDefaultTag } from '#spec/reference
 import type { Archive, ArchivedBlob } from './archive-reader.ts';
 import type { Blobs } from './blobs.ts';
 import { imageNameAnnotation, refNameAnnotation } from './image-store.ts';
-import { manifestLabels, parseDocument } from './image-tree.ts';
+import { manifestLabels, parseDocument } from '#spec/oci/image-tree';
 
 /** One image of manifest.json. */
 interface DockerImage {

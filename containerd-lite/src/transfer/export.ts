@@ -18,7 +18,7 @@ import { formatFamiliar, parseReference } from '#spec/reference';
 import { ByteSender } from '../streaming/byte-stream.ts';
 import { Blobs } from './blobs.ts';
 import { imageNameAnnotation, refNameAnnotation, targetDescriptor } from './image-store.ts';
-import { nodeOf, parseDocument } from './image-tree.ts';
+import { nodeOf, parseDocument } from '#spec/oci/image-tree';
 import { isWanted, platformOf } from './platforms.ts';
 import type { Session, TransferParts } from './session.ts';
 

@@ -15,7 +15,7 @@ import { Blobs } from './blobs.ts';
 import { diffIdsOf } from './config.ts';
 import { indexOfDockerArchive } from './docker-archive.ts';
 import { annotatedNamesOf, namesOf, storeNames } from './image-store.ts';
-import { nodeOf, parseDocument } from './image-tree.ts';
+import { nodeOf, parseDocument } from '#spec/oci/image-tree';
 import { isWanted, platformOf, selectWanted } from './platforms.ts';
 import type { Session, TransferParts } from './session.ts';
 import { snapshotStoreOf, type Unpacker } from './unpacker.ts';

@@ -8,17 +8,17 @@
  */
 import fs from 'node:fs';
 import { Slots } from '#lib/concurrency/slots';
+import { inPieces } from '#lib/stream/in-pieces';
+import { parallelDownloads } from '#lib/registry/registry-client';
 import type { RemoteRepository } from '#lib/registry/registry-client';
 import { isStackError, StackError } from '#spec/errors';
 import type { Descriptor } from '#spec/oci/image';
+import { refOf, sourceLabels, type Source } from '#spec/oci/image-tree';
 import { FileGrowth, type GrowingFile } from '../worker/growing-file.ts';
 import type { ContentWriter } from '../content/content-writer.ts';
-import { sourceLabels, type Blobs, type Source } from './blobs.ts';
-import { refOf } from './image-tree.ts';
+import type { Blobs } from './blobs.ts';
 import type { Session } from './session.ts';
 
-/** Layers that one transfer downloads at the same time: as many as docker. */
-const parallelDownloads = 3;
 /** Bytes written and hashed at once. */
 const pieceBytes = 1 << 20;
 
@@ -148,7 +148,7 @@ export class LayerDownloads {
     const { progress, signal } = this.#session;
     growth.reach(writer.offset);
     const bytes = this.#repository.blob(layer, writer.offset, { verify: false }); // the writer does
-    for await (const piece of inPieces(bytes)) {
+    for await (const piece of inPieces(bytes, pieceBytes)) {
       signal.throwIfAborted();
       await writer.write(writer.offset, piece);
       growth.reach(writer.offset);
@@ -216,21 +216,4 @@ function wrongContent(error: StackError): StackError {
     /^unexpected commit digest (\S+), expected ([^\s:]+:[^\s:]+)/.exec(error.message) ?? [];
   const reason = actual === undefined ? error.message : `expected ${expected}, got ${actual}`;
   return new StackError('data_loss', `content has the wrong digest: ${reason}`, { cause: error });
-}
-
-/** The same bytes in pieces of {@link pieceBytes}, each valid until the next is asked for. */
-async function* inPieces(source: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
-  const piece = Buffer.allocUnsafe(pieceBytes);
-  let filled = 0;
-  for await (const part of source) {
-    for (let at = 0; at < part.length;) {
-      const copied = part.copy(piece, filled, at);
-      at += copied;
-      filled += copied;
-      if (filled < pieceBytes) continue;
-      yield piece;
-      filled = 0;
-    }
-  }
-  if (filled > 0) yield piece.subarray(0, filled);
 }

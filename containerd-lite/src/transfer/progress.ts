@@ -6,7 +6,7 @@ import { Progress } from '#proto/generated/containerd.types.transfer';
 import type { Input } from '#proto/message';
 import type { Descriptor } from '#spec/oci/image';
 import type { Stream } from '../streaming/streams.ts';
-import { refOf } from './image-tree.ts';
+import { refOf } from '#spec/oci/image-tree';
 
 /** Numbers that change more often than this only cost time. */
 const intervalMs = 100;

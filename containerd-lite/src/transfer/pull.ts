@@ -12,7 +12,7 @@ import {
 import { Blobs } from './blobs.ts';
 import { diffIdsOf } from './config.ts';
 import { namesOf, storeNames } from './image-store.ts';
-import { nodeOf, parseDocument, refOf, sourceOf } from './image-tree.ts';
+import { nodeOf, parseDocument, refOf, sourceOf } from '#spec/oci/image-tree';
 import { LayerDownloads } from './layer-downloads.ts';
 import { isWanted, platformOf, selectWanted } from './platforms.ts';
 import type { RegistryAccess } from './remote-registry.ts';

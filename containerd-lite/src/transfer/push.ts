@@ -4,7 +4,7 @@ import { pushImage, type PushProgress } from '#lib/registry/push-image';
 import type { ImageStore } from '#proto/generated/containerd.types.transfer';
 import { Blobs } from './blobs.ts';
 import { targetDescriptor } from './image-store.ts';
-import { refOf, sourceOf } from './image-tree.ts';
+import { refOf, repositoriesIn, sourceOf } from '#spec/oci/image-tree';
 import { isWanted, platformOf } from './platforms.ts';
 import type { TransferProgress } from './progress.ts';
 import type { RegistryAccess } from './remote-registry.ts';
@@ -36,7 +36,7 @@ export async function push(
         fs.createReadStream(blobs.path(digest), { start: offset, highWaterMark: readBytes }),
       repositoriesOf: async ({ digest }) => {
         const { labels } = parts.content.info(namespace, digest);
-        return (labels[label] ?? '').split(',').filter((name) => name !== '');
+        return repositoriesIn(labels, label);
       },
     },
     {

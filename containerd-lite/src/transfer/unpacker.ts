@@ -7,7 +7,7 @@ import type { Descriptor } from '#spec/oci/image';
 import { targetOf } from '../diff/apply.ts';
 import type { SnapshotStore } from '../snapshots/snapshot-store.ts';
 import type { Blobs } from './blobs.ts';
-import { refOf, snapshotLabel, uncompressedLabel } from './image-tree.ts';
+import { refOf, snapshotLabel, uncompressedLabel } from '#spec/oci/image-tree';
 import type { Download } from './layer-downloads.ts';
 import type { Session, TransferParts } from './session.ts';
 

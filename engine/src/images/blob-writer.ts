@@ -1,16 +1,19 @@
 /** Writes one blob into containerd's content store (Content.Write). */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { inPieces } from '#lib/stream/in-pieces';
 import type { ContainerdClient } from '#proto/containerd-client';
 import type { WriteContentResponse } from '#proto/generated/containerd.services.content.v1';
 import { isStackError } from '#spec/errors';
 import type { Descriptor } from '#spec/oci/image';
-import type { Labels } from './gc-labels.ts';
+import { sourceLabels, type Labels, type Source } from '#spec/oci/image-tree';
 
 export interface BlobWrite {
   /** Name of the ingest; two writers of one name exclude each other. */
   ref: string;
   descriptor: Descriptor;
   labels: Labels;
+  /** Where it comes from, told by one more label. */
+  source?: Source;
   lease: string;
   signal?: AbortSignal;
   /** The blob's bytes from `offset` on. */
@@ -49,7 +52,8 @@ export async function writeBlob({ content }: ContainerdClient, blob: BlobWrite):
 }
 
 async function transfer(content: ContainerdClient['content'], blob: BlobWrite): Promise<void> {
-  const { ref, descriptor, labels, lease, signal } = blob;
+  const { ref, descriptor, labels, source, lease, signal } = blob;
+  const all = { ...labels, ...(source && sourceLabels({}, source)) };
   const call = content.write({ lease, ...(signal && { signal }) });
   const answers: AsyncIterator<WriteContentResponse> = call[Symbol.asyncIterator]();
   try {
@@ -60,7 +64,7 @@ async function transfer(content: ContainerdClient['content'], blob: BlobWrite): 
     let offset = status.done === true ? 0 : status.value.offset;
     const pending: Promise<unknown>[] = [];
     if (offset < descriptor.size) {
-      for await (const data of inMessages(blob.open(offset))) {
+      for await (const data of inPieces(blob.open(offset), messageBytes)) {
         await call.write({ ...base, action: 'WRITE', offset, data });
         offset += data.length;
         blob.onProgress?.(offset);
@@ -69,7 +73,7 @@ async function transfer(content: ContainerdClient['content'], blob: BlobWrite): 
       }
     }
     await Promise.all(pending);
-    await call.write({ ...base, action: 'COMMIT', offset, labels });
+    await call.write({ ...base, action: 'COMMIT', offset, labels: all });
     await answers.next();
     call.end();
   } catch (error) {
@@ -83,21 +87,4 @@ async function transfer(content: ContainerdClient['content'], blob: BlobWrite): 
 /** Whether another client of containerd is writing this ingest. */
 function isLocked(error: unknown): boolean {
   return isStackError(error, 'unavailable') && error.message.includes('locked');
-}
-
-/** The same bytes in pieces of {@link messageBytes}, each valid until the next is asked for: encoding copies it anyway. */
-async function* inMessages(source: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
-  const message = Buffer.allocUnsafe(messageBytes);
-  let filled = 0;
-  for await (const part of source) {
-    for (let at = 0; at < part.length;) {
-      const copied = part.copy(message, filled, at);
-      at += copied;
-      filled += copied;
-      if (filled < messageBytes) continue;
-      yield message;
-      filled = 0;
-    }
-  }
-  if (filled > 0) yield message.subarray(0, filled);
 }

@@ -12,7 +12,7 @@ import {
   type Manifest,
 } from '#spec/oci/image';
 import { describeImage, type ImageDocuments } from './documents.ts';
-import { manifestLabels, uncompressedLabel } from './gc-labels.ts';
+import { manifestLabels, uncompressedLabel } from '#spec/oci/image-tree';
 import type { ImageContent } from './image-content.ts';
 import type { Unpacker } from './unpack-image.ts';
 

@@ -1,10 +1,17 @@
-/** containerd's content store as what a push reads from. */
+/** containerd's content store as what a push to `reference` reads from. */
 import type { ContainerdClient } from '#proto/containerd-client';
 import type { PushSource } from '#lib/registry/push-image';
+import { repositoriesIn, sourceOf } from '#spec/oci/image-tree';
+import type { ImageReference } from '#spec/reference';
 import type { ImageContent } from './image-content.ts';
 
 /** Documents as a whole, blobs in pieces from any offset on. */
-export function contentSource({ content }: ContainerdClient, documents: ImageContent): PushSource {
+export function contentSource(
+  { content }: ContainerdClient,
+  documents: ImageContent,
+  reference: ImageReference,
+): PushSource {
+  const { label } = sourceOf(reference);
   return {
     document: ({ digest }) => documents.read(digest),
     async *blob({ digest }, offset) {
@@ -12,10 +19,7 @@ export function contentSource({ content }: ContainerdClient, documents: ImageCon
     },
     repositoriesOf: async ({ digest }) => {
       const { info } = await content.info({ digest });
-      const prefix = 'containerd.io/distribution.source.';
-      return Object.entries(info?.labels ?? {})
-        .filter(([key]) => key.startsWith(prefix))
-        .flatMap(([, paths]) => paths.split(','));
+      return repositoriesIn(info?.labels ?? {}, label);
     },
   };
 }

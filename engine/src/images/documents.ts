@@ -1,6 +1,6 @@
 /** From what an image's name points to, to its manifest and config. */
 import { chainIdOf, parseDigest, type Digest } from '#spec/digest';
-import { isStackError, messageOf, StackError } from '#spec/errors';
+import { isStackError, StackError } from '#spec/errors';
 import {
   isConfigType,
   isIndexType,
@@ -14,6 +14,7 @@ import {
   type Manifest,
   type Platform,
 } from '#spec/oci/image';
+import { parseDocument } from '#spec/oci/image-tree';
 import { selectManifest } from '#lib/registry/platform';
 import type { ImageContent } from './image-content.ts';
 
@@ -112,16 +113,6 @@ export function describeImage(
     diffIds,
     chainId: chainIdOf(diffIds) ?? '',
   };
-}
-
-export function parseDocument(content: Buffer, digest: string): unknown {
-  try {
-    return JSON.parse(content.toString('utf8'));
-  } catch (error) {
-    throw new StackError('data_loss', `${digest} is not JSON: ${messageOf(error)}`, {
-      cause: error,
-    });
-  }
 }
 
 function byPreference(manifests: readonly Descriptor[], platform: Platform): Descriptor[] {

@@ -3,7 +3,7 @@ import type { ContainerdClient } from '#proto/containerd-client';
 import { isStackError, StackError } from '#spec/errors';
 import type { Descriptor } from '#spec/oci/image';
 import { writeBlob, type BlobWrite } from './blob-writer.ts';
-import type { Labels } from './gc-labels.ts';
+import { refOf, sourceLabels, type Labels, type Source } from '#spec/oci/image-tree';
 
 /** Documents (manifests, configs) beyond this are not read into memory. */
 const largestDocument = 8 << 20;
@@ -41,12 +41,16 @@ export class ImageContent {
     }
   }
 
-  /** Whether the blob is stored; if so the lease keeps it from now on, and it has the labels. */
-  async keep(digest: string, labels: Labels, lease: string): Promise<boolean> {
+  /** Whether the blob is stored; if so the lease keeps it from now on, and it has the labels and the source among its others. */
+  async keep(digest: string, labels: Labels, lease: string, source?: Source): Promise<boolean> {
     // The lease comes first: what it names cannot be collected between the question and the use.
     await this.#client.leases.addResource({ id: lease, resource: { id: digest, type: 'content' } });
     try {
-      await this.label(digest, labels);
+      const { info } = await this.#client.content.info({ digest });
+      const known = info?.labels ?? {};
+      const wanted = { ...labels, ...(source && sourceLabels(known, source)) };
+      const missing = Object.entries(wanted).filter(([key, value]) => known[key] !== value);
+      if (missing.length > 0) await this.label(digest, Object.fromEntries(missing));
       return true;
     } catch (error) {
       if (isStackError(error, 'not_found')) return false;
@@ -60,7 +64,7 @@ export class ImageContent {
     const other = this.#inFlight.get(digest);
     if (other) {
       await other.catch(() => undefined); // our own attempt follows if theirs failed
-      if (await this.keep(digest, blob.labels, blob.lease)) return;
+      if (await this.keep(digest, blob.labels, blob.lease, blob.source)) return;
     }
     const write = writeBlob(this.#client, blob);
     this.#inFlight.set(digest, write);
@@ -77,13 +81,15 @@ export class ImageContent {
     content: Buffer,
     labels: Labels,
     lease: string,
+    source?: Source,
   ): Promise<void> {
-    if (await this.keep(digest, labels, lease)) return;
+    if (await this.keep(digest, labels, lease, source)) return;
     await this.store({
-      ref: ingestRef(mediaType, digest),
+      ref: refOf({ mediaType, digest, size }),
       descriptor: { mediaType, digest, size },
       labels,
       lease,
+      ...(source && { source }),
       async *open(offset) {
         yield content.subarray(offset);
       },
@@ -95,12 +101,4 @@ export class ImageContent {
     const paths = Object.keys(labels).map((key) => `labels.${key}`);
     await this.#client.content.update({ info: { digest, labels }, updateMask: { paths } });
   }
-}
-
-/** Names of ingests as containerd's own client chooses them: a pull by `ctr` of the same blob is seen. */
-export function ingestRef(mediaType: string, digest: string): string {
-  if (/index|manifest\.list/.test(mediaType)) return `index-${digest}`;
-  if (mediaType.includes('manifest')) return `manifest-${digest}`;
-  if (/layer|rootfs/.test(mediaType)) return `layer-${digest}`;
-  return `config-${digest}`;
 }

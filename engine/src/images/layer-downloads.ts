@@ -1,18 +1,15 @@
 /** Downloads the layers of one image, some at a time, into the content store. */
 import { Slots } from '#lib/concurrency/slots';
-import type { RemoteRepository } from '#lib/registry/registry-client';
+import { parallelDownloads, type RemoteRepository } from '#lib/registry/registry-client';
 import type { Descriptor } from '#spec/oci/image';
-import type { Labels } from './gc-labels.ts';
-import { ingestRef, type ImageContent } from './image-content.ts';
+import { refOf, type Source } from '#spec/oci/image-tree';
+import type { ImageContent } from './image-content.ts';
 import type { PullReporter } from './pull-progress.ts';
-
-/** As many as docker downloads at once. */
-export const parallelDownloads = 3;
 
 export interface Download {
   content: ImageContent;
   repository: RemoteRepository;
-  labels: Labels;
+  source: Source;
   lease: string;
   reporter: PullReporter;
   signal: AbortSignal;
@@ -38,12 +35,13 @@ export function startDownloads(
 }
 
 async function downloadLayer(layer: Descriptor, download: Download): Promise<void> {
-  const { content, repository, labels, lease, reporter, signal } = download;
+  const { content, repository, source, lease, reporter, signal } = download;
   signal.throwIfAborted();
   await content.store({
-    ref: ingestRef(layer.mediaType, layer.digest),
+    ref: refOf(layer),
     descriptor: layer,
-    labels,
+    labels: {},
+    source,
     lease,
     signal,
     open: (offset) => repository.blob(layer, offset),

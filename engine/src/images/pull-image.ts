@@ -10,10 +10,11 @@ import {
   selectManifest,
   formatPlatform,
 } from '#lib/registry/platform';
-import type {
-  FetchedDocument,
-  RegistryClient,
-  RemoteRepository,
+import {
+  parallelDownloads,
+  type FetchedDocument,
+  type RegistryClient,
+  type RemoteRepository,
 } from '#lib/registry/registry-client';
 import { StackError } from '#spec/errors';
 import {
@@ -24,11 +25,17 @@ import {
   type Platform,
 } from '#spec/oci/image';
 import { formatFamiliar, type ImageReference } from '#spec/reference';
-import { describeImage, parseDocument, type ImageDocuments } from './documents.ts';
-import { indexLabels, manifestLabels, sourceLabels, type Labels } from './gc-labels.ts';
+import { describeImage, type ImageDocuments } from './documents.ts';
+import {
+  parseDocument,
+  indexLabels,
+  manifestLabels,
+  sourceOf,
+  type Source,
+} from '#spec/oci/image-tree';
 import type { ImageContent } from './image-content.ts';
 import type { PullOptions, PullProgress } from './image-service.ts';
-import { parallelDownloads, startDownloads } from './layer-downloads.ts';
+import { startDownloads } from './layer-downloads.ts';
 import { PullReporter } from './pull-progress.ts';
 import type { Unpacker } from './unpack-image.ts';
 
@@ -73,7 +80,7 @@ export async function pullImage(
     lease,
     reporter,
     signal: stop,
-    labels: sourceLabels(reference),
+    source: sourceOf(reference),
   };
   try {
     const image = await storeDocuments(top, platform, pull);
@@ -91,7 +98,7 @@ interface Pull {
   content: ImageContent;
   repository: RemoteRepository;
   unpacker: Unpacker;
-  labels: Labels;
+  source: Source;
   lease: string;
   reporter: PullReporter;
   signal: AbortSignal;
@@ -101,34 +108,34 @@ interface Pull {
 async function storeDocuments(
   top: FetchedDocument,
   platform: Platform,
-  { content, repository, labels, lease }: Pull,
+  { content, repository, source, lease }: Pull,
 ): Promise<ImageDocuments> {
   let manifestDocument = top;
   if (isIndexType(top.descriptor.mediaType)) {
     const index = parseIndex(parseDocument(top.content, top.descriptor.digest));
     const { digest } = selectManifest(index.manifests, platform);
     manifestDocument = await repository.manifest(digest);
-    const kept = { ...labels, ...indexLabels(index) };
-    await content.storeDocument(top.descriptor, top.content, kept, lease);
+    await content.storeDocument(top.descriptor, top.content, indexLabels(index), lease, source);
   }
   const { digest } = manifestDocument.descriptor;
   const manifest = parseManifest(parseDocument(manifestDocument.content, digest));
-  const config = (await content.keep(manifest.config.digest, labels, lease))
+  const config = (await content.keep(manifest.config.digest, {}, lease, source))
     ? await content.read(manifest.config.digest)
     : await repository.document(manifest.config);
   const image = describeImage(digest, manifest, config);
-  await content.storeDocument(manifest.config, config, labels, lease);
-  const kept = { ...labels, ...manifestLabels(manifest) };
-  await content.storeDocument(manifestDocument.descriptor, manifestDocument.content, kept, lease);
+  await content.storeDocument(manifest.config, config, {}, lease, source);
+  const kept = manifestLabels(manifest);
+  const { descriptor, content: bytes } = manifestDocument;
+  await content.storeDocument(descriptor, bytes, kept, lease, source);
   return image;
 }
 
 /** Layers arrive in parallel and are unpacked in their order, each as soon as it is there. */
 async function fetchLayers(pull: Pull, image: ImageDocuments): Promise<void> {
-  const { content, unpacker, labels, lease, reporter } = pull;
+  const { content, unpacker, source, lease, reporter } = pull;
   const missing: Descriptor[] = [];
   for (const layer of image.manifest.layers) {
-    if (await content.keep(layer.digest, labels, lease)) continue;
+    if (await content.keep(layer.digest, {}, lease, source)) continue;
     missing.push(layer);
     reporter.layer('Pulling fs layer', layer);
   }

@@ -47,7 +47,7 @@ export async function pushStoredImage(
     ...(signal && { signal }),
   });
   const stored = await storedManifests(record.target, documents, content);
-  await pushImage(repository, record.target, contentSource(client, content), {
+  await pushImage(repository, record.target, contentSource(client, content, reference), {
     onProgress: pushReporter(onProgress),
     wants: ({ digest }) => stored === undefined || stored.has(digest),
   });

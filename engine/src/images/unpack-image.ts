@@ -5,7 +5,7 @@ import { chainIdsOf, type Digest } from '#spec/digest';
 import { isStackError, StackError } from '#spec/errors';
 import type { Descriptor } from '#spec/oci/image';
 import type { ImageDocuments } from './documents.ts';
-import { snapshotLabel, uncompressedLabel } from './gc-labels.ts';
+import { snapshotLabel, uncompressedLabel } from '#spec/oci/image-tree';
 import type { ImageContent } from './image-content.ts';
 
 export interface UnpackHooks {

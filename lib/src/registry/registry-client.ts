@@ -27,6 +27,9 @@ export interface FetchedDocument {
   content: Buffer;
 }
 
+/** Layers that a pull should download at the same time: as many as docker. */
+export const parallelDownloads = 3;
+
 /** Documents beyond this are refused: a manifest that size is an attack (docker has the same limit). */
 const largestDocument = 4 << 20;
 

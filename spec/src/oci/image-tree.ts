@@ -10,10 +10,11 @@ import {
   type Descriptor,
   type Index,
   type Manifest,
-} from '#spec/oci/image';
-import type { ImageReference } from '#spec/reference';
-import { messageOf, StackError } from '#spec/errors';
-import type { Labels } from '../metadata/metadata-store.ts';
+} from './image.ts';
+import { messageOf, StackError } from '../errors.ts';
+import type { ImageReference } from '../reference.ts';
+
+export type Labels = Readonly<Record<string, string>>;
 
 /** On a layer: its diff ID. */
 export const uncompressedLabel = 'containerd.io/uncompressed';
@@ -38,10 +39,28 @@ export function indexLabels({ manifests }: Index): Labels {
   );
 }
 
-/** On all content that came from a registry: the label's name (without port), and the repository, one of several in it. */
-export function sourceOf({ domain, path }: ImageReference): { label: string; repository: string } {
+/** Repositories that content is known to be in, for pushes that need not send what the registry has. */
+export interface Source {
+  /** Names the registry, without its port. */
+  label: string;
+  /** One of several in the label's value. */
+  repository: string;
+}
+
+/** Where content came from that is pulled by this reference. */
+export function sourceOf({ domain, path }: ImageReference): Source {
   const host = domain.replace(/:\d+$/, '');
   return { label: `containerd.io/distribution.source.${host}`, repository: path };
+}
+
+/** The label of `source` with its repository added to those that a blob has there already. */
+export function sourceLabels(known: Labels, { label, repository }: Source): Labels {
+  return { [label]: [...new Set([...repositoriesIn(known, label), repository])].sort().join(',') };
+}
+
+/** The repositories that the label named `label` lists. */
+export function repositoriesIn(known: Labels, label: string): string[] {
+  return (known[label] ?? '').split(',').filter((name) => name !== '');
 }
 
 /** Name of the ingest of a blob, and of the blob in progress messages. */
