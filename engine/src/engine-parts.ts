@@ -3,32 +3,35 @@ import { helloImage, helloReference } from '#lib/hello-image/hello-image';
 import { version } from '#lib/installation/installation';
 import { RegistryClient } from '#lib/registry/registry-client';
 import { isStackError } from '#spec/errors';
-import { publishImageEvents } from './daemon/image-events.ts';
 import { ContainerdImageService } from './images/containerd-image-service.ts';
 import { endPullLeases } from './images/lease.ts';
 import { JsonFileLogs } from './logs/json-file-logs.ts';
 import type { EngineParts } from './run-engine.ts';
 
 export const engineParts: EngineParts = {
-  createImages: ({ client, options, settings, store, events }) => {
-    const registry = new RegistryClient({ userAgent: `engine/${version}` });
+  createRegistry: (settings) => {
+    const registry = new RegistryClient({
+      userAgent: `engine/${version}`,
+      hostsFolders: ['/etc/engine/certs.d', '/etc/docker/certs.d'],
+    });
     settings.watch(({ registryMirrors: mirrors, insecureRegistries }) =>
       registry.configure({ mirrors, insecureRegistries }),
     );
-    return publishImageEvents(
-      new ContainerdImageService({
-        client,
-        snapshotter: options.storageDriver,
-        registry,
-        usersOf: (imageId) =>
-          store
-            .list()
-            .filter(({ record }) => record.imageId === imageId)
-            .map(({ id, isRunning }) => ({ containerId: id, running: isRunning })),
-      }),
-      events,
-    );
+    return registry;
   },
+
+  createImages: ({ client, options, registry, store, events }) =>
+    new ContainerdImageService({
+      client,
+      snapshotter: options.storageDriver,
+      registry,
+      usersOf: (imageId) =>
+        store
+          .list()
+          .filter(({ record }) => record.imageId === imageId)
+          .map(({ id, isRunning }) => ({ containerId: id, running: isRunning })),
+      onEvent: (...event) => events.publish('image', ...event),
+    }),
 
   createLogs: (paths, logger) => new JsonFileLogs(paths, logger),
 

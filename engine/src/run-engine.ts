@@ -3,6 +3,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import type { Logger } from '#lib/log/logger';
 import { version } from '#lib/installation/installation';
+import type { RegistryClient } from '#lib/registry/registry-client';
 import { ContainerdClient } from '#proto/containerd-client';
 import { messageOf, StackError } from '#spec/errors';
 import type { EngineOptions } from './config/engine-options.ts';
@@ -34,12 +35,14 @@ import { apiListeners, exposureWarnings } from './http/api-listeners.ts';
 import { ApiServer } from './http/server.ts';
 import type { ImageService } from './images/image-service.ts';
 import { KernelThread } from './kernel/kernel-thread.ts';
+import { RegistryService } from './registry/registry-service.ts';
 import { LocalNetworkController } from './network/local-network-controller.ts';
 import { parseNetworkFlags } from './network/network-options.ts';
 import { containerRoutes } from './routes/containers/routes.ts';
 import { debugRoutes } from './routes/debug/routes.ts';
 import { execRoutes } from './routes/exec/routes.ts';
 import { imageRoutes } from './routes/images/routes.ts';
+import { registryRoutes } from './routes/registry/routes.ts';
 import { networkRoutes } from './routes/networks/routes.ts';
 import { checkpointRoutes, notBuiltRoutes } from './routes/not-built.ts';
 import { volumeRoutes } from './routes/volumes/routes.ts';
@@ -49,10 +52,11 @@ import { VolumeStore } from './volumes/volume-store.ts';
 
 /** The parts that main chooses. */
 export interface EngineParts {
+  createRegistry(settings: LiveSettings): RegistryClient;
   createImages(context: {
     client: ContainerdClient;
     options: EngineOptions;
-    settings: LiveSettings;
+    registry: RegistryClient;
     store: ContainerStore;
     events: EventLog;
     logger: Logger;
@@ -121,6 +125,7 @@ async function start(
       firewallIntegration: options.firewallIntegration,
     }),
   });
+  const registry = parts.createRegistry(settings);
   const paths = enginePaths(path.resolve(options.dataRoot), path.resolve(options.execRoot));
   await fs.promises.mkdir(paths.dataRoot, { recursive: true, mode: 0o711 });
   await fs.promises.mkdir(paths.execRoot, { recursive: true, mode: 0o711 });
@@ -161,7 +166,7 @@ async function start(
   });
   const engine: Engine = {
     client,
-    images: parts.createImages({ client, options, settings, store: containers, events, logger }),
+    images: parts.createImages({ client, options, registry, store: containers, events, logger }),
     network,
     volumes,
     kernel,
@@ -218,6 +223,7 @@ async function start(
       ...checkpointRoutes(),
       ...execRoutes(execBackend(engine)),
       ...containerRoutes(containersBackend(engine)),
+      ...registryRoutes(new RegistryService(registry)),
       ...imageRoutes(engine.images),
       ...networkRoutes(networkBackend(engine)),
       ...volumeRoutes(volumes, events),

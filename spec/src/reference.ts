@@ -54,11 +54,10 @@ export function parseReference(text: string): ImageReference {
     throw invalid(`invalid reference format: repository name (${path}) must be lowercase`);
   }
   if (!domainPattern.test(domain) || !pathPattern.test(path))
-    throw invalid(`invalid reference format: "${text}"`);
-  if (tag !== undefined && !tagPattern.test(tag))
-    throw invalid(`invalid reference format: "${text}"`);
+    throw invalid('invalid reference format');
+  if (tag !== undefined && !tagPattern.test(tag)) throw invalid('invalid reference format');
   if (digest !== undefined && !isDigest(digest)) {
-    throw invalid(`invalid reference format: "${digest}" is not a digest`);
+    throw invalid('invalid reference format');
   }
   if (domain.length + 1 + path.length > longestName) {
     throw invalid(`repository name must not be more than ${longestName} characters`);
@@ -69,6 +68,12 @@ export function parseReference(text: string): ImageReference {
     ...(tag !== undefined && { tag }),
     ...(digest !== undefined && { digest }),
   };
+}
+
+/** The same repository with another tag. Throws invalid_argument: `invalid tag format`. */
+export function withTag({ domain, path }: ImageReference, tag: string): ImageReference {
+  if (!tagPattern.test(tag)) throw invalid('invalid tag format');
+  return { domain, path, tag };
 }
 
 /** The same reference with `latest`, unless it has a tag or a digest. */

@@ -2,6 +2,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { ArchiveStore, ArchiveWriter } from '#lib/image-archive/archive-store';
 import { isStackError, StackError } from '#spec/errors';
 import type { Descriptor } from '#spec/oci/image';
 import type { ContentStore } from '../content/content-store.ts';
@@ -16,7 +17,7 @@ const largestDocument = 8 << 20;
 const lockedAttempts = 240;
 const lockedDelayMs = 500;
 
-export class Blobs {
+export class Blobs implements ArchiveStore {
   readonly #content: ContentStore;
   readonly #leases: Leases;
   readonly #session: Session;
@@ -104,10 +105,19 @@ export class Blobs {
     }
   }
 
-  /** Writer of a blob whose digest is not known yet. */
-  async openUnnamed(ref: string): Promise<ContentWriter> {
+  async openUnnamed(name: string): Promise<ArchiveWriter> {
     const { namespace, lease } = this.#session;
-    return this.#content.openWriter(namespace, ref, { expected: '', total: 0, lease });
+    const options = { expected: '', total: 0, lease };
+    const writer = await this.#content.openWriter(namespace, `tar-${name}`, options);
+    await writer.write(0, Buffer.alloc(0)); // an earlier attempt may have left something
+    return {
+      append: (bytes) => writer.write(writer.offset, bytes),
+      commit: async () => {
+        const size = writer.offset;
+        return { digest: await writer.commit(0, '', {}), size };
+      },
+      close: () => writer.close(),
+    };
   }
 
   /** Gives up what was written of a blob; nothing happens where nothing was. */

@@ -1,4 +1,5 @@
 /** The image store as destination of a transfer: which names an image gets; and as source: which images are meant. */
+import { imageNameAnnotation, refNameAnnotation } from '#lib/image-archive/annotations';
 import type { Descriptor } from '#spec/oci/image';
 import { isStackError, StackError } from '#spec/errors';
 import type { ImageReference, ImageStore } from '#proto/generated/containerd.types.transfer';
@@ -10,11 +11,6 @@ import {
 import { formatTimestamp, timestampNow } from '#proto/timestamp';
 import type { Labels } from '../metadata/metadata-store.ts';
 import type { Session, TransferParts } from './session.ts';
-
-/** On a descriptor: the whole name of an image in an archive. */
-export const imageNameAnnotation = 'io.containerd.image.name';
-/** On a descriptor: its tag, or its whole name. */
-export const refNameAnnotation = 'org.opencontainers.image.ref.name';
 
 /** Names for the image that was transferred as a whole. */
 export function namesOf({ name, extraReferences }: ImageStore, { digest }: Descriptor): string[] {

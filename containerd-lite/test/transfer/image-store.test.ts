@@ -1,11 +1,7 @@
 import { expect } from 'chai';
+import { imageNameAnnotation, refNameAnnotation } from '#lib/image-archive/annotations';
 import { ImageStore } from '#proto/generated/containerd.types.transfer';
-import {
-  annotatedNamesOf,
-  imageNameAnnotation,
-  namesOf,
-  refNameAnnotation,
-} from '../../src/transfer/image-store.ts';
+import { annotatedNamesOf, namesOf } from '../../src/transfer/image-store.ts';
 
 const digest = `sha256:${'a'.repeat(64)}`;
 const image = (annotations: Record<string, string> = {}) => ({

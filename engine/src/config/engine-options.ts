@@ -1,6 +1,6 @@
 /** What the options mean, checked: what the rest of the daemon is given. */
 import { logLevels, type LogFormat, type LogLevel } from '#lib/log/logger';
-import { parseMirror } from '#lib/registry/endpoints';
+import { parseInsecureRegistry, parseMirror } from '#lib/registry/endpoints';
 import { StackError } from '#spec/errors';
 import { defaultSocket, parseListenAddress } from '../http/listen-address.ts';
 import type { TlsFiles } from '../http/tls.ts';
@@ -77,7 +77,7 @@ export function reloadableOptions(values: OptionValues): ReloadableOptions {
   }
   return {
     debug: values.boolean('debug') ?? false,
-    insecureRegistries: values.list('insecure-registry'),
+    insecureRegistries: insecureRegistriesOf(values.list('insecure-registry')),
     registryMirrors: mirrorsOf(values.list('registry-mirror')),
     runtimes: Object.fromEntries(values.list('add-runtime').map(runtimePair)),
     defaultRuntime: values.text('default-runtime') || undefined,
@@ -89,6 +89,11 @@ export function reloadableOptions(values: OptionValues): ReloadableOptions {
 function mirrorsOf(urls: string[]): string[] {
   for (const url of urls) parseMirror(url);
   return urls;
+}
+
+function insecureRegistriesOf(registries: string[]): string[] {
+  for (const registry of registries) parseInsecureRegistry(registry);
+  return registries;
 }
 
 function hostsOf(given: readonly string[]): string[] {

@@ -1,5 +1,5 @@
-/** Images in the shapes of the Docker Engine API. */
-import type { ImageExecutionConfig } from '#spec/oci/image';
+/** Images in the shapes of the newest Docker Engine API; older ones are made of these. */
+import type { Descriptor, ImageExecutionConfig, Platform } from '#spec/oci/image';
 
 /** An element of `GET /images/json`. */
 export interface ImageSummary {
@@ -11,13 +11,33 @@ export interface ImageSummary {
   Created: number;
   /** Bytes of the unpacked layers. */
   Size: number;
-  /** The same as Size. */
-  VirtualSize: number;
   /** -1: not computed. */
   SharedSize: number;
   Labels: Record<string, string> | null;
   /** Number of containers that use it. */
   Containers: number;
+  /** What its name points to. */
+  Descriptor: Descriptor;
+  Manifests?: ManifestSummary[];
+}
+
+/** One of the manifests that an image's name leads to. */
+export interface ManifestSummary {
+  /** Digest of the manifest. */
+  ID: string;
+  Descriptor: Descriptor;
+  /** Whether all that it names is stored. */
+  Available: boolean;
+  /** Bytes: of what is stored as content, and with the unpacked layers. */
+  Size: { Content: number; Total: number };
+  Kind: 'image' | 'attestation' | 'unknown';
+  ImageData?: {
+    Platform: Platform;
+    Size: { Unpacked: number };
+    /** Ids. */
+    Containers: string[];
+  };
+  AttestationData?: { For: string };
 }
 
 /** `GET /images/{name}/json`. */
@@ -27,50 +47,22 @@ export interface ImageInspect {
   RepoDigests: string[];
   Parent: string;
   Comment: string;
-  Created: string;
-  /** Of the container it was committed from. */
-  Container: string;
-  /** Of that container; an image that was pulled does not say. */
-  ContainerConfig: InspectConfig;
+  /** Absent where the image does not say. */
+  Created?: string;
   DockerVersion: string;
   Author: string;
-  Config: InspectConfig;
+  Config: ImageExecutionConfig;
   Architecture: string;
   Variant?: string;
   Os: string;
   OsVersion?: string;
   Size: number;
-  VirtualSize: number;
   GraphDriver: { Name: string; Data: Record<string, string> | null };
   RootFS: { Type: 'layers'; Layers?: string[] };
   Metadata: { LastTagTime: string };
-}
-
-/** An image's defaults for containers, with Go's zero values for what it does not set. */
-export interface InspectConfig {
-  Hostname: string;
-  Domainname: string;
-  User: string;
-  AttachStdin: boolean;
-  AttachStdout: boolean;
-  AttachStderr: boolean;
-  ExposedPorts?: Record<string, object>;
-  Tty: boolean;
-  OpenStdin: boolean;
-  StdinOnce: boolean;
-  Env: string[] | null;
-  Cmd: string[] | null;
-  Healthcheck?: ImageExecutionConfig['Healthcheck'];
-  ArgsEscaped?: boolean;
-  Image: string;
-  Volumes: Record<string, object> | null;
-  WorkingDir: string;
-  Entrypoint: string[] | null;
-  OnBuild: string[] | null;
-  Labels: Record<string, string> | null;
-  StopSignal?: string;
-  StopTimeout?: number;
-  Shell?: string[];
+  /** What its name points to. */
+  Descriptor: Descriptor;
+  Manifests?: ManifestSummary[];
 }
 
 /** An element of the answer to `DELETE /images/{name}`. */

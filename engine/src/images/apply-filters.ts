@@ -1,7 +1,7 @@
 /** Which images the filters of `GET /images/json` let through. */
 import path from 'node:path';
-import { StackError } from '#spec/errors';
 import { familiarName, formatFamiliar, parseReference } from '#spec/reference';
+import { parsePointInTime } from '../http/point-in-time.ts';
 import { booleanFilter, type ImageFilters } from './filters.ts';
 import type { StoredImage } from './image-service.ts';
 
@@ -17,7 +17,7 @@ export async function applyFilters(
   const dangling = booleanFilter('dangling', filters.dangling);
   const before = await Promise.all((filters.before ?? []).map(find));
   const since = await Promise.all((filters.since ?? []).map(find));
-  const until = (filters.until ?? []).map(pointInTime);
+  const until = (filters.until ?? []).map((text) => parsePointInTime(text));
   return images
     .map((image) => withMatchingNames(image, filters.reference))
     .filter((image) => image !== undefined)
@@ -58,16 +58,4 @@ function hasLabel(image: StoredImage, label: string): boolean {
   const labels = image.config.config?.Labels ?? {};
   if (equals < 0) return Object.hasOwn(labels, label);
   return labels[label.slice(0, equals)] === label.slice(equals + 1);
-}
-
-/** Seconds since 1970, or a date. */
-function pointInTime(text: string): number {
-  const time = /^\d+(\.\d+)?$/.test(text) ? Number(text) * 1000 : Date.parse(text);
-  if (Number.isNaN(time)) {
-    throw new StackError(
-      'invalid_argument',
-      `invalid filter 'until=${text}': it is no point in time`,
-    );
-  }
-  return time;
 }

@@ -52,20 +52,19 @@ export class DocumentReader {
         `unsupported media type "${target.mediaType}" of an image`,
       );
     }
-    const { manifests } = await this.index(target.digest);
-    for (const candidate of byPreference(manifests, platform)) {
-      // A name keeps its index, and the index only those platforms that were stored.
-      if (this.#images.has(candidate.digest) && !(await this.#content.has(candidate.digest))) {
-        this.#images.delete(candidate.digest);
-        continue;
-      }
-      try {
-        return await this.#image(candidate.digest);
-      } catch (error) {
-        if (!isStackError(error, 'not_found')) throw error;
-      }
+    for (const candidate of byPreference((await this.index(target.digest)).manifests, platform)) {
+      const image = await this.#stored(candidate.digest);
+      if (image) return image;
     }
     throw new StackError('not_found', `no image of ${target.digest} is stored`);
+  }
+
+  /** Every image of `target` that is stored: one for each platform, those that `platform` runs first. */
+  async readAll(target: Descriptor, platform: Platform): Promise<ImageDocuments[]> {
+    if (!isIndexType(target.mediaType)) return [await this.read(target, platform)];
+    const candidates = byPreference((await this.index(target.digest)).manifests, platform);
+    const images = await Promise.all(candidates.map(({ digest }) => this.#stored(digest)));
+    return images.filter((image) => image !== undefined);
   }
 
   async index(digest: string): Promise<Index> {
@@ -74,6 +73,20 @@ export class DocumentReader {
     const index = parseIndex(parseDocument(await this.#content.read(digest), digest));
     this.#indexes.set(digest, index);
     return index;
+  }
+
+  /** A name keeps its index, and the index only those platforms that were stored. */
+  async #stored(digest: string): Promise<ImageDocuments | undefined> {
+    if (this.#images.has(digest) && !(await this.#content.has(digest))) {
+      this.#images.delete(digest);
+      return undefined;
+    }
+    try {
+      return await this.#image(digest);
+    } catch (error) {
+      if (isStackError(error, 'not_found')) return undefined;
+      throw error;
+    }
   }
 
   async #image(digest: string): Promise<ImageDocuments> {

@@ -1,9 +1,14 @@
 /** The images in containerd's store, its names put together by image. */
 import type { ContainerdClient } from '#proto/containerd-client';
 import { timestampToDate } from '#proto/timestamp';
-import { hostPlatform } from '#lib/registry/platform';
+import {
+  formatPlatform,
+  hostPlatform,
+  platformMatches,
+  runnablePlatforms,
+} from '#lib/registry/platform';
 import { isStackError, StackError } from '#spec/errors';
-import type { Descriptor } from '#spec/oci/image';
+import type { Descriptor, Platform } from '#spec/oci/image';
 import {
   formatFamiliar,
   parseReference,
@@ -49,7 +54,6 @@ export class ImageCatalog {
   readonly #client: ContainerdClient;
   readonly #documents: DocumentReader;
   readonly #unpacker: Unpacker;
-  readonly #sizes = new Map<string, number>();
 
   constructor(client: ContainerdClient, documents: DocumentReader, unpacker: Unpacker) {
     this.#client = client;
@@ -79,8 +83,25 @@ export class ImageCatalog {
     return [...entries.values()];
   }
 
-  /** What `text` names: a reference first, then an id or the beginning of one. Throws as ImageService.get. */
-  async find(text: string): Promise<Found> {
+  /**
+   * What `text` names: a reference first, then an id or the beginning of one; of several platforms under a name the one
+   * that is asked for. Throws as ImageService.get.
+   */
+  async find(text: string, platform?: Platform): Promise<Found> {
+    const found = await this.#find(text);
+    return platform ? this.#ofPlatform(found, text, platform) : found;
+  }
+
+  /** The ids of all images that the entry's names keep, those of other platforms too. */
+  async idsKeptBy({ records }: CatalogEntry): Promise<string[]> {
+    const targets = new Map(records.map(({ target }) => [target.digest, target]));
+    const images = await Promise.all(
+      [...targets.values()].map((target) => this.#documents.readAll(target, hostPlatform())),
+    );
+    return [...new Set(images.flat().map(({ id }) => id))];
+  }
+
+  async #find(text: string): Promise<Found> {
     const entries = await this.entries();
     const id = /^(?:sha256:)?([0-9a-f]{1,64})$/.exec(text)?.[1];
     const reference = id?.length === 64 ? undefined : referenceIn(text, id !== undefined);
@@ -91,6 +112,10 @@ export class ImageCatalog {
       const [entry] = found;
       const record = entry?.records.find(({ name }) => !isDangling(name)) ?? entry?.records[0];
       if (entry && record && found.length === 1) return { entry, record, by: 'id' };
+      if (found.length === 0) {
+        const foreign = await this.#findForeign(entries, `sha256:${id}`);
+        if (foreign) return foreign;
+      }
     }
     throw new StackError(
       'not_found',
@@ -120,6 +145,30 @@ export class ImageCatalog {
     };
   }
 
+  /** By id, an image of another platform beside one that goes by its names. */
+  async #findForeign(entries: readonly CatalogEntry[], id: string): Promise<Found | undefined> {
+    for (const { records } of entries) {
+      for (const record of records) {
+        const images = await this.#documents.readAll(record.target, hostPlatform());
+        const documents = images.find((image) => image.id.startsWith(id));
+        if (documents) {
+          return { entry: { id: documents.id, documents, records: [record] }, record, by: 'id' };
+        }
+      }
+    }
+    return undefined;
+  }
+
+  async #ofPlatform(found: Found, text: string, platform: Platform): Promise<Found> {
+    const { entry, record } = found;
+    if (runsOn(platform, entry.documents.config)) return found;
+    const images =
+      found.by === 'name' ? await this.#documents.readAll(record.target, platform) : [];
+    const documents = images.find(({ config }) => runsOn(platform, config));
+    if (documents) return { ...found, entry: { id: documents.id, documents, records: [record] } };
+    throw platformMismatch(text, entry.documents, platform);
+  }
+
   async #describe(record: ImageRecord): Promise<ImageDocuments | undefined> {
     try {
       return await this.#documents.read(record.target, hostPlatform());
@@ -133,14 +182,28 @@ export class ImageCatalog {
     }
   }
 
-  async #size({ diffIds, chainId, manifest }: ImageDocuments): Promise<number> {
-    const known = this.#sizes.get(chainId);
-    if (known !== undefined) return known;
+  async #size({ diffIds, manifest }: ImageDocuments): Promise<number> {
     const unpacked = await this.#unpacker.unpackedBytes(diffIds);
-    if (unpacked === undefined) return manifest.layers.reduce((total, { size }) => total + size, 0);
-    this.#sizes.set(chainId, unpacked);
-    return unpacked;
+    return unpacked ?? manifest.layers.reduce((total, { size }) => total + size, 0);
   }
+}
+
+/** In docker's words: the image is there, but for another platform. */
+export function platformMismatch(
+  text: string,
+  { config }: ImageDocuments,
+  wanted: Platform,
+): StackError {
+  return new StackError(
+    'not_found',
+    `image with reference ${text} was found but its platform (${formatPlatform(config)}) ` +
+      `does not match the specified platform (${formatPlatform(wanted)})`,
+  );
+}
+
+/** Whether `wanted`, or a processor of its kind that runs older programs too, runs the image. */
+function runsOn(wanted: Platform, image: Platform): boolean {
+  return runnablePlatforms(wanted).some((candidate) => platformMatches(candidate, image));
 }
 
 /** Throws invalid_argument for what can be neither a reference nor an id. */

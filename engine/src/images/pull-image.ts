@@ -3,20 +3,13 @@
  * image's name are written one by one, under a lease that keeps them until the name does.
  */
 import type { ContainerdClient } from '#proto/containerd-client';
-import {
-  hostPlatform,
-  parsePlatform,
-  platformMatches,
-  selectManifest,
-  formatPlatform,
-} from '#lib/registry/platform';
+import { hostPlatform, parsePlatform, selectManifest } from '#lib/registry/platform';
 import {
   parallelDownloads,
   type FetchedDocument,
   type RegistryClient,
   type RemoteRepository,
 } from '#lib/registry/registry-client';
-import { StackError } from '#spec/errors';
 import {
   isIndexType,
   parseIndex,
@@ -24,7 +17,7 @@ import {
   type Descriptor,
   type Platform,
 } from '#spec/oci/image';
-import { formatFamiliar, type ImageReference } from '#spec/reference';
+import type { ImageReference } from '#spec/reference';
 import { describeImage, type ImageDocuments } from './documents.ts';
 import {
   parseDocument,
@@ -72,7 +65,7 @@ export async function pullImage(
     ...(credentials && { credentials }),
   });
   const top = await repository.resolve();
-  reporter.line(`Pulling from ${reference.path}`, reference.tag ?? reference.digest);
+  reporter.begin(reference);
   const pull: Pull = {
     content,
     repository,
@@ -84,7 +77,6 @@ export async function pullImage(
   };
   try {
     const image = await storeDocuments(top, platform, pull);
-    if (wanted !== undefined) requirePlatform(image, platform, reference);
     await fetchLayers(pull, image);
     reporter.line(`Digest: ${top.descriptor.digest}`);
     return { target: top.descriptor, image };
@@ -151,18 +143,4 @@ async function fetchLayers(pull: Pull, image: ImageDocuments): Promise<void> {
       reporter.layer('Pull complete', layer);
     },
   });
-}
-
-/** An image that is not an index has the platform it has: throws not_found if that is not the one asked for. */
-export function requirePlatform(
-  { config }: ImageDocuments,
-  wanted: Platform,
-  reference: ImageReference,
-): void {
-  if (platformMatches(wanted, config)) return;
-  throw new StackError(
-    'not_found',
-    `image with reference ${formatFamiliar(reference)} was found but does not match the specified platform: ` +
-      `wanted ${formatPlatform(wanted)}, actual: ${formatPlatform(config)}`,
-  );
 }

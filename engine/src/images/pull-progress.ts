@@ -1,5 +1,6 @@
 /** What a pull says while it runs, in docker's words and rhythm. */
 import { encodedOf, parseDigest } from '#spec/digest';
+import { formatReference, type ImageReference } from '#spec/reference';
 import type { Descriptor } from '#spec/oci/image';
 import type { PullProgress } from './image-service.ts';
 
@@ -22,6 +23,12 @@ export class PullReporter {
   /** A line of its own. */
   line(status: string, id?: string): void {
     this.#send({ status, ...(id !== undefined && { id }) });
+  }
+
+  /** The first line, under the tag, or the whole reference by digest. */
+  begin(reference: ImageReference): void {
+    const { path, tag, digest } = reference;
+    this.line(`Pulling from ${path}`, digest === undefined ? tag : formatReference(reference));
   }
 
   /** What a layer is doing. */

@@ -15,13 +15,15 @@ import type { ImageUser } from './image-service.ts';
 import { shortId } from './pull-progress.ts';
 
 /**
- * The names that go, decided before anything is changed: one of several, or all and the image with them. Throws conflict
+ * The names that go, decided before anything is changed: one of several, or all and the image with them. `asked` is how
+ * the user called it. Throws conflict
  * where docker does: for an image in use, and for an id that several repositories share.
  */
 export function recordsToRemove(
   { entry, record, by }: Found,
   users: readonly ImageUser[],
   force: boolean,
+  asked: string,
 ): ImageRecord[] {
   const named = entry.records.filter(({ name }) => !isDangling(name));
   // Names by digest go with the last tag of their repository.
@@ -34,24 +36,13 @@ export function recordsToRemove(
   if (by === 'name' && user && !force) {
     const container = user.containerId.slice(0, 12);
     throw conflict(
-      `unable to remove repository reference "${repoTagsOf([record.name])[0] ?? record.name}" (must force) - ` +
+      `unable to remove repository reference "${asked}" (must force) - ` +
         `container ${container} is using its referenced image ${id}`,
     );
   }
   if (by === 'id') {
-    const running = users.find((one) => one.running);
-    if (running) {
-      const container = running.containerId.slice(0, 12);
-      throw conflict(
-        `unable to delete ${id} (cannot be forced) - image is being used by running container ${container}`,
-      );
-    }
-    if (user && !force) {
-      const container = user.containerId.slice(0, 12);
-      throw conflict(
-        `unable to delete ${id} (must be forced) - image is being used by stopped container ${container}`,
-      );
-    }
+    const inUse = conflictOfUsers(entry.id, users, force);
+    if (inUse) throw inUse;
     if (repositoriesOf(named).size > 1 && !force) {
       throw conflict(
         `unable to delete ${id} (must be forced) - image is referenced in multiple repositories`,
@@ -59,6 +50,28 @@ export function recordsToRemove(
     }
   }
   return entry.records;
+}
+
+/** Why containers forbid that an image goes; undefined if they do not. */
+export function conflictOfUsers(
+  imageId: string,
+  users: readonly ImageUser[],
+  force: boolean,
+): StackError | undefined {
+  const id = shortId(imageId);
+  const running = users.find((user) => user.running);
+  if (running) {
+    const container = running.containerId.slice(0, 12);
+    return conflict(
+      `unable to delete ${id} (cannot be forced) - image is being used by running container ${container}`,
+    );
+  }
+  const [stopped] = users;
+  if (!stopped || force) return undefined;
+  const container = stopped.containerId.slice(0, 12);
+  return conflict(
+    `unable to delete ${id} (must be forced) - image is being used by stopped container ${container}`,
+  );
 }
 
 /** Removes the names; an image in use keeps one that nobody sees. Returns what docker's clients print. */

@@ -1,101 +1,86 @@
-/** Images as archives, to and from containerd's own hands (containerd.services.transfer.v1): `docker save`, `docker load`. */
+/** Loads images by containerd's own hands (containerd.services.transfer.v1): it reads the archive, stores and unpacks. */
+import { randomUUID } from 'node:crypto';
 import type { ContainerdClient } from '#proto/containerd-client';
 import { isAny, packAny, unpackAny } from '#proto/any';
 import {
   Data,
-  ImageExportStream,
   ImageImportStream,
   ImageStore,
   Progress,
   WindowUpdate,
 } from '#proto/generated/containerd.types.transfer';
-import { danglingRepository } from './image-names.ts';
+import type { Descriptor } from '#spec/oci/image';
+import { transferName } from './image-names.ts';
+import type { LoadOptions } from './image-service.ts';
+import type { LoadReporter } from './load-progress.ts';
 import { openStream, type TransferStream } from './transfer-stream.ts';
+import { unnamedMs, wirePlatform } from './transfer-pull.ts';
 
-/** Bytes that containerd may send before it hears from us again. */
-const grantBytes = 1 << 20;
 const messageBytes = 256 << 10;
 
-/** The archive of images that have these names in containerd's store, piece by piece. Throws not_found. */
-export async function* saveImages(
-  client: ContainerdClient,
-  names: readonly string[],
-): AsyncGenerator<Buffer> {
-  const [name = '', ...others] = names;
-  const stream = await openStream(client, 'export');
-  const transferred = client.transfer.transfer({
-    source: packAny(ImageStore, {
-      name,
-      extraReferences: others.map((other) => ({ name: other, isPrefix: false })),
-    }),
-    destination: packAny(ImageExportStream, { stream: stream.id }),
-  });
-  transferred.catch(() => stream.cancel()); // said below
-  try {
-    let granted = 0;
-    const grant = async (): Promise<void> => {
-      while (granted <= grantBytes) {
-        granted += grantBytes;
-        await stream.send(WindowUpdate, { update: grantBytes });
-      }
-    };
-    await grant();
-    for await (const message of stream.messages) {
-      if (!isAny(Data, message)) continue;
-      const { data } = unpackAny(Data, message);
-      granted -= data.length;
-      yield data;
-      await grant();
-    }
-  } catch (error) {
-    await transferred; // knows better why the stream broke
-    throw error;
-  } finally {
-    stream.cancel();
-  }
-  await transferred;
-}
-
-/** Stores and unpacks the images of an archive. Returns the names that they have now. */
-export async function loadImages(
+/**
+ * Stores and unpacks the images of an archive, under names that nobody sees, and hands them to `use`, which gives them
+ * lasting ones. Throws what containerd says.
+ */
+export async function loadByTransfer(
   client: ContainerdClient,
   snapshotter: string,
   archive: AsyncIterable<Buffer>,
-): Promise<string[]> {
+  { platform, signal }: LoadOptions,
+  reporter: LoadReporter,
+  use: (images: readonly Descriptor[]) => Promise<void>,
+): Promise<void> {
   const stream = await openStream(client, 'import');
   const progress = await openStream(client, 'progress');
-  const saved: string[] = [];
-  const reported = collect(progress, saved);
+  const saved = new Map<string, Descriptor[]>();
+  const reported = collect(progress, saved, reporter);
   const sending = send(stream, archive);
   sending.catch(() => stream.cancel()); // the call fails then
+  const prefix = transferName(randomUUID());
   try {
-    await client.transfer.transfer({
-      source: packAny(ImageImportStream, { stream: stream.id }),
-      destination: packAny(ImageStore, {
-        extraReferences: [
-          // Images with a whole name in the archive keep it, whatever it begins with.
-          { name: 'docker.io', isPrefix: true, allowOverwrite: true },
-          // All are kept by what they are, until it is clear which have no other name.
-          { name: danglingRepository, isPrefix: true, addDigest: true, skipNamedDigest: true },
-        ],
-        unpacks: [{ snapshotter }],
-      }),
-      options: { progressStream: progress.id },
-    });
+    await client.transfer.transfer(
+      {
+        source: packAny(ImageImportStream, { stream: stream.id }),
+        destination: packAny(ImageStore, {
+          labels: { 'containerd.io/gc.expire': new Date(Date.now() + unnamedMs).toISOString() },
+          extraReferences: [{ name: prefix, isPrefix: true, addDigest: true }],
+          platforms: platform ? [wirePlatform(platform)] : [],
+          unpacks: [{ snapshotter }],
+        }),
+        options: { progressStream: progress.id },
+      },
+      { ...(signal && { signal }) },
+    );
     await reported;
-    return [...new Set(saved)];
+    await use(unique([...saved.values()].flat()));
   } finally {
     stream.cancel();
     progress.cancel();
+    for (const name of saved.keys()) await client.images.delete({ name }).catch(() => undefined); // it expires
   }
 }
 
-async function collect(stream: TransferStream, saved: string[]): Promise<void> {
+/** Each with its name once: an image is saved under several. */
+function unique(images: readonly Descriptor[]): Descriptor[] {
+  const key = ({ digest, annotations }: Descriptor) => JSON.stringify([digest, annotations]);
+  return [...new Map(images.map((image) => [key(image), image])).values()];
+}
+
+async function collect(
+  stream: TransferStream,
+  saved: Map<string, Descriptor[]>,
+  reporter: LoadReporter,
+): Promise<void> {
   try {
     for await (const message of stream.messages) {
       if (!isAny(Progress, message)) continue;
-      const { event, name } = unpackAny(Progress, message);
-      if (event === 'saved') saved.push(name);
+      const { event, name, desc, progress } = unpackAny(Progress, message);
+      if (!desc) continue;
+      const { mediaType, digest, size, annotations } = desc;
+      const image = { mediaType, digest, size, annotations };
+      if (event === 'saved') saved.set(name, [...(saved.get(name) ?? []), image]);
+      else if (event === 'extracting') reporter.layer(image, progress);
+      else if (event === 'extracted') reporter.layer(image, size);
     }
   } catch {
     // The call itself says what went wrong.

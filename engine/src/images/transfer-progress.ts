@@ -16,9 +16,8 @@ export class TransferReporter {
   /** One message of the progress stream. */
   step({ event, name, desc, progress }: Progress): void {
     if (event.startsWith('Pulling from') && !this.#begun) {
-      const { path, tag, digest } = this.#reference;
       this.#begun = true;
-      this.#reporter.line(`Pulling from ${path}`, tag ?? digest);
+      this.#reporter.begin(this.#reference);
     }
     if (!desc || !name.startsWith('layer-')) return; // docker says nothing about the others
     switch (event) {

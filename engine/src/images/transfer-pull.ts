@@ -29,7 +29,7 @@ import { TransferReporter } from './transfer-progress.ts';
 import { openStream, type TransferStream } from './transfer-stream.ts';
 
 /** How long an image may wait for its name: it is garbage after that, should engined die in between. */
-const unnamedMs = 10 * 60 * 1000;
+export const unnamedMs = 10 * 60 * 1000;
 
 /** A pulled image under a name that keeps it until it has the right one. */
 export interface TransferredImage {
@@ -99,11 +99,7 @@ export async function pullByTransfer(
 
 /** One image of those that this machine (or the one pulled for) can run, unpacked. */
 function destination(name: string, snapshotter: string, platform: Platform) {
-  const platforms = runnablePlatforms(platform).map(({ os, architecture, variant = '' }) => ({
-    os,
-    architecture,
-    variant,
-  }));
+  const platforms = runnablePlatforms(platform).map(wirePlatform);
   return {
     name,
     labels: { 'containerd.io/gc.expire': new Date(Date.now() + unnamedMs).toISOString() },
@@ -111,6 +107,11 @@ function destination(name: string, snapshotter: string, platform: Platform) {
     manifestLimit: 1,
     unpacks: [{ snapshotter }],
   };
+}
+
+/** A platform as containerd's API has it. */
+export function wirePlatform({ os, architecture, variant = '' }: Platform) {
+  return { os, architecture, variant };
 }
 
 async function report(stream: TransferStream, reporter: TransferReporter): Promise<void> {

@@ -21,6 +21,8 @@ export class Unpacker {
   readonly #client: ContainerdClient;
   readonly #content: ImageContent;
   readonly #snapshotter: string;
+  /** Bytes by chain ID: what is committed never changes. */
+  readonly #sizes = new Map<string, number>();
 
   constructor(client: ContainerdClient, content: ImageContent, snapshotter: string) {
     this.#client = client;
@@ -60,19 +62,27 @@ export class Unpacker {
     }
   }
 
-  /** Bytes of the layers in the snapshots; undefined where not all are unpacked. */
-  async unpackedBytes(diffIds: readonly Digest[]): Promise<number | undefined> {
+  /** Bytes of a layer, by its chain ID, in its snapshot; undefined where it is not unpacked. */
+  async layerBytes(chainId: string): Promise<number | undefined> {
+    const known = this.#sizes.get(chainId);
+    if (known !== undefined) return known;
     try {
-      const usages = await Promise.all(
-        chainIdsOf(diffIds).map((key) =>
-          this.#client.snapshots.usage({ snapshotter: this.#snapshotter, key }),
-        ),
-      );
-      return usages.reduce((total, { size }) => total + size, 0);
+      const usage = { snapshotter: this.#snapshotter, key: chainId };
+      const { size } = await this.#client.snapshots.usage(usage);
+      this.#sizes.set(chainId, size);
+      return size;
     } catch (error) {
       if (isStackError(error, 'not_found')) return undefined;
       throw error;
     }
+  }
+
+  /** Bytes of the layers in the snapshots; undefined where not all are unpacked. */
+  async unpackedBytes(diffIds: readonly Digest[]): Promise<number | undefined> {
+    const sizes = await Promise.all(chainIdsOf(diffIds).map((key) => this.layerBytes(key)));
+    return sizes.reduce((total, size) => {
+      return total === undefined || size === undefined ? undefined : total + size;
+    }, 0);
   }
 
   async #keep(chainId: Digest, lease: string): Promise<boolean> {

@@ -28,7 +28,7 @@ function found(by: Found['by'], ...names: [string, ...string[]]): Found {
 }
 
 const names = (what: Found, users: ImageUser[] = [], force = false) =>
-  recordsToRemove(what, users, force).map(({ name }) => name);
+  recordsToRemove(what, users, force, 'a:1').map(({ name }) => name);
 
 describe('recordsToRemove', () => {
   const one = 'docker.io/library/a:1';

@@ -45,6 +45,7 @@ export class Authenticator {
   readonly #connection: ConnectionSettings;
   readonly #ask: () => Promise<RegistryCredentials>;
   readonly #tokens = new Map<string, Token>();
+  #identityToken: string | undefined;
 
   /**
    * `credentials` are asked for at a challenge, with the name of the host that challenges. Token servers are trusted as
@@ -61,6 +62,11 @@ export class Authenticator {
     this.#ask = async () => (typeof credentials === 'function' ? credentials(host) : credentials);
   }
 
+  /** What the token server gave in place of the password; undefined if it gave nothing. */
+  get identityToken(): string | undefined {
+    return this.#identityToken;
+  }
+
   /** What to send without having been asked: a token that an earlier challenge brought. */
   known(scope: string): string | undefined {
     const token = this.#tokens.get(scope);
@@ -73,16 +79,21 @@ export class Authenticator {
 
   /**
    * The `Authorization` header that answers `header`, the challenge for `scope`. Throws unauthenticated if there is none,
-   * and what the token server says when it refuses.
+   * and what the token server says when it refuses. `offline` asks for an identity token as well.
    */
-  async answer(header: string, scope: string, signal?: AbortSignal): Promise<string> {
+  async answer(
+    header: string,
+    scope: string,
+    signal?: AbortSignal,
+    offline = false,
+  ): Promise<string> {
     const challenges = parseChallenges(header);
     const bearer = challenges.find(({ scheme }) => scheme === 'bearer');
     const credentials = await this.#ask();
     const { registryToken } = credentials;
     if (bearer && registryToken !== undefined)
       return this.#keep(scope, `Bearer ${registryToken}`, 60);
-    if (bearer) return this.#fetchToken(bearer, scope, credentials, signal);
+    if (bearer) return this.#fetchToken(bearer, scope, credentials, offline, signal);
     if (challenges.some(({ scheme }) => scheme === 'basic')) {
       const basic = basicHeader(credentials);
       if (basic === undefined) throw new StackError('unauthenticated', 'no basic auth credentials');
@@ -95,6 +106,7 @@ export class Authenticator {
     challenge: Challenge,
     scope: string,
     credentials: RegistryCredentials,
+    offline: boolean,
     signal?: AbortSignal,
   ): Promise<string> {
     const { realm = '', service = '' } = challenge.parameters;
@@ -105,10 +117,13 @@ export class Authenticator {
     const options = { connection: this.#connection, ...(signal && { signal }) };
     const response =
       identityToken === undefined
-        ? await this.#http.request(tokenUrl(realm, service, scope), {
-            headers: authorization(basicHeader(credentials)),
-            ...options,
-          })
+        ? await this.#http.request(
+            tokenUrl(realm, service, scope, offline ? credentials : undefined),
+            {
+              headers: authorization(basicHeader(credentials)),
+              ...options,
+            },
+          )
         : await this.#http.postForm(
             realm,
             {
@@ -121,7 +136,13 @@ export class Authenticator {
             options,
           );
     const body: unknown = JSON.parse((await response.body(1 << 20)).toString('utf8'));
-    const { token, access_token: accessToken, expires_in: expiresIn } = body as TokenResponse; // checked below
+    const {
+      token,
+      access_token: accessToken,
+      expires_in: expiresIn,
+      refresh_token: refreshToken,
+    } = body as TokenResponse; // checked below
+    if (typeof refreshToken === 'string' && refreshToken !== '') this.#identityToken = refreshToken;
     const value = token ?? accessToken;
     if (typeof value !== 'string' || value === '') {
       throw new StackError('unauthenticated', `token server ${realm} did not return a token`);
@@ -141,12 +162,24 @@ interface TokenResponse {
   token?: unknown;
   access_token?: unknown;
   expires_in?: unknown;
+  refresh_token?: unknown;
 }
 
-function tokenUrl(realm: string, service: string, scope: string): string {
+/** With `offlineFor` a refresh token is asked for too (distribution, "Requesting a Token"). */
+function tokenUrl(
+  realm: string,
+  service: string,
+  scope: string,
+  offlineFor: RegistryCredentials | undefined,
+): string {
   const url = new URL(realm);
   if (service !== '') url.searchParams.set('service', service);
-  for (const one of scope.split(' ')) url.searchParams.append('scope', one);
+  for (const one of scope.split(' ').filter(Boolean)) url.searchParams.append('scope', one);
+  if (offlineFor) {
+    url.searchParams.set('offline_token', 'true');
+    url.searchParams.set('client_id', 'engine');
+    if (offlineFor.username !== undefined) url.searchParams.set('account', offlineFor.username);
+  }
   return url.href;
 }
 

@@ -26,6 +26,12 @@ export function decodeRegistryAuth(header: string | undefined): RegistryCredenti
     return undefined; // docker says nothing about it either
   }
   if (typeof value !== 'object' || value === null) return undefined;
+  const { serverAddress: _, ...credentials } = decodeCredentials(value);
+  return Object.keys(credentials).length === 0 ? undefined : credentials;
+}
+
+/** Credentials as clients write them, with the server that they are for. Fields that are not text count as absent. */
+export function decodeCredentials(value: object): RegistryCredentials & { serverAddress?: string } {
   // Go decodes keys in any case, and some clients rely on that.
   const fields = new Map(
     Object.entries(value).map(([key, field]) => [key.toLowerCase(), field as unknown]),
@@ -39,13 +45,14 @@ export function decodeRegistryAuth(header: string | undefined): RegistryCredenti
   const password = text('password') ?? fromAuth?.password;
   const identityToken = text('identitytoken');
   const registryToken = text('registrytoken');
-  const credentials: RegistryCredentials = {
+  const serverAddress = text('serveraddress');
+  return {
     ...(username !== undefined && { username }),
     ...(password !== undefined && { password }),
     ...(identityToken !== undefined && { identityToken }),
     ...(registryToken !== undefined && { registryToken }),
+    ...(serverAddress !== undefined && { serverAddress }),
   };
-  return Object.keys(credentials).length === 0 ? undefined : credentials;
 }
 
 /** `auth` of a configuration file: user and password in base64. */

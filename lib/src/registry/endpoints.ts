@@ -3,7 +3,7 @@ import net from 'node:net';
 import { StackError } from '#spec/errors';
 import { defaultDomain } from '#spec/reference';
 import { endpoint, type Endpoint } from './endpoint.ts';
-import { configuredEndpoints } from './hosts-folder.ts';
+import { configuredEndpoints, hasSettings } from './hosts-folder.ts';
 
 export interface RegistrySettings {
   /** Base URLs that serve Docker Hub's images, asked before it (`--registry-mirror`). */
@@ -12,6 +12,8 @@ export interface RegistrySettings {
   insecureRegistries?: readonly string[];
   /** Folder with settings for each registry in containerd's form (`<registry>/hosts.toml`). */
   hostsFolder?: string;
+  /** The same, of which the first counts that has something for a registry; `mirrors` are asked all the same. */
+  hostsFolders?: readonly string[];
   /** Sent with every request to a registry or one of its mirrors. */
   headers?: Readonly<Record<string, string>>;
 }
@@ -31,11 +33,54 @@ function placesOf(domain: string, settings: RegistrySettings): Endpoint[] {
   const registry = defaultEndpoints(domain, settings);
   const { hostsFolder } = settings;
   if (hostsFolder !== undefined) return configuredEndpoints(hostsFolder, domain, registry);
-  if (domain !== defaultDomain) return registry;
-  const mirrors = (settings.mirrors ?? []).map((url) =>
-    endpoint(`${parseMirror(url)}/v2`, { mirror: true, capabilities: ['pull', 'resolve'] }),
+  const places = withFolders(domain, registry, settings);
+  if (domain !== defaultDomain) return places;
+  const mirrors = (settings.mirrors ?? []).flatMap((url) => mirrorEndpoints(url, settings));
+  return [...mirrors, ...places];
+}
+
+/** `places` as the first of the folders has it that knows `domain`. */
+function withFolders(
+  domain: string,
+  places: readonly Endpoint[],
+  { hostsFolders = [] }: RegistrySettings,
+): Endpoint[] {
+  const folder = hostsFolders.find((candidate) => hasSettings(candidate, domain));
+  return folder === undefined ? [...places] : configuredEndpoints(folder, domain, places);
+}
+
+/** A mirror is trusted as a registry of its name would be. */
+function mirrorEndpoints(text: string, settings: RegistrySettings): Endpoint[] {
+  const base = parseMirror(text);
+  const { host } = new URL(base);
+  const verifyTls = !isInsecure(host, settings.insecureRegistries ?? []);
+  const mirror = endpoint(`${base}/v2`, {
+    connection: { verifyTls },
+    mirror: true,
+    capabilities: ['pull', 'resolve'],
+  });
+  return withFolders(host, [mirror], settings);
+}
+
+/**
+ * A registry that may be asked over plain HTTP: `host`, `host:port` or a subnet. Throws invalid_argument in docker's words.
+ */
+export function parseInsecureRegistry(text: string): string {
+  const name = text.replace(/^https?:\/\//i, '');
+  if (name.includes('://')) {
+    throw new StackError('invalid_argument', `insecure registry ${text} should not contain '://'`);
+  }
+  const [address = '', prefix = ''] = name.split('/');
+  if (name.includes('/')) {
+    const bits = net.isIPv6(address) ? 128 : 32;
+    if (net.isIP(address) && /^\d+$/.test(prefix) && Number(prefix) <= bits) return name;
+  } else if (/^(\[[0-9a-f:]+\]|[0-9a-z_]([0-9a-z._-]*[0-9a-z_])?)(:\d{1,5})?$/i.test(name)) {
+    return name;
+  }
+  throw new StackError(
+    'invalid_argument',
+    `insecure registry ${text} is not valid: invalid host "${name}"`,
   );
-  return [...mirrors, ...registry];
 }
 
 /** The base URL of a mirror. Throws invalid_argument that quotes what was configured. */

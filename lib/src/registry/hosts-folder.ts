@@ -40,6 +40,11 @@ export function configuredEndpoints(
   }
 }
 
+/** Whether `folder` has settings for `registry`, or for all that have none. */
+export function hasSettings(folder: string, registry: string): boolean {
+  return folderOf(folder, registry) !== undefined;
+}
+
 /** Over http with certificates set, TLS is tried first: somebody meant it to be used. */
 function endpointsOfHost({ url, settings }: HostSettings, registry: string): Endpoint[] {
   const { host } = new URL(url);

@@ -1,14 +1,22 @@
 /** A client of the distribution API (OCI distribution specification 1.1, Docker Registry HTTP API V2). */
 import { digestOf, Digester, parseDigest, algorithmOf, type Digest } from '#spec/digest';
 import { StackError } from '#spec/errors';
+import { array, object, optional, string } from '#spec/json-decoder';
 import type { Descriptor } from '#spec/oci/image';
 import type { ImageReference } from '#spec/reference';
-import type { CredentialSource } from './credentials.ts';
-import { endpointsOf, type RegistrySettings } from './endpoints.ts';
+import type { CredentialSource, RegistryCredentials } from './credentials.ts';
+import {
+  endpointsOf,
+  parseInsecureRegistry,
+  parseMirror,
+  type RegistrySettings,
+} from './endpoints.ts';
 import { HttpClient, type HttpResponse } from './http-client.ts';
 import { TemporaryFailure } from './http-error.ts';
+import { login, type LoggedIn } from './login.ts';
 import { explained, manifestTypeOf, manifestTypes } from './manifest.ts';
 import { defaultRetryPolicy, waitToRetry, withRetries, type RetryPolicy } from './retry.ts';
+import { search, type SearchQuery, type SearchResult } from './search.ts';
 import { RepositorySession } from './session.ts';
 
 export interface RegistryClientOptions extends RegistrySettings {
@@ -38,12 +46,14 @@ export class RegistryClient {
   readonly #retries: RetryPolicy;
   readonly #http: HttpClient;
 
+  /** Throws invalid_argument for mirrors and insecure registries that cannot be. */
   constructor({
     userAgent = 'engine',
     retries = defaultRetryPolicy,
     ...settings
   }: RegistryClientOptions = {}) {
     this.#settings = settings;
+    this.configure(settings);
     this.#retries = retries;
     this.#http = new HttpClient(userAgent);
   }
@@ -58,15 +68,33 @@ export class RegistryClient {
     return new RemoteRepository(session, this.#retries);
   }
 
-  /** What is asked for from now on goes by these settings; what is under way keeps those it began with. */
-  configure(changed: RegistrySettings): void {
-    this.#settings = { ...this.#settings, ...changed };
+  /**
+   * What is asked for from now on goes by these settings; what is under way keeps those it began with. Throws
+   * invalid_argument.
+   */
+  configure({ mirrors = [], insecureRegistries = [], ...changed }: RegistrySettings): void {
+    this.#settings = {
+      ...this.#settings,
+      ...changed,
+      mirrors: mirrors.map(parseMirror),
+      insecureRegistries: insecureRegistries.map(parseInsecureRegistry),
+    };
   }
 
   /** Whether a client without any settings would ask the same places in the same way. */
   usesDefaults({ domain }: ImageReference): boolean {
     const places = JSON.stringify(endpointsOf(domain, this.#settings));
     return places === JSON.stringify(endpointsOf(domain, {}));
+  }
+
+  /** Whether a registry (`registry.example:5000`) takes credentials. Throws as {@link login}. */
+  login(domain: string, credentials: RegistryCredentials, signal?: AbortSignal): Promise<LoggedIn> {
+    return login(this.#http, endpointsOf(domain, this.#settings), credentials, signal);
+  }
+
+  /** Repositories of a registry by what their names contain. Throws as {@link search}. */
+  search(domain: string, query: SearchQuery): Promise<SearchResult[]> {
+    return search(this.#http, domain, endpointsOf(domain, this.#settings), query);
   }
 
   /** Closes idle connections. */
@@ -112,6 +140,37 @@ export class RemoteRepository {
         const digest = digestOf(content);
         if (tagOrDigest.includes(':')) verify(parseDigest(tagOrDigest), content);
         return { descriptor: { mediaType, digest, size: content.length }, content };
+      },
+      this.session.signal,
+    );
+  }
+
+  /** All tags of the repository, as the registry sorts them. Errors are in docker's words. */
+  async tags(): Promise<string[]> {
+    const tags: string[] = [];
+    let path: string | undefined = 'tags/list';
+    try {
+      while (path !== undefined) {
+        const page = await this.#tagsPage(path);
+        tags.push(...page.tags);
+        path = page.next;
+      }
+    } catch (error) {
+      throw explained(error, this.session.reference);
+    }
+    return tags;
+  }
+
+  async #tagsPage(path: string): Promise<{ tags: string[]; next: string | undefined }> {
+    return withRetries(
+      this.retries,
+      async () => {
+        const response = await this.session.request(path, { capability: 'resolve' });
+        const { tags } = parseTags(await jsonOf(response), 'tags');
+        // RFC 5988: `</v2/…/tags/list?n=100&last=x>; rel="next"`
+        const next = /<([^>]*)>\s*;\s*rel="?next"?/.exec(response.header('link') ?? '')?.[1];
+        const query = next === undefined ? '' : new URL(next, response.url).search;
+        return { tags: tags ?? [], next: next === undefined ? undefined : `tags/list${query}` };
       },
       this.session.signal,
     );
@@ -170,6 +229,19 @@ export class RemoteRepository {
     const response = await this.session.request(`blobs/${descriptor.digest}`, request);
     if (position === 0 || response.status === 206) return response;
     return { ...response, stream: () => skip(response.stream(), position) }; // a server without ranges
+  }
+}
+
+const parseTags = object<{ tags?: string[] }>({ tags: optional(array(string)) });
+
+async function jsonOf(response: HttpResponse): Promise<unknown> {
+  try {
+    return JSON.parse((await response.body(largestDocument)).toString('utf8'));
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    throw new StackError('data_loss', `${response.url} answers with what is not JSON`, {
+      cause: error,
+    });
   }
 }
 

@@ -1,20 +1,47 @@
-/** /images: pull, list, inspect, remove. */
+/** /images: list, inspect, history, tag, remove, prune; pull, push and archives. */
 import { pipeline } from 'node:stream/promises';
-import { decodeRegistryAuth } from '#lib/registry/credentials';
 import { messageOf, StackError } from '#spec/errors';
+import type { Platform } from '#spec/oci/image';
+import { formatReference } from '#spec/reference';
+import { isAtLeast } from '../../http/api-version.ts';
 import { booleanFilter } from '../../http/query.ts';
-import { encodeJson } from '../../http/json.ts';
 import type { ApiRequest } from '../../http/request.ts';
 import type { ApiResponse } from '../../http/response.ts';
-import type { Route } from '../../http/router.ts';
+import type { Handler, Route } from '../../http/router.ts';
 import { imageFiltersOf } from '../../images/filters.ts';
-import { shapeImage } from '../../images/image-by-version.ts';
-import type { ImageService } from '../../images/image-service.ts';
+import type { ImagesBackend } from './backend.ts';
+import { createImage } from './create-image.ts';
+import { streamMessages } from './message-stream.ts';
+import { accessOf, platformIn, platformOf, referenceOf, tagReferenceOf } from './parameters.ts';
+import { inspectFor, summaryFor } from './shapes.ts';
 
-export type ImagesBackend = Pick<
-  ImageService,
-  'list' | 'inspect' | 'remove' | 'pull' | 'push' | 'tag' | 'history' | 'prune' | 'save' | 'load'
->;
+export function imageRoutes(images: ImagesBackend): Route[] {
+  const route = (
+    method: Route['method'],
+    path: string,
+    handle: (images: ImagesBackend, request: ApiRequest, response: ApiResponse) => Promise<void>,
+  ): Route => {
+    const handler: Handler = (request, response) => handle(images, request, response);
+    return { method, path, handler };
+  };
+  return [
+    route('GET', '/images/json', list),
+    route('POST', '/images/prune', prune),
+    route('GET', '/images/get', (all, request, response) =>
+      save(all, request.query.all('names'), request, response),
+    ),
+    route('GET', '/images/{name}/get', (all, request, response) =>
+      save(all, [request.parameter('name')], request, response),
+    ),
+    route('POST', '/images/load', load),
+    route('GET', '/images/{name}/history', history),
+    route('POST', '/images/{name}/tag', tag),
+    route('POST', '/images/{name}/push', push),
+    route('POST', '/images/create', createImage),
+    route('GET', '/images/{name}/json', inspect),
+    route('DELETE', '/images/{name}', remove),
+  ];
+}
 
 const filterKeys = [
   'before',
@@ -26,137 +53,99 @@ const filterKeys = [
   'until',
 ] as const;
 
-export function imageRoutes(images: ImagesBackend): Route[] {
-  return [
-    {
-      method: 'GET',
-      path: '/images/json',
-      handler: async ({ query, version }, response) => {
-        const filters = imageFiltersOf(Object.fromEntries(query.filters(filterKeys)));
-        const listed = await images.list(filters);
-        response.json(
-          200,
-          listed.map((image) => shapeImage(image, version)),
-        );
-      },
-    },
-    {
-      method: 'POST',
-      path: '/images/prune',
-      handler: async ({ query }, response) => {
-        const given = query.filters(['dangling', 'label', 'label!', 'until']);
-        const all = booleanFilter(given, 'dangling') === false;
-        const filters = Object.fromEntries([...given].filter(([key]) => key !== 'dangling'));
-        const { removed, bytes } = await images.prune(imageFiltersOf(filters), all);
-        response.json(200, { ImagesDeleted: removed, SpaceReclaimed: bytes });
-      },
-    },
-    {
-      method: 'GET',
-      path: '/images/get',
-      handler: async ({ query }, response) => {
-        await save(images, query.all('names'), response);
-      },
-    },
-    {
-      method: 'GET',
-      path: '/images/{name}/get',
-      handler: async (request, response) => {
-        await save(images, [request.parameter('name')], response);
-      },
-    },
-    {
-      method: 'POST',
-      path: '/images/load',
-      handler: async ({ body }, response) => {
-        await streamed(response, async (send) => {
-          for (const { id, repoTags } of await images.load(body as AsyncIterable<Buffer>)) {
-            for (const tag of repoTags) send({ stream: `Loaded image: ${tag}\n` });
-            if (repoTags.length === 0) send({ stream: `Loaded image ID: ${id}\n` });
-          }
-        });
-      },
-    },
-    {
-      method: 'GET',
-      path: '/images/{name}/history',
-      handler: async (request, response) => {
-        response.json(200, await images.history(request.parameter('name')));
-      },
-    },
-    {
-      method: 'POST',
-      path: '/images/{name}/tag',
-      handler: async (request, response) => {
-        const { query } = request;
-        const name = withTag(query.text('repo'), query.text('tag'));
-        if (name === '')
-          throw new StackError('invalid_argument', 'a tag needs a repository (repo)');
-        await images.tag(request.parameter('name'), name);
-        response.empty(201);
-      },
-    },
-    {
-      method: 'POST',
-      path: '/images/{name}/push',
-      handler: async (request, response) => {
-        const { query, headers, signal } = request;
-        if (query.text('platform') !== '') {
-          throw new StackError(
-            'unimplemented',
-            'pushing one platform is not implemented by this engine',
-          );
-        }
-        const [auth] = [headers['x-registry-auth']].flat();
-        const credentials = decodeRegistryAuth(auth);
-        const reference = withTag(request.parameter('name'), query.text('tag'));
-        await streamed(response, (send) =>
-          images.push(reference, { signal, ...(credentials && { credentials }) }, send),
-        );
-      },
-    },
-    { method: 'POST', path: '/images/create', handler: (...args) => pull(images, ...args) },
-    {
-      method: 'GET',
-      path: '/images/{name}/json',
-      handler: async (request, response) => {
-        const image = await images.inspect(request.parameter('name'));
-        response.json(200, shapeImage(image, request.version));
-      },
-    },
-    {
-      method: 'DELETE',
-      path: '/images/{name}',
-      handler: async (request, response) => {
-        const { query } = request;
-        const options = { force: query.boolean('force'), noPrune: query.boolean('noprune') };
-        response.json(200, await images.remove(request.parameter('name'), options));
-      },
-    },
-  ];
-}
-
-async function pull(
+async function list(
   images: ImagesBackend,
-  { query, headers, signal }: ApiRequest,
+  { query, version }: ApiRequest,
   response: ApiResponse,
 ): Promise<void> {
-  if (query.has('fromSrc')) {
-    throw new StackError('unimplemented', 'importing an image is not implemented by this engine');
+  const given = new Map(query.filters(filterKeys));
+  // Before `filters` there was one for names.
+  const pattern = isAtLeast(version, '1.41') ? '' : query.text('filter');
+  if (pattern !== '') given.set('reference', [...(given.get('reference') ?? []), pattern]);
+  const summaries = await images.list(imageFiltersOf(Object.fromEntries(given)), {
+    sharedSize: isAtLeast(version, '1.42') && query.boolean('shared-size'),
+    manifests: isAtLeast(version, '1.47') && query.boolean('manifests'),
+  });
+  response.json(
+    200,
+    summaries.map((summary) => summaryFor(summary, version)),
+  );
+}
+
+async function inspect(
+  images: ImagesBackend,
+  request: ApiRequest,
+  response: ApiResponse,
+): Promise<void> {
+  const { query, version } = request;
+  const manifests = isAtLeast(version, '1.48') && query.boolean('manifests');
+  const platform = platformOf(request, '1.49');
+  if (manifests && platform) {
+    throw new StackError(
+      'invalid_argument',
+      'conflicting options: manifests and platform options cannot both be set',
+    );
   }
-  const reference = withTag(query.text('fromImage'), query.text('tag'));
-  if (reference === '') {
-    throw new StackError('invalid_argument', 'pull needs the name of an image (fromImage)');
+  const image = await images.inspect(request.parameter('name'), {
+    manifests,
+    ...(platform && { platform }),
+  });
+  response.json(200, inspectFor(image, version));
+}
+
+async function history(
+  images: ImagesBackend,
+  request: ApiRequest,
+  response: ApiResponse,
+): Promise<void> {
+  const platform = platformOf(request, '1.48');
+  response.json(200, await images.history(request.parameter('name'), platform));
+}
+
+async function tag(
+  images: ImagesBackend,
+  request: ApiRequest,
+  response: ApiResponse,
+): Promise<void> {
+  const { query } = request;
+  const name = tagReferenceOf(query.text('repo'), query.text('tag'));
+  if (name === undefined) {
+    throw new StackError('invalid_argument', 'a tag needs a repository (repo)');
   }
-  const [auth] = [headers['x-registry-auth']].flat();
-  const credentials = decodeRegistryAuth(auth);
-  const platform = query.text('platform');
-  await streamed(response, (send) =>
-    images.pull(
-      reference,
-      { signal, ...(credentials && { credentials }), ...(platform !== '' && { platform }) },
-      send,
-    ),
+  await images.tag(request.parameter('name'), name);
+  response.empty(201);
+}
+
+async function push(
+  images: ImagesBackend,
+  request: ApiRequest,
+  response: ApiResponse,
+): Promise<void> {
+  const platform = platformOf(request, '1.46');
+  const reference = referenceOf(request.parameter('name'), request.query.text('tag'));
+  const options = { ...accessOf(request), ...(platform && { platform }) };
+  const name = formatReference(reference);
+  await streamMessages(response, (send) =>
+    reference.tag === undefined && reference.digest === undefined
+      ? images.pushAll(name, options, send)
+      : images.push(name, options, send),
+  );
+}
+
+async function load(
+  images: ImagesBackend,
+  request: ApiRequest,
+  response: ApiResponse,
+): Promise<void> {
+  const { query, body, signal } = request;
+  const platform = platformOf(request, '1.48');
+  const options = {
+    quiet: !query.has('quiet') || query.boolean('quiet'),
+    signal,
+    ...(platform && { platform }),
+  };
+  await streamMessages(response, (send) =>
+    images.load(body as AsyncIterable<Buffer>, options, send),
   );
 }
 
@@ -164,9 +153,10 @@ async function pull(
 async function save(
   images: ImagesBackend,
   references: readonly string[],
+  request: ApiRequest,
   response: ApiResponse,
 ): Promise<void> {
-  const archive = await images.save(references);
+  const archive = await images.save(references, platformOf(request, '1.48'));
   const body = response.stream(200, 'application/x-tar');
   try {
     await pipeline(archive, body);
@@ -175,27 +165,38 @@ async function save(
   }
 }
 
-/** Messages of an action as they come; a failure before the first one has a status, later ones travel in the stream. */
-async function streamed(
+async function remove(
+  images: ImagesBackend,
+  request: ApiRequest,
   response: ApiResponse,
-  action: (send: (message: unknown) => void) => Promise<unknown>,
 ): Promise<void> {
-  let body: ReturnType<ApiResponse['stream']> | undefined;
-  const send = (message: unknown): void => {
-    body ??= response.stream(200, 'application/json');
-    body.write(encodeJson(message));
-  };
-  try {
-    await action(send);
-  } catch (error) {
-    if (!body) throw error;
-    send({ errorDetail: { message: messageOf(error) }, error: messageOf(error) });
+  const { query, version } = request;
+  const name = request.parameter('name');
+  if (name.trim() === '') {
+    throw new StackError('invalid_argument', 'image name cannot be blank');
   }
-  body?.end();
+  const platforms: readonly Platform[] = isAtLeast(version, '1.50')
+    ? query.all('platforms').map(platformIn)
+    : [];
+  const options = {
+    force: query.boolean('force'),
+    noPrune: query.boolean('noprune'),
+    platforms,
+  };
+  response.json(200, await images.remove(name, options));
 }
 
-/** `tag` may be a tag, or a digest. */
-function withTag(name: string, tag: string): string {
-  if (tag === '' || name === '') return name;
-  return tag.includes(':') ? `${name}@${tag}` : `${name}:${tag}`;
+async function prune(
+  images: ImagesBackend,
+  { query }: ApiRequest,
+  response: ApiResponse,
+): Promise<void> {
+  const given = query.filters(['dangling', 'label', 'label!', 'until']);
+  const all = booleanFilter(given, 'dangling') === false;
+  const filters = Object.fromEntries([...given].filter(([key]) => key !== 'dangling'));
+  const { removed, bytes } = await images.prune(imageFiltersOf(filters), all);
+  response.json(200, {
+    ImagesDeleted: removed.length > 0 ? removed : null,
+    SpaceReclaimed: bytes,
+  });
 }

@@ -1,5 +1,4 @@
 /** The images of a `docker save` archive as manifests of their own, because the archive has none. */
-import { detectCompression } from '#lib/unpack/decompress';
 import { digestOf } from '#spec/digest';
 import { StackError } from '#spec/errors';
 import { array, object, optional, string } from '#spec/json-decoder';
@@ -11,10 +10,11 @@ import {
   type Manifest,
 } from '#spec/oci/image';
 import { formatReference, parseReference, withDefaultTag } from '#spec/reference';
-import type { Archive, ArchivedBlob } from './archive-reader.ts';
-import type { Blobs } from './blobs.ts';
-import { imageNameAnnotation, refNameAnnotation } from './image-store.ts';
 import { manifestLabels, parseDocument } from '#spec/oci/image-tree';
+import { detectCompression } from '../unpack/decompress.ts';
+import { imageNameAnnotation, refNameAnnotation } from './annotations.ts';
+import type { ArchiveStore } from './archive-store.ts';
+import type { Archive, ArchivedBlob } from './read-archive.ts';
 
 /** One image of manifest.json. */
 interface DockerImage {
@@ -28,10 +28,13 @@ const parseImages = array(
 );
 
 /** Stores a manifest for each image and an index of them all. Throws invalid_argument for files that are missing. */
-export async function indexOfDockerArchive(archive: Archive, blobs: Blobs): Promise<Descriptor> {
+export async function indexOfDockerArchive(
+  archive: Archive,
+  store: ArchiveStore,
+): Promise<Descriptor> {
   const manifests: Descriptor[] = [];
   for (const image of parseImages(archive.dockerManifest, 'manifest.json')) {
-    const manifest = await storeManifest(image, archive, blobs);
+    const manifest = await storeManifest(image, archive, store);
     const tags = image.RepoTags ?? [];
     if (tags.length === 0) manifests.push(manifest);
     for (const tag of tags) {
@@ -45,22 +48,22 @@ export async function indexOfDockerArchive(archive: Archive, blobs: Blobs): Prom
     }
   }
   const index: Index = { schemaVersion: 2, mediaType: mediaTypes.ociIndex, manifests };
-  return storeJson(index, mediaTypes.ociIndex, {}, blobs);
+  return storeJson(index, mediaTypes.ociIndex, {}, store);
 }
 
 async function storeManifest(
   { Config: configName, Layers: layerNames }: DockerImage,
   archive: Archive,
-  blobs: Blobs,
+  store: ArchiveStore,
 ): Promise<Descriptor> {
   const config = fileOf(archive, configName, 'image config');
   const { os, architecture, variant } = parseImageConfig(
-    parseDocument(await blobs.read(config.digest), config.digest),
+    parseDocument(await store.read(config.digest), config.digest),
   );
   const layers: Descriptor[] = [];
   for (const name of layerNames) {
     const { digest, size } = fileOf(archive, name, 'layer');
-    const plain = detectCompression(await blobs.start(digest, 4)) === 'none';
+    const plain = detectCompression(await store.start(digest, 4)) === 'none';
     const mediaType = plain ? mediaTypes.dockerLayer : mediaTypes.dockerLayerGzip;
     layers.push({ mediaType, digest, size });
   }
@@ -71,7 +74,7 @@ async function storeManifest(
     layers,
   };
   const labels = manifestLabels(manifest);
-  const stored = await storeJson(manifest, mediaTypes.dockerManifest, labels, blobs);
+  const stored = await storeJson(manifest, mediaTypes.dockerManifest, labels, store);
   return { ...stored, platform: { os, architecture, ...(variant !== undefined && { variant }) } };
 }
 
@@ -79,11 +82,11 @@ async function storeJson(
   document: object,
   mediaType: string,
   labels: Readonly<Record<string, string>>,
-  blobs: Blobs,
+  store: ArchiveStore,
 ): Promise<Descriptor> {
   const content = Buffer.from(JSON.stringify(document));
   const descriptor = { mediaType, digest: digestOf(content), size: content.length };
-  await blobs.store(descriptor, content, labels);
+  await store.store(descriptor, content, labels);
   return descriptor;
 }
 

@@ -3,13 +3,12 @@
  * archive holds is told by an index: its own, or one made from docker's manifest.json.
  */
 import path from 'node:path';
-import { TarReader } from '#lib/unpack/tar-reader';
-import type { TarEntry } from '#lib/unpack/tar-entry';
 import type { Digest } from '#spec/digest';
 import { StackError } from '#spec/errors';
-import type { ContentWriter } from '../content/content-writer.ts';
-import type { Blobs } from './blobs.ts';
 import { parseDocument } from '#spec/oci/image-tree';
+import type { TarEntry } from '../unpack/tar-entry.ts';
+import { TarReader } from '../unpack/tar-reader.ts';
+import type { ArchiveStore, ArchiveWriter } from './archive-store.ts';
 
 /** Documents of the archive itself. */
 const largestDocument = 20 << 20;
@@ -33,10 +32,10 @@ export interface Archive {
 /** Throws invalid_argument for what is no archive, or a damaged one. */
 export async function readArchive(
   source: AsyncIterable<Buffer>,
-  blobs: Blobs,
+  store: ArchiveStore,
   signal: AbortSignal,
 ): Promise<Archive> {
-  const files = new ArchiveFiles(blobs);
+  const files = new ArchiveFiles(store);
   const steps: (() => Promise<void>)[] = [];
   const reader = new TarReader({
     entry: (entry) => steps.push(() => files.begin(entry)),
@@ -59,16 +58,16 @@ export async function readArchive(
 }
 
 class ArchiveFiles {
-  readonly #store: Blobs;
+  readonly #store: ArchiveStore;
   readonly #blobs = new Map<string, ArchivedBlob>();
   readonly #links = new Map<string, string>();
   readonly #documents = new Map<string, Buffer[]>();
   #name = '';
   #document: Buffer[] | undefined;
   #documentBytes = 0;
-  #writer: ContentWriter | undefined;
+  #writer: ArchiveWriter | undefined;
 
-  constructor(store: Blobs) {
+  constructor(store: ArchiveStore) {
     this.#store = store;
   }
 
@@ -85,8 +84,7 @@ class ArchiveFiles {
       this.#documents.set(name, this.#document);
       return;
     }
-    this.#writer = await this.#store.openUnnamed(`tar-${name}`);
-    await this.#writer.write(0, Buffer.alloc(0)); // an earlier attempt may have left something
+    this.#writer = await this.#store.openUnnamed(name);
   }
 
   async append(bytes: Buffer): Promise<void> {
@@ -96,16 +94,14 @@ class ArchiveFiles {
         throw new StackError('resource_exhausted', `"${this.#name}" is too large for a document`);
       }
       this.#document.push(Buffer.from(bytes));
-    } else await this.#writer?.write(this.#writer.offset, bytes);
+    } else await this.#writer?.append(bytes);
   }
 
   async end(): Promise<void> {
     this.#document = undefined;
     const writer = this.#writer;
     if (!writer) return;
-    const size = writer.offset;
-    const digest = await writer.commit(0, '', {});
-    this.#blobs.set(this.#name, { digest, size });
+    this.#blobs.set(this.#name, await writer.commit());
     await this.close();
   }
 

@@ -1,0 +1,162 @@
+/** Pulls by reference, by the way that the containerd offers, and names what was pulled. */
+import { hostPlatform, parsePlatform, platformMatches } from '#lib/registry/platform';
+import {
+  familiarName,
+  formatFamiliar,
+  formatReference,
+  repositoryOf,
+  type ImageReference,
+} from '#spec/reference';
+import { isLite } from '../containerd/peer.ts';
+import { platformMismatch } from './image-catalog.ts';
+import { publishImageEvent } from './image-events.ts';
+import type { ImageParts } from './image-parts.ts';
+import type { PullOptions, PullProgress, StoredImage } from './image-service.ts';
+import { withPullLease } from './lease.ts';
+import { pullImage, type PulledImage } from './pull-image.ts';
+import { hasTransfer, pullByTransfer } from './transfer-pull.ts';
+
+type OnProgress = (message: PullProgress) => void;
+
+/** Pulls what a reference with a tag or digest names. Throws as ImageService.pull. */
+export async function pullReference(
+  parts: ImageParts,
+  reference: ImageReference,
+  options: PullOptions,
+  onProgress: OnProgress,
+): Promise<StoredImage> {
+  const { image, changed } = await pullOne(parts, reference, options, onProgress);
+  tellStatus(reference, changed, onProgress);
+  tellMismatch(reference, image, options, onProgress);
+  return image.stored;
+}
+
+/** Pulls all tags of a repository, as docker does for a name without a tag. */
+export async function pullAllTags(
+  parts: ImageParts,
+  repository: ImageReference,
+  options: PullOptions,
+  onProgress: OnProgress,
+): Promise<void> {
+  if (repository.digest !== undefined || repository.tag !== undefined) {
+    await pullReference(parts, repository, options, onProgress);
+    return;
+  }
+  const { credentials, signal } = options;
+  const tags = await parts.registry
+    .repository(repository, { ...(credentials && { credentials }), ...(signal && { signal }) })
+    .tags();
+  let changed = false;
+  for (const tag of tags) {
+    const pulled = await pullOne(parts, { ...repository, tag }, options, onProgress);
+    changed ||= pulled.changed;
+  }
+  tellStatus(repository, changed, onProgress);
+}
+
+interface Pulled {
+  image: { stored: StoredImage; documents: PulledImage['image'] };
+  /** Whether its name means something else than before. */
+  changed: boolean;
+}
+
+async function pullOne(
+  parts: ImageParts,
+  reference: ImageReference,
+  options: PullOptions,
+  onProgress: OnProgress,
+): Promise<Pulled> {
+  const pulled = (await pullsByItself(parts, reference))
+    ? await transfer(parts, reference, options, onProgress)
+    : await fetch(parts, reference, options, onProgress);
+  const shown = formatFamiliar(reference);
+  const { documents } = pulled.image;
+  publishImageEvent(parts, 'pull', shown, documents, familiarName(repositoryOf(reference)));
+  return pulled;
+}
+
+/** Over a containerd that does all of it. */
+async function transfer(
+  parts: ImageParts,
+  reference: ImageReference,
+  options: PullOptions,
+  onProgress: OnProgress,
+): Promise<Pulled> {
+  const { client, snapshotter, documents } = parts;
+  const pulled = await pullByTransfer(client, snapshotter, reference, options, onProgress);
+  const { target, reporter } = pulled;
+  try {
+    const { platform } = options;
+    const wanted = platform === undefined ? hostPlatform() : parsePlatform(platform);
+    const image = await documents.read(target, wanted);
+    reporter.line(`Digest: ${target.digest}`);
+    return await named(parts, reference, { target, image });
+  } finally {
+    await pulled.release();
+  }
+}
+
+/** Over a containerd that only stores. */
+function fetch(
+  parts: ImageParts,
+  reference: ImageReference,
+  options: PullOptions,
+  onProgress: OnProgress,
+): Promise<Pulled> {
+  return withPullLease(parts.client, async (lease) =>
+    named(parts, reference, await pullImage(parts, reference, options, lease, onProgress)),
+  );
+}
+
+/** Gives what was pulled its name. */
+async function named(
+  { names, catalog }: ImageParts,
+  reference: ImageReference,
+  { target, image }: PulledImage,
+): Promise<Pulled> {
+  const name = formatReference(reference);
+  const changed = await names.set(name, target);
+  const record = { name, target, createdAt: new Date() };
+  const entry = (await catalog.entries()).find(({ id }) => id === image.id);
+  const known = entry ?? { id: image.id, documents: image, records: [record] };
+  return { image: { stored: await catalog.stored(known, record), documents: image }, changed };
+}
+
+function tellStatus(reference: ImageReference, changed: boolean, onProgress: OnProgress): void {
+  const what = changed ? 'Downloaded newer image for' : 'Image is up to date for';
+  onProgress({ status: `Status: ${what} ${formatFamiliar(reference)}` });
+}
+
+/** An image that is not an index has the platform that it has, whatever was asked for: docker warns. */
+function tellMismatch(
+  reference: ImageReference,
+  { documents }: Pulled['image'],
+  { platform }: PullOptions,
+  onProgress: OnProgress,
+): void {
+  if (platform === undefined) return;
+  const wanted = parsePlatform(platform);
+  if (platformMatches(wanted, documents.config)) return;
+  const { message } = platformMismatch(formatFamiliar(reference), documents, wanted);
+  onProgress({ status: `WARNING: ${message}` });
+}
+
+/** Whether a containerd pulls by itself, by client. */
+const transferPeers = new WeakMap<ImageParts['client'], Promise<boolean>>();
+
+/**
+ * Whether containerd can be asked for the whole pull: it is our own, whose progress and errors are as docker's, and the
+ * registry needs none of engined's settings.
+ */
+async function pullsByItself(
+  { client, registry }: ImageParts,
+  reference: ImageReference,
+): Promise<boolean> {
+  let answer = transferPeers.get(client);
+  if (!answer) {
+    answer = Promise.all([isLite(client), hasTransfer(client)]).then((all) => all.every(Boolean));
+    transferPeers.set(client, answer);
+    answer.catch(() => transferPeers.delete(client)); // asked again next time
+  }
+  return registry.usesDefaults(reference) && (await answer);
+}

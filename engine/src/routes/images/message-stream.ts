@@ -1,0 +1,24 @@
+/** Answers that are streams of JSON objects: what an action says while it goes on. */
+import { messageOf } from '#spec/errors';
+import { encodeJson } from '../../http/json.ts';
+import type { ApiResponse } from '../../http/response.ts';
+
+/** Messages of an action as they come; a failure before the first one has a status, later ones travel in the stream. */
+export async function streamMessages(
+  response: ApiResponse,
+  action: (send: (message: unknown) => void) => Promise<unknown>,
+): Promise<void> {
+  let body: ReturnType<ApiResponse['stream']> | undefined;
+  const send = (message: unknown): void => {
+    body ??= response.stream(200, 'application/json');
+    body.write(encodeJson(message));
+  };
+  try {
+    await action(send);
+  } catch (error) {
+    if (!body) throw error;
+    send({ errorDetail: { message: messageOf(error) }, error: messageOf(error) });
+  }
+  body ??= response.stream(200, 'application/json');
+  body.end();
+}
