@@ -6,7 +6,7 @@ import net from 'node:net';
 export interface ApiAnswer {
   status: number;
   headers: http.IncomingHttpHeaders;
-  /** Parsed where it is JSON. */
+  /** Parsed where it is JSON; a list where it is a stream of several values. */
   body: unknown;
 }
 
@@ -88,8 +88,15 @@ async function readAnswer(response: http.IncomingMessage): Promise<ApiAnswer> {
   return {
     status: response.statusCode ?? 0,
     headers: response.headers,
-    body: isJson ? (JSON.parse(text) as unknown) : text,
+    body: isJson ? parseJson(text) : text,
   };
+}
+
+/** One value, or the list of those of a stream: one on each line. */
+function parseJson(text: string): unknown {
+  const [first = '', ...others] = text.trim().split('\n');
+  if (others.length === 0 || !first.endsWith('}')) return JSON.parse(text);
+  return [first, ...others].map((line) => JSON.parse(line) as unknown);
 }
 
 /** The rest of a hijacked stream. */

@@ -1,5 +1,5 @@
 /** Answers that are streams of JSON objects: what an action says while it goes on. */
-import { messageOf } from '#spec/errors';
+import { isStackError, messageOf } from '#spec/errors';
 import { encodeJson } from '../../http/json.ts';
 import type { ApiResponse } from '../../http/response.ts';
 
@@ -16,9 +16,18 @@ export async function streamMessages(
   try {
     await action(send);
   } catch (error) {
-    if (!body) throw error;
+    if (!body) {
+      answerRegistryFailure(response, error);
+      return;
+    }
     send({ errorDetail: { message: messageOf(error) }, error: messageOf(error) });
   }
   body ??= response.stream(200, 'application/json');
   body.end();
+}
+
+/** dockerd answers 500, not 503, where it is a registry that cannot be reached. Throws every other error again. */
+export function answerRegistryFailure(response: ApiResponse, error: unknown): void {
+  if (!isStackError(error, 'unavailable')) throw error;
+  response.json(500, { message: error.message });
 }

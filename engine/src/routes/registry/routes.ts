@@ -3,9 +3,9 @@ import { decodeCredentials } from '#lib/registry/credentials';
 import { StackError } from '#spec/errors';
 import { booleanFilter, type Filters } from '../../http/query.ts';
 import type { ApiRequest } from '../../http/request.ts';
-import type { ApiResponse } from '../../http/response.ts';
 import type { Route } from '../../http/router.ts';
 import type { RegistryService } from '../../registry/registry-service.ts';
+import { answerRegistryFailure } from '../images/message-stream.ts';
 import { accessOf } from '../images/parameters.ts';
 
 export type RegistryBackend = Pick<
@@ -14,46 +14,40 @@ export type RegistryBackend = Pick<
 >;
 
 export function registryRoutes(registry: RegistryBackend): Route[] {
+  const route = (
+    method: Route['method'],
+    path: string,
+    answer: (registry: RegistryBackend, request: ApiRequest) => Promise<unknown>,
+  ): Route => ({
+    method,
+    path,
+    handler: async (request, response) => {
+      try {
+        response.json(200, await answer(registry, request));
+      } catch (error) {
+        answerRegistryFailure(response, error);
+      }
+    },
+  });
   return [
-    {
-      method: 'POST',
-      path: '/auth',
-      handler: (request, response) => authenticate(registry, request, response),
-    },
-    {
-      method: 'GET',
-      path: '/images/search',
-      handler: (request, response) => search(registry, request, response),
-    },
-    {
-      method: 'GET',
-      path: '/distribution/{name}/json',
-      handler: async (request, response) => {
-        const name = request.parameter('name');
-        response.json(200, await registry.inspectDistribution(name, accessOf(request)));
-      },
-    },
+    route('POST', '/auth', authenticate),
+    route('GET', '/images/search', search),
+    route('GET', '/distribution/{name}/json', (all, request) =>
+      all.inspectDistribution(request.parameter('name'), accessOf(request)),
+    ),
   ];
 }
 
-async function authenticate(
-  registry: RegistryBackend,
-  request: ApiRequest,
-  response: ApiResponse,
-): Promise<void> {
+async function authenticate(registry: RegistryBackend, request: ApiRequest): Promise<unknown> {
   const body = await request.json();
   if (typeof body !== 'object' || body === null || Array.isArray(body)) {
     throw new StackError('invalid_argument', 'credentials are expected as a JSON object');
   }
   const { serverAddress = '', ...credentials } = decodeCredentials(body);
-  response.json(200, await registry.authenticate(serverAddress, credentials, request.signal));
+  return registry.authenticate(serverAddress, credentials, request.signal);
 }
 
-async function search(
-  registry: RegistryBackend,
-  request: ApiRequest,
-  response: ApiResponse,
-): Promise<void> {
+async function search(registry: RegistryBackend, request: ApiRequest): Promise<unknown> {
   const { query } = request;
   const text = query.text('limit');
   if (text !== '' && !/^\d+$/.test(text)) {
@@ -68,7 +62,7 @@ async function search(
     stars: starsIn(filters),
   };
   const access = accessOf(request);
-  response.json(200, await registry.search(query.text('term'), Number(text), wanted, access));
+  return registry.search(query.text('term'), Number(text), wanted, access);
 }
 
 function starsIn(filters: Filters): number {
