@@ -93,13 +93,6 @@ export async function measureEngines(registry: string, rounds: number): Promise<
     );
     figures.push(...(await measure('exec true', inAll('exec', 'bench', 'true'), rounds)));
     figures.push(...(await measure('ps', inAll('ps'), rounds)));
-    const lines = ['--name', 'lines', '--network', 'none', image, 'seq', '1', '200000'];
-    await stack.engineOk('run', ...lines);
-    await docker.dockerOk('run', ...lines);
-    figures.push(
-      ...(await measure('logs of 200,000 lines', inAll('logs', 'lines'), Math.min(rounds, 10))),
-    );
-    await docker.dockerOk('rm', 'lines');
     await docker.dockerOk('rm', '-f', 'bench');
     return figures;
   } finally {

@@ -5,7 +5,7 @@ import { RegistryClient } from '#lib/registry/registry-client';
 import { isStackError } from '#spec/errors';
 import { ContainerdImageService } from './images/containerd-image-service.ts';
 import { endPullLeases } from './images/lease.ts';
-import { JsonFileLogs } from './logs/json-file-logs.ts';
+import { DriverLogs } from './logs/driver-logs.ts';
 import type { EngineParts } from './run-engine.ts';
 
 export const engineParts: EngineParts = {
@@ -33,7 +33,8 @@ export const engineParts: EngineParts = {
       onEvent: (...event) => events.publish('image', ...event),
     }),
 
-  createLogs: (paths, logger) => new JsonFileLogs(paths, logger),
+  createLogs: (paths, { logDriver, logOptions }, logger) =>
+    new DriverLogs(paths, { Type: logDriver, Config: { ...logOptions } }, logger),
 
   /** Nothing is left of interrupted pulls, and `run hello` works on a machine without a network. */
   beforeListening: async ({ client, images, logger }) => {

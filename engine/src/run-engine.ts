@@ -61,7 +61,7 @@ export interface EngineParts {
     events: EventLog;
     logger: Logger;
   }): ImageService;
-  createLogs(paths: EnginePaths, logger: Logger): ContainerLogs;
+  createLogs(paths: EnginePaths, options: EngineOptions, logger: Logger): ContainerLogs;
   /** After everything runs and before the API answers. */
   beforeListening(engine: Engine): Promise<void>;
 }
@@ -183,7 +183,7 @@ async function start(
     host: await readHostFacts(paths.dataRoot),
     logger,
     settings: { cgroupParent: options.cgroupParent, snapshotter: options.storageDriver },
-    logs: parts.createLogs(paths, logger),
+    logs: parts.createLogs(paths, options, logger),
   };
   undo.push(() => removeEmptyCgroups(options.cgroupParent));
   await network.start();

@@ -1,5 +1,5 @@
 /** What engined can be told: one row per option, by the names that dockerd has for it on the command line and in daemon.json. */
-import { addressPoolsFromFile, runtimesFromFile } from './file-values.ts';
+import { addressPoolsFromFile, logOptionsFromFile, runtimesFromFile } from './file-values.ts';
 
 /** How often an option may be given, and what its values look like. */
 export type OptionKind = 'text' | 'boolean' | 'integer' | 'list';
@@ -44,8 +44,10 @@ export const daemonOptions: readonly DaemonOption[] = [
   { flag: 'insecure-registry', kind: 'list', value: 'host', description: 'Registry without TLS, or with a certificate that nobody vouches for', key: 'insecure-registries', reloadable: true },
   { flag: 'label', kind: 'list', value: 'key=value', description: 'Label of this engine', key: 'labels', reloadable: true },
   { flag: 'live-restore', kind: 'boolean', description: 'Containers survive the engine (always so)', reloadable: true },
+  { flag: 'log-driver', kind: 'text', value: 'name', description: 'Log driver of containers that choose none (default "json-file")' },
   { flag: 'log-format', kind: 'text', value: 'json|text', description: 'Format of the log (default "json")' },
   { flag: 'log-level', short: 'l', kind: 'text', value: 'level', description: 'Least important record: debug, info, warn, error or fatal (default "info")' },
+  { flag: 'log-opt', kind: 'list', value: 'name=value', description: 'Option of that log driver', key: 'log-opts', fromFile: logOptionsFromFile },
   { flag: 'mtu', kind: 'integer', value: 'bytes', description: 'MTU of the default bridge' },
   { flag: 'pidfile', short: 'p', kind: 'text', value: 'file', description: 'Write the process id here' },
   { flag: 'registry-mirror', kind: 'list', value: 'url', description: 'Preferred mirror of Docker Hub', key: 'registry-mirrors', reloadable: true },
@@ -75,7 +77,7 @@ export const notBuilt: readonly string[] = [
   'default-ulimit', 'dns', 'dns-opt', 'dns-search', 'exec-opt', 'experimental', 'feature', 'firewall-backend',
   'fixed-cidr', 'fixed-cidr-v6', 'host-gateway-ip', 'http-proxy', 'https-proxy', 'icc', 'init', 'init-path',
   'ip', 'ip-forward', 'ip-forward-no-drop', 'ip-masq', 'ip6tables', 'iptables', 'ipv6',
-  'log-driver', 'log-opt', 'max-concurrent-downloads', 'max-concurrent-uploads', 'max-download-attempts',
+  'max-concurrent-downloads', 'max-concurrent-uploads', 'max-download-attempts',
   'metrics-addr', 'network-control-plane-mtu', 'no-new-privileges', 'no-proxy', 'node-generic-resource',
   'oom-score-adjust', 'raw-logs', 'rootless', 'seccomp-profile', 'selinux-enabled', 'storage-opt',
   'swarm-default-advertise-addr', 'userland-proxy',
@@ -86,6 +88,6 @@ export const notBuilt: readonly string[] = [
 // prettier-ignore
 export const notBuiltKeys: readonly string[] = [
   'authorization-plugins', 'builder', 'cdi-spec-dirs', 'cluster-store-opts', 'default-network-opts', 'default-ulimits',
-  'dns-opts', 'exec-opts', 'features', 'host-gateway-ips', 'log-opts', 'min-api-version', 'network-diagnostic-port',
+  'dns-opts', 'exec-opts', 'features', 'host-gateway-ips', 'min-api-version', 'network-diagnostic-port',
   'node-generic-resources', 'nri-opts', 'storage-opts', 'deprecated-key-path',
 ];

@@ -24,6 +24,9 @@ export interface EngineOptions {
   cgroupParent: string;
   storageDriver: string;
   firewallIntegration: string | undefined;
+  /** What containers get that choose no log driver. */
+  logDriver: string;
+  logOptions: Readonly<Record<string, string>>;
   logLevel: LogLevel;
   logFormat: LogFormat;
   reloadable: ReloadableOptions;
@@ -61,6 +64,8 @@ export function engineOptions(values: OptionValues): EngineOptions {
     cgroupParent: values.text('cgroup-parent') || '/engine',
     storageDriver: values.text('storage-driver') || 'overlayfs',
     firewallIntegration: values.text('firewall-integration'),
+    logDriver: values.text('log-driver') || 'json-file',
+    logOptions: Object.fromEntries(values.list('log-opt').map(logOption)),
     logLevel: logLevelOf(values.text('log-level')),
     logFormat: logFormatOf(values.text('log-format')),
     reloadable: reloadableOptions(values),
@@ -131,6 +136,12 @@ function logLevelOf(text = 'info'): LogLevel {
 function logFormatOf(text = 'json'): LogFormat {
   if (text === 'json' || text === 'text') return text;
   throw new StackError('invalid_argument', `invalid log format: ${text}`);
+}
+
+/** `name=value`; docker takes a name alone as well, for an empty value. */
+function logOption(text: string): [string, string] {
+  const separator = text.indexOf('=');
+  return separator < 0 ? [text, ''] : [text.slice(0, separator), text.slice(separator + 1)];
 }
 
 /** `name=path`. */

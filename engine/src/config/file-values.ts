@@ -17,6 +17,14 @@ export function runtimesFromFile(value: unknown): string[] {
   });
 }
 
+/** `{"max-size": "10m"}` as `max-size=10m`. Throws invalid_argument. */
+export function logOptionsFromFile(value: unknown): string[] {
+  return Object.entries(objectOf('log-opts', value)).map(([name, text]) => {
+    if (typeof text !== 'string') throw wrongType(`log-opts.${name}`, 'a string', text);
+    return `${name}=${text}`;
+  });
+}
+
 /** `[{"base": "…", "size": 24}]` as `base=…,size=24`. Throws invalid_argument. */
 export function addressPoolsFromFile(value: unknown): string[] {
   if (!Array.isArray(value)) throw wrongType('default-address-pools', 'an array', value);

@@ -6,6 +6,8 @@ import fs from 'node:fs';
 import net from 'node:net';
 import path from 'node:path';
 import { AT_FDCWD, mknodat, S_IFIFO } from '#lib/sys/file';
+import { setPipeSize } from '#lib/sys/pipe';
+import { errorCode } from '#spec/errors';
 
 const { O_NONBLOCK, O_RDONLY, O_RDWR } = fs.constants;
 
@@ -60,13 +62,40 @@ export function hangUp({ stdout, stderr }: StdioPaths): void {
   }
 }
 
+/** What a process may write before it has to wait for us. The kernel's limit for processes without privilege. */
+export const fifoBytes = 1024 * 1024;
+
+/** Lets a FIFO hold {@link fifoBytes}, or what the user's quota of pipe pages allows. */
+export function enlargeFifo(fd: number): void {
+  try {
+    setPipeSize(fd, fifoBytes);
+  } catch (error) {
+    if (errorCode(error) !== 'EPERM') throw error; // over the quota: then the process waits earlier
+  }
+}
+
+/** One for all FIFOs: what is read is passed on, or copied, before the next read. */
+let readBuffer: Buffer | undefined;
+const readBytes = 256 * 1024;
+
+/** Told what was read, which it must copy; false stops the reading until `resume()`. */
+export type OnFifoData = (bytes: Buffer) => boolean;
+
 /**
  * The engine's end of an output FIFO. Opened before the task is created, because some shims wait for a reader; it ends
  * when the last writer has gone.
  */
-export function openFifoReader(file: string): net.Socket {
+export function openFifoReader(file: string, onData: OnFifoData): net.Socket {
   const fd = fs.openSync(file, O_RDONLY | O_NONBLOCK);
-  return new net.Socket({ fd, readable: true, writable: false });
+  enlargeFifo(fd);
+  const buffer = (readBuffer ??= Buffer.allocUnsafeSlow(readBytes));
+  const onread = {
+    buffer,
+    callback: (length: number) => onData(buffer.subarray(0, length)),
+  };
+  const socket = new net.Socket({ fd, readable: true, writable: false, onread });
+  socket.resume();
+  return socket;
 }
 
 /**

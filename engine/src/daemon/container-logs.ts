@@ -1,20 +1,12 @@
 /** Logs of containers as clients read them. */
 import { StackError } from '#spec/errors';
 import type { StdioPaths } from '../containerd/fifo.ts';
+import type { LogEntry } from '../logs/log-format.ts';
 import type { LogsQuery } from '../routes/containers/backend.ts';
 import type { Container } from './container.ts';
 import type { Engine } from './engine.ts';
-import type { OutputStream, TaskOutput } from './output.ts';
-import { frame, type ClientStream } from './stream-frames.ts';
-
-/** One line (or part of a long one) that a container wrote. */
-export interface LogEntry {
-  stream: OutputStream;
-  /** RFC 3339 with nanoseconds. */
-  time: string;
-  /** With its newline, if it had one. */
-  line: Buffer;
-}
+import type { TaskOutput } from './output.ts';
+import { frameHeaderLength, writeFrameHeader, type ClientStream } from './stream-frames.ts';
 
 export interface LogSelection {
   stdout: boolean;
@@ -26,8 +18,22 @@ export interface LogSelection {
   tail: number | undefined;
 }
 
+/** The choice of a container, as HostConfig has it. */
+export interface LogConfig {
+  Type: string;
+  Config: Record<string, string>;
+}
+
 /** Where output goes and how it is read again. */
 export interface ContainerLogs {
+  /** Names of the drivers that there are. */
+  readonly drivers: readonly string[];
+  /** What containers get that choose nothing. */
+  readonly defaults: LogConfig;
+  /** What a container gets that asks for this. Throws invalid_argument, in docker's words, for what cannot be. */
+  resolve(asked: LogConfig): LogConfig;
+  /** The log's file, for drivers whose file others read; else empty. */
+  path(container: Container): string;
   /**
    * Opens the reading side of a task's output for the container's log driver; what an earlier run of the engine has
    * left half-done is finished first.
@@ -48,9 +54,6 @@ export async function readContainerLogs(
   query: LogsQuery,
   signal: AbortSignal,
 ): Promise<AsyncIterable<Buffer>> {
-  if (container.record.hostConfig.LogConfig.Type === 'none') {
-    throw new StackError('internal', 'configured logging driver does not support reading');
-  }
   const { Tty: tty } = container.record.config;
   const selection: LogSelection = {
     stdout: query.stdout,
@@ -88,19 +91,53 @@ export async function replayOf(
 
 async function* encoded(
   batches: AsyncIterable<LogEntry[]>,
-  { tty, timestamps, details }: { tty: boolean; timestamps: boolean; details: boolean },
+  options: { tty: boolean; timestamps: boolean; details: boolean },
 ): AsyncGenerator<Buffer> {
-  // Details are labels and variables that a log option chose; without options there is an empty list.
-  const detail = details ? ' ' : '';
-  for await (const batch of batches) {
-    const pieces: Buffer[] = [];
-    for (const { stream, time, line } of batch) {
-      const prefix = timestamps ? `${time} ${detail}` : detail;
-      const payload = prefix === '' ? line : Buffer.concat([Buffer.from(prefix), line]);
-      pieces.push(tty ? payload : frame(stream, payload));
-    }
-    yield Buffer.concat(pieces);
+  for await (const batch of batches) yield encodeBatch(batch, options);
+}
+
+/** One buffer for all: most entries are shorter than what a buffer of their own would cost. */
+function encodeBatch(
+  batch: readonly LogEntry[],
+  { tty, timestamps, details }: { tty: boolean; timestamps: boolean; details: boolean },
+): Buffer {
+  const prefixes = timestamps || details ? batch.map((entry) => prefixOf(entry)) : undefined;
+  const header = tty ? 0 : frameHeaderLength;
+  let size = 0;
+  for (const [index, { lineLength }] of batch.entries()) {
+    size += header + (prefixes?.[index]?.length ?? 0) + lineLength;
   }
+  const encodedBatch = Buffer.allocUnsafe(size);
+  let at = 0;
+  for (const [index, entry] of batch.entries()) {
+    const prefix = prefixes?.[index];
+    const length = (prefix?.length ?? 0) + entry.lineLength;
+    if (!tty) at = writeFrameHeader(encodedBatch, at, entry.stream, length);
+    if (prefix) at += prefix.copy(encodedBatch, at);
+    at += entry.copyLine(encodedBatch, at);
+  }
+  return encodedBatch;
+
+  function prefixOf({ timeNano, attributes }: LogEntry): Buffer {
+    const time = timestamps ? `${formatLogTime(timeNano)} ` : '';
+    return Buffer.from(details ? `${time}${formatDetails(attributes ?? {})} ` : time);
+  }
+}
+
+/** RFC 3339 with nine digits of a second, whatever they are. */
+function formatLogTime(timeNano: bigint): string {
+  const seconds = new Date(Number(timeNano / 1_000_000_000n) * 1000).toISOString();
+  const nanos = (timeNano % 1_000_000_000n).toString().padStart(9, '0');
+  return `${seconds.slice(0, -'.000Z'.length)}.${nanos}Z`;
+}
+
+/** `a=1,b=2`, escaped as in a query. */
+function formatDetails(attributes: Readonly<Record<string, string>>): string {
+  const escape = (text: string): string => new URLSearchParams([['', text]]).toString().slice(1);
+  return Object.entries(attributes)
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([name, value]) => `${escape(name)}=${escape(value)}`)
+    .join(',');
 }
 
 /** `1700000000` or `1700000000.123456789` as nanoseconds; empty, and 0, are no bound. Throws invalid_argument. */

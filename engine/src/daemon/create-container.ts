@@ -253,13 +253,13 @@ function mergeWithImage(
   };
 }
 
-function withDefaults(asked: HostConfig, { runtimes, host }: Engine): HostConfig {
+function withDefaults(asked: HostConfig, { runtimes, host, logs }: Engine): HostConfig {
   const mode =
     asked.NetworkMode === '' || asked.NetworkMode === 'default' ? 'bridge' : asked.NetworkMode;
   return {
     ...asked,
     NetworkMode: mode,
-    LogConfig: { ...asked.LogConfig, Type: asked.LogConfig.Type || 'json-file' },
+    LogConfig: logs.resolve(asked.LogConfig),
     IpcMode: asked.IpcMode || 'private',
     CgroupnsMode:
       asked.CgroupnsMode || (host.cgroupVersion === '1' || asked.Privileged ? 'host' : 'private'),

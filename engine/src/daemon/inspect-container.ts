@@ -6,11 +6,10 @@ import type { Container, ContainerRecord } from './container.ts';
 import type { Engine } from './engine.ts';
 import { etcFiles } from './etc-files.ts';
 import type { Health } from './health.ts';
-import { logFile } from './paths.ts';
 
 /** Everything that clients see of a container. */
 export function inspectContainer(engine: Engine, container: Container): unknown {
-  const { containers, paths } = engine;
+  const { containers } = engine;
   const { record } = container;
   const { config, hostConfig, state, id } = record;
   const shared = hostConfig.NetworkMode.startsWith('container:')
@@ -41,7 +40,7 @@ export function inspectContainer(engine: Engine, container: Container): unknown 
     ResolvConfPath: etc.resolvConf,
     HostnamePath: etc.hostname,
     HostsPath: etc.hosts,
-    LogPath: hostConfig.LogConfig.Type === 'json-file' ? logFile(paths, id) : '',
+    LogPath: engine.logs.path(container),
     Name: `/${record.name}`,
     RestartCount: record.restartCount,
     Driver: record.snapshotter,

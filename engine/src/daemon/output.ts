@@ -1,5 +1,5 @@
 /** A task's output as the rest of the daemon sees it, however it is stored. */
-import type { Readable } from 'node:stream';
+import type { Socket } from 'node:net';
 import { openFifoReader, type StdioPaths } from '../containerd/fifo.ts';
 
 export type OutputStream = 'stdout' | 'stderr';
@@ -28,23 +28,19 @@ export interface TaskOutput {
 export class UnloggedOutput implements TaskOutput {
   readonly finished: Promise<void>;
   readonly #subscribers = new Set<OutputSubscriber>();
-  readonly #readers: readonly { stream: OutputStream; socket: Readable }[];
-  /** Ends the waits for slow subscribers. */
-  readonly #releases = new Set<() => void>();
+  readonly #readers: readonly Socket[];
   #ended = false;
-  #closed = false;
 
   /** Opens the FIFOs; must happen before the task is created. */
   constructor({ stdout, stderr }: StdioPaths) {
     this.#readers = [
-      { stream: 'stdout' as const, file: stdout },
-      { stream: 'stderr' as const, file: stderr },
-    ]
-      .filter(({ file }) => file !== '')
-      .map(({ stream, file }) => ({ stream, socket: openFifoReader(file) }));
-    this.finished = Promise.all(
-      this.#readers.map(({ stream, socket }) => this.#pump(stream, socket)),
-    ).then(() => this.#end());
+      ...(stdout === '' ? [] : [this.#read('stdout', stdout)]),
+      ...(stderr === '' ? [] : [this.#read('stderr', stderr)]),
+    ];
+    const closed = this.#readers.map(
+      (reader) => new Promise<void>((resolve) => reader.once('close', () => resolve())),
+    );
+    this.finished = Promise.all(closed).then(() => this.#end());
   }
 
   subscribe(subscriber: OutputSubscriber): () => void {
@@ -57,40 +53,32 @@ export class UnloggedOutput implements TaskOutput {
   }
 
   async close(): Promise<void> {
-    this.#closed = true;
-    for (const { socket } of this.#readers) socket.destroy();
-    for (const release of this.#releases) release();
+    for (const reader of this.#readers) reader.destroy();
     await this.finished;
-  }
-
-  async #pump(stream: OutputStream, socket: Readable): Promise<void> {
-    try {
-      for await (const chunk of socket as AsyncIterable<Buffer>) {
-        const waiting = [...this.#subscribers]
-          .map((subscriber) => subscriber.write(stream, chunk))
-          .filter((wait) => wait !== undefined);
-        if (waiting.length > 0) await this.#delivered(waiting);
-      }
-    } catch {
-      // destroyed by close(), or the FIFO is gone: there is nothing more to read
-    }
   }
 
   discard(): Promise<void> {
     return this.close();
   }
 
-  /** Resolves when all have taken the output, or nobody waits for that any more. */
-  async #delivered(waiting: readonly Promise<void>[]): Promise<void> {
-    if (this.#closed) return;
-    await new Promise<void>((resolve) => {
-      const release = (): void => {
-        this.#releases.delete(release);
-        resolve();
-      };
-      this.#releases.add(release);
-      Promise.all(waiting).then(release, release);
+  #read(stream: OutputStream, file: string): Socket {
+    const reader = openFifoReader(file, (bytes) => {
+      const waits = this.#deliver(stream, bytes);
+      if (waits.length === 0) return true;
+      const goOn = (): void => void reader.resume();
+      Promise.all(waits).then(goOn, goOn);
+      return false;
     });
+    reader.on('error', () => undefined); // the FIFO is gone: there is nothing more to read
+    return reader;
+  }
+
+  #deliver(stream: OutputStream, bytes: Buffer): Promise<void>[] {
+    if (this.#subscribers.size === 0) return [];
+    const chunk = Buffer.from(bytes);
+    return [...this.#subscribers]
+      .map((subscriber) => subscriber.write(stream, chunk))
+      .filter((wait) => wait !== undefined);
   }
 
   #end(): void {

@@ -10,12 +10,24 @@ export const multiplexedStreamType = 'application/vnd.docker.multiplexed-stream'
 
 const streamNumbers = { stdout: 1, stderr: 2 } as const;
 
+export const frameHeaderLength = 8;
+const longChunk = 8 * 1024;
+
+/** Writes the header of a frame whose payload has `length` bytes; returns where the payload goes. */
+export function writeFrameHeader(
+  target: Buffer,
+  at: number,
+  stream: OutputStream,
+  length: number,
+): number {
+  target.writeUInt32BE(streamNumbers[stream] * 0x1000000, at);
+  return target.writeUInt32BE(length, at + 4);
+}
+
 /** One frame. */
 export function frame(stream: OutputStream, payload: Buffer): Buffer {
-  const framed = Buffer.allocUnsafe(8 + payload.length);
-  framed.writeUInt32BE(streamNumbers[stream] * 0x1000000, 0);
-  framed.writeUInt32BE(payload.length, 4);
-  payload.copy(framed, 8);
+  const framed = Buffer.allocUnsafe(frameHeaderLength + payload.length);
+  payload.copy(framed, writeFrameHeader(framed, 0, stream, payload.length));
   return framed;
 }
 
@@ -39,8 +51,21 @@ export class ClientStream implements OutputSubscriber {
     if (!this.#options[stream] || this.#output.destroyed || this.#output.writableEnded) {
       return undefined;
     }
-    const roomLeft = this.#output.write(this.#options.tty ? chunk : frame(stream, chunk));
-    return roomLeft ? undefined : this.#drained();
+    return this.#send(stream, chunk) ? undefined : this.#drained();
+  }
+
+  /** Long chunks are not copied behind their header: both go out by one writev(2). */
+  #send(stream: OutputStream, chunk: Buffer): boolean {
+    const output = this.#output;
+    if (this.#options.tty) return output.write(chunk);
+    if (chunk.length < longChunk) return output.write(frame(stream, chunk));
+    const header = Buffer.allocUnsafe(frameHeaderLength);
+    writeFrameHeader(header, 0, stream, chunk.length);
+    output.cork();
+    output.write(header);
+    const roomLeft = output.write(chunk);
+    output.uncork();
+    return roomLeft;
   }
 
   end(): void {

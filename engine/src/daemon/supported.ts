@@ -4,7 +4,6 @@ import type { HostConfig } from '../api/host-config.ts';
 import { StackError } from '#spec/errors';
 import { checkNamespaceModes } from '../container-spec/namespace-modes.ts';
 import { parseSignal } from '#spec/signals';
-import { parseRotation } from '../logs/json-log-file.ts';
 import { checkExtraHosts } from './etc-files.ts';
 import { checkHealthcheck } from './health-check.ts';
 
@@ -34,12 +33,7 @@ function checkConfig(config: ContainerConfig): void {
 }
 
 function checkHostConfig(hostConfig: HostConfig): void {
-  const { LogConfig: log, AutoRemove: autoRemove } = hostConfig;
-  if (!['json-file', 'none'].includes(log.Type)) refuse(`HostConfig.LogConfig.Type ${log.Type}`);
-  for (const name of Object.keys(log.Config)) {
-    if (!['max-size', 'max-file'].includes(name)) refuse(`HostConfig.LogConfig.Config ${name}`);
-  }
-  parseRotation(log.Config);
+  const { AutoRemove: autoRemove } = hostConfig;
   checkNamespaceModes(hostConfig);
   checkStorageOptions(hostConfig);
   if (autoRemove && hostConfig.RestartPolicy.Name !== 'no') {

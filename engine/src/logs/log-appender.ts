@@ -6,30 +6,34 @@
  * Killed before the append was recorded, the next run cuts the log to the recorded size and appends the same bytes
  * again. The last, unfinished line stays in the spool until its end has come.
  */
+import { timestampNow } from '#proto/timestamp';
 import type { OutputStream } from '../daemon/output.ts';
-import { now } from '../daemon/timestamps.ts';
-import { completeLength, formatEntries, splitLines } from './json-entries.ts';
-import type { JsonLogFile } from './json-log-file.ts';
+import type { LogFile } from './log-file.ts';
+import type { LogEncoder } from './log-format.ts';
+import { completeLength } from './output-lines.ts';
 import type { Progress, ProgressFile } from './progress-file.ts';
 import type { StreamSpool } from './stream-spool.ts';
 
 export type Spools = Readonly<Record<OutputStream, StreamSpool>>;
 
 export class LogAppender {
-  readonly #log: JsonLogFile;
+  readonly #log: LogFile;
+  readonly #encoder: LogEncoder;
   readonly #file: ProgressFile;
   readonly #spools: Spools;
   readonly #fifos: Readonly<Record<OutputStream, string>>;
 
   /** Takes up where the last run was interrupted. `fifos` identifies the FIFOs of this run. */
   constructor(
-    log: JsonLogFile,
+    log: LogFile,
+    encoder: LogEncoder,
     file: ProgressFile,
     spools: Spools,
     before: Progress | undefined,
     fifos: Readonly<Record<OutputStream, string>>,
   ) {
     this.#log = log;
+    this.#encoder = encoder;
     this.#file = file;
     this.#spools = spools;
     this.#fifos = fifos;
@@ -58,24 +62,33 @@ export class LogAppender {
 
   #append(stream: OutputStream, bytes: Buffer): void {
     if (bytes.length === 0) return;
-    const time = now();
-    const entries = formatEntries(bytes, stream, time);
-    if (this.#log.hasRoomFor(entries)) {
-      this.#commit(stream, entries, bytes.length);
-      return;
-    }
-    // The file will be full somewhere in between.
-    for (const line of splitLines(bytes)) {
+    const time = timestampNow();
+    const { entries, ends } = this.#encoder.encode(bytes, stream, time);
+    let written = 0;
+    let taken = 0;
+    for (let next = 0; written < entries.length;) {
       if (this.#log.isFull) {
         // Killed before the record, the next run finds a log that is shorter than recorded, and leaves it.
         this.#log.rotate();
         this.#record();
       }
-      this.#commit(stream, formatEntries(line, stream, time), line.length);
+      let length = entries.length - written;
+      let rawLength = bytes.length - taken;
+      if (!this.#log.hasRoomFor(length)) {
+        // The file is full after one of these entries.
+        while (next < ends.length - 2 && this.#log.hasRoomFor((ends[next + 1] ?? 0) - written)) {
+          next += 2;
+        }
+        rawLength = (ends[next] ?? 0) - taken;
+        length = (ends[next + 1] ?? 0) - written;
+      }
+      this.#commit(stream, entries.subarray(written, written + length), rawLength);
+      written += length;
+      taken += rawLength;
     }
   }
 
-  #commit(stream: OutputStream, entries: string, rawLength: number): void {
+  #commit(stream: OutputStream, entries: Buffer, rawLength: number): void {
     this.#log.append(entries);
     const spool = this.#spools[stream];
     spool.logged += rawLength;

@@ -1,18 +1,16 @@
-/** A task's output into a json-file log and to subscribers. */
+/** A task's output into a log file and to subscribers. */
 import fs from 'node:fs';
-import { setPipeSize } from '#lib/sys/pipe';
 import type { Logger } from '#lib/log/logger';
-import { errorCode } from '#spec/errors';
-import type { StdioPaths } from '../containerd/fifo.ts';
+import { enlargeFifo, fifoBytes, type StdioPaths } from '../containerd/fifo.ts';
 import type { OutputStream, OutputSubscriber, TaskOutput } from '../daemon/output.ts';
 import type { FifoReadiness } from './fifo-readiness.ts';
-import { JsonLogFile, type RotationOptions } from './json-log-file.ts';
+import type { RotationOptions } from './file-options.ts';
+import { LogFile } from './log-file.ts';
+import type { LogEncoder } from './log-format.ts';
 import { LogAppender, type Spools } from './log-appender.ts';
 import { ProgressFile } from './progress-file.ts';
 import { StreamSpool } from './stream-spool.ts';
 
-/** What a container may write before it has to wait for us. The kernel's limit for processes without privilege. */
-const fifoBytes = 1024 * 1024;
 /** How much is carried at once, and how often before others have their turn. */
 const chunkBytes = 256 * 1024;
 const chunksPerTurn = 4;
@@ -22,6 +20,7 @@ export interface LoggedOutputOptions {
   /** The log; progress and spools stand beside it, with other endings. */
   logPath: string;
   rotation: RotationOptions;
+  encoder: LogEncoder;
   readiness: FifoReadiness;
   logger: Logger;
   /** Called after something was appended. */
@@ -36,7 +35,7 @@ interface OpenStream {
 export class LoggedOutput implements TaskOutput {
   readonly finished: Promise<void>;
   readonly #options: LoggedOutputOptions;
-  readonly #log: JsonLogFile;
+  readonly #log: LogFile;
   readonly #progress: ProgressFile;
   readonly #spools: Spools;
   readonly #appender: LogAppender;
@@ -49,10 +48,10 @@ export class LoggedOutput implements TaskOutput {
 
   /** Opens the FIFOs, and finishes what an earlier run of the engine has left half-done. */
   constructor(options: LoggedOutputOptions) {
-    const { logPath, rotation, stdio } = options;
+    const { logPath, rotation, encoder, stdio } = options;
     this.#options = options;
     this.finished = new Promise((resolve) => (this.#finish = resolve));
-    this.#log = new JsonLogFile(logPath, rotation);
+    this.#log = new LogFile(logPath, rotation);
     this.#progress = new ProgressFile(`${logPath}.progress`);
     const before = this.#progress.read();
     this.#spools = {
@@ -63,10 +62,22 @@ export class LoggedOutput implements TaskOutput {
       stdout: this.#openFifo('stdout', stdio.stdout),
       stderr: this.#openFifo('stderr', stdio.stderr),
     };
-    this.#appender = new LogAppender(this.#log, this.#progress, this.#spools, before, fifos);
+    this.#appender = new LogAppender(
+      this.#log,
+      encoder,
+      this.#progress,
+      this.#spools,
+      before,
+      fifos,
+    );
     this.#sizeBefore = this.#log.size;
     for (const stream of this.#open.values()) this.#watch(stream);
     if (this.#open.size === 0) this.#end();
+  }
+
+  /** How often the log began a new file. */
+  get rotations(): number {
+    return this.#log.rotations;
   }
 
   subscribe(subscriber: OutputSubscriber): () => void {
@@ -102,12 +113,7 @@ export class LoggedOutput implements TaskOutput {
     if (path === '') return '';
     const fifo = fs.openSync(path, fs.constants.O_RDONLY | fs.constants.O_NONBLOCK);
     this.#open.set(name, { name, fifo });
-    try {
-      setPipeSize(fifo, fifoBytes);
-    } catch (error) {
-      // Over the user's quota of pipe pages: then the container waits earlier.
-      if (errorCode(error) !== 'EPERM') throw error;
-    }
+    enlargeFifo(fifo);
     // File systems give the number of a removed inode to the next file, so the time of its birth belongs to it.
     const { ino, birthtimeNs } = fs.fstatSync(fifo, { bigint: true });
     return `${ino}:${birthtimeNs}`;

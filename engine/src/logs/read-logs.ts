@@ -1,12 +1,9 @@
-/** Reads a json-file log back: from its end if only the last lines are wanted, across rotated files, and on as it grows. */
-import fs from 'node:fs';
-import type { FileHandle } from 'node:fs/promises';
-import { errorCode } from '#spec/errors';
-import type { LogEntry, LogSelection } from '../daemon/container-logs.ts';
-import { rotatedName } from './json-log-file.ts';
-import { tailPosition, type LogPosition } from './log-position.ts';
+/** Reads a log file back: from its end if only the last lines are wanted, across rotated files, and on as it grows. */
+import type { LogSelection } from '../daemon/container-logs.ts';
+import type { LogEntry, LogFormat } from './log-format.ts';
+import { LogSource } from './log-source.ts';
 
-const blockBytes = 64 * 1024;
+const blockBytes = 256 * 1024;
 
 /** Says when a log has grown, and when it will not any more. */
 export interface LogGrowth {
@@ -14,8 +11,17 @@ export interface LogGrowth {
   readonly isActive: boolean;
   /** Changes with every append and at the end. */
   readonly version: number;
+  /** How often a new file was begun. */
+  readonly rotations: number;
   /** Resolves when `version` is not `seen` any more, or when `signal` aborts. */
   next(seen: number, signal: AbortSignal): Promise<void>;
+}
+
+/** A log: where it is, how it is written, and who writes to it, if anybody. */
+export interface LogLocation {
+  path: string;
+  format: LogFormat;
+  growth?: LogGrowth | undefined;
 }
 
 /**
@@ -23,174 +29,150 @@ export interface LogGrowth {
  * entry. A log that does not exist is empty. Ends when `signal` aborts.
  */
 export async function* readLogs(
-  logPath: string,
+  { path, format, growth }: LogLocation,
   selection: LogSelection,
   signal: AbortSignal,
-  growth?: LogGrowth,
 ): AsyncGenerator<LogEntry[]> {
-  const files = await openFiles(logPath);
+  const files = new LogFiles(path, selection.follow ? growth : undefined);
   try {
-    const start = await startPosition(files, selection.tail);
+    const start = await startPosition(files.opened, format, selection);
     // What is appended after the start was found comes on top of the lines asked for, and only when following.
     let wanted = selection.follow ? Infinity : (selection.tail ?? Infinity);
-    for await (const lines of readLines(logPath, files, start, {
-      growth: selection.follow ? growth : undefined,
-      signal,
-    })) {
-      const { entries, isLast } = select(lines.slice(0, wanted), selection);
-      wanted -= lines.length;
+    for await (const read of readEntries(files, format, start, signal)) {
+      const { entries, isLast } = select(
+        wanted < read.length ? read.slice(0, wanted) : read,
+        selection,
+      );
+      wanted -= read.length;
       if (entries.length > 0) yield entries;
       if (isLast || wanted <= 0) return;
     }
   } finally {
-    await Promise.all(files.map((file) => file.close()));
+    await files.close();
   }
 }
 
-/** The entries of `lines` that are wanted, and whether all that follow are too late. */
+/** The entries that are wanted, and whether all that follow are too late. */
 function select(
-  lines: readonly string[],
+  read: LogEntry[],
   selection: LogSelection,
 ): { entries: LogEntry[]; isLast: boolean } {
-  const { since, until } = selection;
+  const { since, until, stdout, stderr } = selection;
+  if (stdout && stderr && since === undefined && until === undefined) {
+    return { entries: read, isLast: false };
+  }
   const entries: LogEntry[] = [];
-  for (const line of lines) {
-    const entry = parseEntry(line);
-    if (!entry || !selection[entry.stream]) continue;
-    if (since !== undefined || until !== undefined) {
-      const time = nanoseconds(entry.time);
-      if (since !== undefined && time < since) continue;
-      if (until !== undefined && time > until) return { entries, isLast: true };
-    }
+  for (const entry of read) {
+    if (!selection[entry.stream]) continue;
+    if (since !== undefined && entry.timeNano < since) continue;
+    if (until !== undefined && entry.timeNano > until) return { entries, isLast: true };
     entries.push(entry);
   }
   return { entries, isLast: false };
 }
 
-function startPosition(
-  files: readonly FileHandle[],
-  tail: number | undefined,
+interface LogPosition {
+  /** Index into the list of files. */
+  file: number;
+  offset: number;
+}
+
+/** Where the last lines begin that are wanted, found from the end; files that ended before `since` are left out. */
+async function startPosition(
+  files: readonly LogSource[],
+  format: LogFormat,
+  { tail, since }: LogSelection,
 ): Promise<LogPosition> {
-  if (tail === undefined) return Promise.resolve({ file: 0, offset: 0 });
-  return tailPosition(files, tail);
-}
-
-/** The log and its rotated files, oldest first; opened at once, so that a rotation meanwhile changes nothing. */
-async function openFiles(logPath: string): Promise<FileHandle[]> {
-  const files: FileHandle[] = [];
-  for (let index = 0; ; index++) {
-    const file = await openIfPresent(rotatedName(logPath, index));
-    if (!file) return files.toReversed();
-    files.push(file);
-  }
-}
-
-async function openIfPresent(file: string): Promise<FileHandle | undefined> {
-  try {
-    return await fs.promises.open(file, 'r');
-  } catch (error) {
-    if (errorCode(error) === 'ENOENT') return undefined;
-    throw error;
-  }
-}
-
-interface FollowOptions {
-  growth: LogGrowth | undefined;
-  signal: AbortSignal;
-}
-
-/** Whole lines from `start` on. Files that are followed into are added to `files`, whose owner closes them. */
-async function* readLines(
-  logPath: string,
-  files: FileHandle[],
-  start: LogPosition,
-  { growth, signal }: FollowOptions,
-): AsyncGenerator<string[]> {
-  let { offset } = start;
-  const block = Buffer.allocUnsafe(blockBytes);
-  for (let index = start.file; index < files.length; index++) {
+  let missing = tail ?? Infinity;
+  const newest = files.length - 1;
+  for (let index = newest; index >= 0; index--) {
     const file = files[index];
+    if (!file) break;
+    const isTooOld =
+      index < newest &&
+      since !== undefined &&
+      file.lastWrittenMs + 1000 < Number(since / 1_000_000n);
+    if (isTooOld) return { file: index + 1, offset: 0 };
+    if (missing === Infinity) continue;
+    const size = await file.size();
+    if (missing === 0) return { file: index, offset: size };
+    const { found, offset } = await format.tail(file, size, missing);
+    missing -= found;
+    if (missing === 0) return { file: index, offset };
+  }
+  return { file: 0, offset: 0 };
+}
+
+/** The files of a log, opened at once, so that a rotation meanwhile changes nothing; and those that come after them. */
+class LogFiles {
+  /** Oldest first. */
+  readonly opened: LogSource[] = [];
+  readonly growth: LogGrowth | undefined;
+  readonly #path: string;
+  /** How often the log had rotated when the last of `opened` was the newest. */
+  #generation: number;
+
+  constructor(path: string, growth: LogGrowth | undefined) {
+    this.#path = path;
+    this.growth = growth;
+    this.#generation = growth?.rotations ?? 0;
+    for (let index = 0; ; index++) {
+      const file = LogSource.open(path, index);
+      if (!file) break;
+      this.opened.unshift(file);
+    }
+  }
+
+  /** Opens the file after the last one; false if that was still the newest when the log had rotated `seen` times. */
+  openNext(seen: number): boolean {
+    if (!this.growth || seen === this.#generation) return false;
+    const { rotations } = this.growth;
+    // The next one may be gone as well, if much was written meanwhile: then go on with the oldest that is left.
+    for (let index = rotations - this.#generation - 1; index >= 0; index--) {
+      const file = LogSource.open(this.#path, index);
+      if (!file) continue;
+      this.opened.push(file);
+      this.#generation = rotations - index;
+      return true;
+    }
+    return false;
+  }
+
+  async close(): Promise<void> {
+    for (const file of this.opened) await file.close();
+  }
+}
+
+/** Whole entries from `start` on. */
+async function* readEntries(
+  files: LogFiles,
+  format: LogFormat,
+  start: LogPosition,
+  signal: AbortSignal,
+): AsyncGenerator<LogEntry[]> {
+  let { offset } = start;
+  for (let index = start.file; index < files.opened.length; index++) {
+    const file = files.opened[index];
     if (!file) return;
     let rest: Buffer = Buffer.alloc(0);
     while (!signal.aborted) {
       // Asked before reading: what was appended before the end is then read before the end.
-      const { isActive = false, version = 0 } = growth ?? {};
-      const { bytesRead } = await file.read(block, 0, blockBytes, offset);
-      if (bytesRead > 0) {
-        offset += bytesRead;
-        const { lines, tail } = cut(Buffer.concat([rest, block.subarray(0, bytesRead)]));
-        rest = tail;
-        if (lines.length > 0) yield lines;
+      const { isActive = false, version = 0, rotations = 0 } = files.growth ?? {};
+      const block = Buffer.allocUnsafe(blockBytes);
+      const length = await file.read(block, offset);
+      if (length > 0) {
+        offset += length;
+        const read = block.subarray(0, length);
+        const bytes = rest.length === 0 ? read : Buffer.concat([rest, read]);
+        const decoded = format.decode(bytes);
+        rest = bytes.subarray(decoded.length);
+        if (decoded.entries.length > 0) yield decoded.entries;
         continue;
       }
-      if (index < files.length - 1 || !growth) break;
-      const next = await successor(logPath, file, offset);
-      if (next === 'truncated') {
-        offset = 0;
-      } else if (next) {
-        files.push(next);
-        break;
-      } else if (isActive) {
-        await growth.next(version, signal);
-      } else {
-        return;
-      }
+      if (index < files.opened.length - 1 || files.openNext(rotations)) break;
+      if (!isActive) return;
+      await files.growth?.next(version, signal);
     }
     offset = 0;
   }
-}
-
-/** What came after `file` by rotation: the next newer file, or the same one begun anew; undefined if it is current. */
-async function successor(
-  logPath: string,
-  file: FileHandle,
-  offset: number,
-): Promise<FileHandle | 'truncated' | undefined> {
-  const { ino, size } = await file.stat();
-  if (size < offset) return 'truncated';
-  for (let index = 0; ; index++) {
-    const candidate = await statIfPresent(rotatedName(logPath, index));
-    if (candidate?.ino === ino) {
-      return index === 0 ? undefined : openIfPresent(rotatedName(logPath, index - 1));
-    }
-    // Rotated away altogether while we read it: go on with the oldest that is left.
-    if (!candidate) return index === 0 ? undefined : openIfPresent(rotatedName(logPath, index - 1));
-  }
-}
-
-async function statIfPresent(file: string): Promise<fs.Stats | undefined> {
-  try {
-    return await fs.promises.stat(file);
-  } catch (error) {
-    if (errorCode(error) === 'ENOENT') return undefined;
-    throw error;
-  }
-}
-
-/** The whole lines of `bytes`, and what is left after them. A newline is never part of another character in UTF-8. */
-function cut(bytes: Buffer): { lines: string[]; tail: Buffer } {
-  const end = bytes.lastIndexOf(0x0a);
-  const lines = end < 0 ? [] : bytes.toString('utf8', 0, end).split('\n');
-  return { lines, tail: Buffer.from(bytes.subarray(end + 1)) };
-}
-
-/** undefined for a line that is not an entry: the machine went down while it was written. */
-function parseEntry(line: string): LogEntry | undefined {
-  try {
-    const entry: unknown = JSON.parse(line);
-    if (typeof entry !== 'object' || entry === null) return undefined;
-    const { log, stream, time } = entry as Readonly<Record<string, unknown>>; // checked below
-    if (typeof log !== 'string' || typeof time !== 'string') return undefined;
-    if (stream !== 'stdout' && stream !== 'stderr') return undefined;
-    return { stream, time, line: Buffer.from(log) };
-  } catch {
-    return undefined;
-  }
-}
-
-/** Nanoseconds since 1970 of an RFC 3339 time. */
-function nanoseconds(time: string): bigint {
-  const fraction = /\.(\d+)/.exec(time)?.[1] ?? '';
-  const seconds = Date.parse(time.replace(/\.\d+/, ''));
-  return BigInt(seconds) * 1_000_000n + BigInt(fraction.padEnd(9, '0').slice(0, 9));
 }

@@ -7,6 +7,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'chai';
 import { AT_FDCWD, mknodat, S_IFIFO } from '#lib/sys/file';
 import type { OutputStream } from '../../src/daemon/output.ts';
+import { jsonFormat } from '../../src/logs/json-format.ts';
+import { localFormat } from '../../src/logs/local-format.ts';
 import { readLogs } from '../../src/logs/read-logs.ts';
 
 const batches = 60;
@@ -21,8 +23,12 @@ const count = `i=0; while [ $i -lt ${lines} ]; do
 describe('a log whose writer is killed again and again', function () {
   this.timeout(240_000);
 
-  for (const maxSize of ['Infinity', '100000']) {
-    it(`has every line once (max-size ${maxSize})`, async () => {
+  for (const [format, maxSize] of [
+    ['json', 'Infinity'],
+    ['json', '100000'],
+    ['local', '100000'],
+  ] as const) {
+    it(`has every line once (${format}, max-size ${maxSize})`, async () => {
       const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'log-crash-'));
       const started: ChildProcess[] = [];
       try {
@@ -38,21 +44,21 @@ describe('a log whose writer is killed again and again', function () {
         started.push(container);
         const exited = once(container, 'exit');
         for (let kill = 0; kill < kills; kill++) {
-          const pump = startPump(folder, maxSize);
+          const pump = startPump(folder, maxSize, format);
           started.push(pump);
           await once(pump.stdout!, 'data');
           await sleep(Math.random() * 60);
           pump.kill('SIGKILL');
           await once(pump, 'exit');
         }
-        const last = startPump(folder, maxSize);
+        const last = startPump(folder, maxSize, format);
         started.push(last);
         await once(last.stdout!, 'data');
         await exited;
         for (const fd of held) fs.closeSync(fd);
         await once(last, 'exit');
         const expected = Array.from({ length: lines }, (_, index) => `line ${index}\n`);
-        const found = await readAll(path.join(folder, 'log'));
+        const found = await readAll(path.join(folder, 'log'), format);
         for (const texts of [found.stdout, found.stderr]) {
           const wrong = texts.findIndex((text, index) => text !== expected[index]);
           if (wrong >= 0) {
@@ -69,14 +75,17 @@ describe('a log whose writer is killed again and again', function () {
   }
 });
 
-function startPump(folder: string, maxSize: string): ChildProcess {
+function startPump(folder: string, maxSize: string, format: string): ChildProcess {
   const script = path.join(import.meta.dirname, 'pump-process.ts');
-  return spawn(process.execPath, [script, folder, maxSize], {
+  return spawn(process.execPath, [script, folder, maxSize, format], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
 }
 
-async function readAll(log: string): Promise<Record<OutputStream, string[]>> {
+async function readAll(
+  log: string,
+  format: 'json' | 'local',
+): Promise<Record<OutputStream, string[]>> {
   const found = { stdout: [] as string[], stderr: [] as string[] };
   const everything = {
     stdout: true,
@@ -86,7 +95,8 @@ async function readAll(log: string): Promise<Record<OutputStream, string[]>> {
     until: undefined,
     tail: undefined,
   };
-  for await (const batch of readLogs(log, everything, new AbortController().signal)) {
+  const location = { path: log, format: format === 'json' ? jsonFormat : localFormat };
+  for await (const batch of readLogs(location, everything, new AbortController().signal)) {
     for (const { stream, line } of batch) {
       found[stream].push(line.toString());
     }

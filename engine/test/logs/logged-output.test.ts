@@ -9,11 +9,12 @@ import { AT_FDCWD, mknodat, S_IFIFO } from '#lib/sys/file';
 import { silentLogger } from '#lib/log/logger';
 import type { OutputStream } from '../../src/daemon/output.ts';
 import { FifoReadiness } from '../../src/logs/fifo-readiness.ts';
-import type { RotationOptions } from '../../src/logs/json-log-file.ts';
+import type { RotationOptions } from '../../src/logs/file-options.ts';
+import { jsonFormat } from '../../src/logs/json-format.ts';
 import { LoggedOutput } from '../../src/logs/logged-output.ts';
 import { readLogs } from '../../src/logs/read-logs.ts';
 
-const unlimited: RotationOptions = { maxSizeBytes: Infinity, maxFiles: 1 };
+const unlimited: RotationOptions = { maxSizeBytes: Infinity, maxFiles: 1, compress: false };
 const everything = {
   stdout: true,
   stderr: true,
@@ -52,6 +53,7 @@ describe('LoggedOutput', () => {
       stdio: { stdin: '', stdout: file('stdout'), stderr: file('stderr') },
       logPath: file('log'),
       rotation,
+      encoder: jsonFormat.createEncoder({}),
       readiness,
       logger: silentLogger,
       onAppend: () => undefined,
@@ -67,7 +69,11 @@ describe('LoggedOutput', () => {
 
   async function logged(): Promise<{ stream: OutputStream; text: string }[]> {
     const entries = [];
-    for await (const batch of readLogs(file('log'), everything, new AbortController().signal)) {
+    for await (const batch of readLogs(
+      { path: file('log'), format: jsonFormat },
+      everything,
+      new AbortController().signal,
+    )) {
       for (const { stream, line } of batch) {
         entries.push({ stream, text: line.toString() });
       }
@@ -153,7 +159,7 @@ describe('LoggedOutput', () => {
   });
 
   it('rotates at its size and keeps so many files', async () => {
-    const output = open({ maxSizeBytes: 10_000, maxFiles: 3 });
+    const output = open({ maxSizeBytes: 10_000, maxFiles: 3, compress: false });
     run('i=0; while [ $i -lt 1000 ]; do echo line $i; i=$((i+1)); done');
     await output.finished;
     const names = fs.readdirSync(folder).filter((name) => /^log(\.\d)?$/.test(name));

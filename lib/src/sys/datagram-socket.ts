@@ -74,3 +74,37 @@ function socketAddress(syscall: string, path: string): Buffer {
   name.copy(address, 2);
   return address;
 }
+
+/** Sends messages to one path, which is looked up for each: whoever listens there may be another one by then. */
+export class DatagramSender {
+  readonly #fd: number;
+  readonly #path: string;
+  readonly #address: Buffer;
+
+  constructor(path: string) {
+    this.#path = path;
+    this.#address = socketAddress('sendto', path);
+    this.#fd = check(libc.socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0), 'socket');
+  }
+
+  /** False when the receiver has no room at present. Throws SyscallError when nobody receives, or none so large. */
+  send(message: Buffer): boolean {
+    const flags = MSG_NOSIGNAL | MSG_DONTWAIT;
+    const sent = libc.sendto(
+      this.#fd,
+      message,
+      message.length,
+      flags,
+      this.#address,
+      this.#address.length,
+    );
+    if (sent >= 0) return true;
+    const errno = lastErrno();
+    if (errno === errnoNumber('EAGAIN')) return false;
+    throw new SyscallError('sendto', errno, this.#path);
+  }
+
+  close(): void {
+    libc.close(this.#fd);
+  }
+}
