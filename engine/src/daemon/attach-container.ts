@@ -13,6 +13,8 @@ export interface AttachOptions {
   stderr: boolean;
   /** Whether to stay for what comes, rather than to replay the log only. */
   stream: boolean;
+  /** Whether output travels in frames unless there is a terminal. */
+  isFramed: boolean;
   detachKeys: Buffer;
   /** Sends what was logged so far; undefined unless asked for. */
   replay: ((client: ClientStream) => Promise<void>) | undefined;
@@ -26,7 +28,11 @@ export async function attachContainer(
   options: AttachOptions,
 ): Promise<void> {
   const { Tty: tty, OpenStdin: openStdin, StdinOnce: stdinOnce } = container.record.config;
-  const client = new ClientStream(output, { tty, stdout: options.stdout, stderr: options.stderr });
+  const client = new ClientStream(output, {
+    tty: tty || !options.isFramed,
+    stdout: options.stdout,
+    stderr: options.stderr,
+  });
   publishContainerEvent(engine, container, 'attach');
   // Before the replay, so that nothing falls between log and live output; what comes meanwhile waits in the FIFO.
   const replayed = options.replay?.(client) ?? Promise.resolve();

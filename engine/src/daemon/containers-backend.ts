@@ -91,7 +91,7 @@ export function containersBackend(engine: Engine): ContainersBackend {
       }
       const detachKeys = parseDetachKeys(query.detachKeys);
       const replay = query.logs ? await replayOf(engine, container, query) : undefined;
-      await attachContainer(engine, container, takeOver(container.record.config.Tty), {
+      await attachContainer(engine, container, await takeOver(container.record.config.Tty), {
         ...query,
         detachKeys,
         replay,

@@ -13,6 +13,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Readable, Writable } from 'node:stream';
+import type { WebSocket } from 'ws';
 
 export interface HijackedConnection {
   /** What the client sends; ends when it closes its direction, which leaves the other open. */
@@ -37,9 +38,32 @@ export function upgradeConnection(
   return { input: socket, output: socket };
 }
 
+/** Answers 200 to a client that did not ask for an upgrade, with the only type that such clients know. */
+export function hijackConnection(socket: Socket): HijackedConnection {
+  socket.write(`HTTP/1.1 200 OK\r\nContent-Type: ${rawStreamType}\r\n\r\n`);
+  return { input: socket, output: socket };
+}
+
+const rawStreamType = 'application/vnd.docker.raw-stream';
+
+/** Answers a WebSocket's handshake; the client's messages are the input, each write of output is a binary message. */
+export async function acceptWebSocket(
+  request: IncomingMessage,
+  socket: Socket,
+): Promise<HijackedConnection> {
+  const { WebSocketServer, createWebSocketStream } = await import('ws');
+  const server = new WebSocketServer({ noServer: true, perMessageDeflate: false });
+  const webSocket = await new Promise<WebSocket>((resolve) => {
+    server.handleUpgrade(request, socket, Buffer.alloc(0), resolve);
+  });
+  const stream = createWebSocketStream(webSocket);
+  stream.on('error', () => undefined); // the client is gone, which whoever uses the stream sees as its close
+  return { input: stream, output: stream };
+}
+
 /**
- * A stream for clients that ask for attach or exec without Upgrade: the rest of the request's body is the input,
- * a response of unknown length the output.
+ * A stream for clients that ask for attach or exec without Upgrade on a connection that had requests before: the
+ * request's body is the input, a response of unknown length the output.
  */
 export function streamWithoutUpgrade(
   request: IncomingMessage,

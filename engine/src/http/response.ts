@@ -14,14 +14,22 @@ export interface ApiResponse {
   stream(status: number, contentType: string): ServerResponse;
   /** Takes the connection over (attach, exec). Works with and without an Upgrade header in the request. */
   hijack(contentType: string): HijackedConnection;
+  /** Takes the connection over as a WebSocket. Throws invalid_argument for a request that does not ask for one. */
+  webSocket(): Promise<HijackedConnection>;
 }
 
-/** {@link ApiResponse} over node:http; `takeOver` is what an upgraded connection does instead of a stream. */
+/** What becomes of a connection that is taken over. */
+export interface TakeOver {
+  raw(contentType: string): HijackedConnection;
+  webSocket(): Promise<HijackedConnection>;
+}
+
+/** {@link ApiResponse} over node:http. */
 export class HttpApiResponse implements ApiResponse {
   readonly #response: ServerResponse;
-  readonly #takeOver: (contentType: string) => HijackedConnection;
+  readonly #takeOver: TakeOver;
 
-  constructor(response: ServerResponse, takeOver: (contentType: string) => HijackedConnection) {
+  constructor(response: ServerResponse, takeOver: TakeOver) {
     this.#response = response;
     this.#takeOver = takeOver;
   }
@@ -63,6 +71,10 @@ export class HttpApiResponse implements ApiResponse {
   }
 
   hijack(contentType: string): HijackedConnection {
-    return this.#takeOver(contentType);
+    return this.#takeOver.raw(contentType);
+  }
+
+  webSocket(): Promise<HijackedConnection> {
+    return this.#takeOver.webSocket();
   }
 }

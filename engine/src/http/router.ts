@@ -11,8 +11,8 @@ export interface Route {
   /** `/containers/{id}/json`; a variable is greedy, because image names contain slashes: order decides. */
   path: string;
   handler: Handler;
-  /** Whether an `Upgrade: tcp` turns this request into a raw stream. */
-  hijacks?: boolean;
+  /** Whether this request turns the connection into a raw stream, or into a WebSocket. */
+  hijacks?: 'raw' | 'webSocket';
 }
 
 export interface RouteMatch {

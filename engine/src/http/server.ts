@@ -4,12 +4,18 @@ import https from 'node:https';
 import type { Socket } from 'node:net';
 import type { Readable } from 'node:stream';
 import type { Logger } from '#lib/log/logger';
-import { messageOf } from '#spec/errors';
+import { messageOf, StackError } from '#spec/errors';
 import { negotiateApiVersion, newestApiVersion, VersionTooOldError } from './api-version.ts';
 import { errorResponse } from './error-response.ts';
-import { streamWithoutUpgrade, upgradeConnection } from './hijack.ts';
 import type { ApiListener } from './api-listeners.ts';
+import {
+  acceptWebSocket,
+  hijackConnection,
+  streamWithoutUpgrade,
+  upgradeConnection,
+} from './hijack.ts';
 import { listenOn } from './listener.ts';
+import { plainHijack, recognizePlainHijacks } from './plain-hijack.ts';
 import { Query } from './query.ts';
 import { ApiRequest } from './request.ts';
 import { HttpApiResponse, type ApiResponse } from './response.ts';
@@ -50,8 +56,12 @@ export class ApiServer {
       keepAliveTimeout: 120_000,
       // As Go's server. Credentials for many registries come in one header.
       maxHeaderSize: 1 << 20,
-      shouldUpgradeCallback: (request) =>
-        this.#match(request)?.route.hijacks === true && request.headers.upgrade === 'tcp',
+      shouldUpgradeCallback: (request) => {
+        const { upgrade } = request.headers;
+        const hijacks = this.#match(request)?.route.hijacks;
+        if (hijacks === 'webSocket') return upgrade?.toLowerCase() === 'websocket';
+        return hijacks === 'raw' && (upgrade === 'tcp' || upgrade === plainHijack);
+      },
     };
     // A client ends its input by closing its direction, under TLS too.
     const server = tls
@@ -60,6 +70,7 @@ export class ApiServer {
     server.on('tlsClientError', (error: Error, { remoteAddress }: Socket) => {
       this.#logger.info('TLS handshake failed', { remoteAddress, error: messageOf(error) });
     });
+    recognizePlainHijacks(server, tls ? 'secureConnection' : 'connection');
     server.on('connection', (socket: Socket) => {
       this.#connections.add(socket);
       socket.once('close', () => this.#connections.delete(socket));
@@ -98,9 +109,12 @@ export class ApiServer {
       request,
       response,
       request,
-      new HttpApiResponse(response, (contentType) =>
-        streamWithoutUpgrade(request, response, contentType),
-      ),
+      new HttpApiResponse(response, {
+        raw: (contentType) => streamWithoutUpgrade(request, response, contentType),
+        webSocket: () => {
+          throw new StackError('invalid_argument', 'this request needs "Upgrade: websocket"');
+        },
+      }),
     );
   }
 
@@ -117,9 +131,17 @@ export class ApiServer {
       request,
       response,
       request,
-      new HttpApiResponse(response, (contentType) => {
-        response.detachSocket(socket);
-        return upgradeConnection(socket, contentType, this.#headers);
+      new HttpApiResponse(response, {
+        raw: (contentType) => {
+          response.detachSocket(socket);
+          request.resume(); // a body that nobody wanted would stand before the stream
+          if (request.headers.upgrade === plainHijack) return hijackConnection(socket);
+          return upgradeConnection(socket, contentType, this.#headers);
+        },
+        webSocket: () => {
+          response.detachSocket(socket);
+          return acceptWebSocket(request, socket);
+        },
       }),
     );
   }
@@ -186,9 +208,10 @@ export class ApiServer {
       response.destroy(); // a stream that breaks off is how its reader learns of the failure
       return;
     }
-    const answer = new HttpApiResponse(response, () => {
+    const never = (): never => {
       throw new Error('an error is not a stream');
-    });
+    };
+    const answer = new HttpApiResponse(response, { raw: never, webSocket: never });
     if (body) answer.json(status, body);
     else answer.empty(status);
   }

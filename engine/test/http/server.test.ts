@@ -5,31 +5,48 @@ import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { expect } from 'chai';
+import { WebSocket } from 'ws';
 import { silentLogger } from '#lib/log/logger';
 import { StackError } from '#spec/errors';
 import type { Route } from '../../src/http/router.ts';
 import { ApiServer } from '../../src/http/server.ts';
 
+/** Tells what the body was, then gives back what was sent, once that ended. */
+const echo: Route['handler'] = async (request, response) => {
+  const body = await request.json();
+  const { input, output } = response.hijack('application/vnd.docker.raw-stream');
+  output.write(`${JSON.stringify(body)}|`);
+  const chunks: Buffer[] = [];
+  for await (const chunk of input.iterator({ destroyOnReturn: false })) {
+    chunks.push(chunk as Buffer);
+  }
+  output.end(Buffer.concat([Buffer.from('after eof: '), ...chunks]));
+};
+
 const routes: Route[] = [
+  { method: 'POST', path: '/exec/{id}/start', hijacks: 'raw', handler: echo },
+  { method: 'POST', path: '/containers/{name}/attach', hijacks: 'raw', handler: echo },
   {
-    method: 'POST',
-    path: '/echo',
-    hijacks: true,
-    handler: async (request, response) => {
-      const body = await request.json();
-      const { input, output } = response.hijack('application/vnd.docker.raw-stream');
-      output.write(`${JSON.stringify(body)}|`);
-      const chunks: Buffer[] = [];
+    method: 'GET',
+    path: '/socket',
+    hijacks: 'webSocket',
+    handler: async (_request, response) => {
+      const { input, output } = await response.webSocket();
       for await (const chunk of input.iterator({ destroyOnReturn: false })) {
-        chunks.push(chunk as Buffer);
+        output.write(Buffer.concat([Buffer.from('> '), chunk as Buffer]));
       }
-      output.end(Buffer.concat([Buffer.from('after eof: '), ...chunks]));
     },
   },
   {
     method: 'POST',
+    path: '/echo',
+    hijacks: 'raw',
+    handler: echo,
+  },
+  {
+    method: 'POST',
     path: '/refused',
-    hijacks: true,
+    hijacks: 'raw',
     handler: async () => {
       throw new StackError('conflict', 'container is not running');
     },
@@ -97,6 +114,55 @@ describe('ApiServer', () => {
   it('reads a body that comes after the head', async () => {
     const answer = await raw(upgrade('/echo', 7), '{"a":1}stdin');
     expect(answer.split('\r\n\r\n')[1]).to.equal('{"a":1}|after eof: stdin');
+  });
+
+  const plain = (target: string, headers = ''): string =>
+    `POST ${target} HTTP/1.1\r\nHost: x\r\n${headers}\r\n`;
+
+  it('gives the connection to clients that ask for no upgrade, body or not', async () => {
+    const withBody = plain('/v1.24/exec/1/start', 'Content-Length: 7\r\n');
+    for (const [head, rest, expected] of [
+      [`${withBody}{"a":1}first `, 'second', '{"a":1}|after eof: first second'],
+      [withBody, '{"a":1}PUT / HTTP/1.1', '{"a":1}|after eof: PUT / HTTP/1.1'],
+      [plain('/containers/web/attach?stdin=1'), 'GET', 'undefined|after eof: GET'],
+      [
+        plain('/containers/web/attach').slice(0, 30),
+        `${plain('/containers/web/attach').slice(30)}in`,
+        'undefined|after eof: in',
+      ],
+    ] as const) {
+      const answer = await raw(head, rest);
+      const [answered, stream] = answer.split('\r\n\r\n');
+      expect(answered).to.equal(
+        'HTTP/1.1 200 OK\r\nContent-Type: application/vnd.docker.raw-stream',
+      );
+      expect(stream).to.equal(expected);
+    }
+  });
+
+  it('reads requests that come in pieces, and several on one connection', async () => {
+    const first = 'GET /same HTTP/1.1\r\nHost: x\r\n\r\n';
+    expect(await raw(first.slice(0, 2), first.slice(2))).to.match(/^HTTP\/1\.1 304/);
+    const socket = net.connect(socketPath);
+    for (let request = 0; request < 2; request++) {
+      socket.write(first);
+      const [answer] = (await once(socket, 'data')) as [Buffer];
+      expect(answer.toString()).to.match(/^HTTP\/1\.1 304/);
+    }
+    socket.destroy();
+    expect(await raw('', '')).to.equal('');
+    expect(await raw('POST /echo HTTP/1.1\r\n', '')).to.match(/^(HTTP\/1.1 400 |$)/);
+  });
+
+  it('takes a connection over as a WebSocket', async () => {
+    const client = new WebSocket(`ws+unix:${socketPath}:/v1.42/socket`);
+    await once(client, 'open');
+    client.send('hello');
+    const [message, isBinary] = (await once(client, 'message')) as [Buffer, boolean];
+    expect([message.toString(), isBinary]).to.deep.equal(['> hello', true]);
+    client.close();
+    await once(client, 'close');
+    expect((await get('/socket')).response.statusCode).to.equal(400);
   });
 
   it('answers an upgrade that fails like any request', async () => {

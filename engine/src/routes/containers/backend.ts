@@ -32,6 +32,8 @@ export interface AttachQuery {
   logs: boolean;
   /** As in `docker attach --detach-keys`; empty is the default. */
   detachKeys: string;
+  /** Whether output travels in frames unless there is a terminal; a WebSocket has messages of its own. */
+  isFramed: boolean;
 }
 
 export interface LogsQuery {
@@ -39,7 +41,7 @@ export interface LogsQuery {
   stderr: boolean;
   follow: boolean;
   timestamps: boolean;
-  /** `attributes` of each entry, which json-file does not have here. */
+  /** Whether labels, variables and the tag that log options chose precede each line. */
   details: boolean;
   /** Seconds since 1970, with a fraction; 0 is no bound. */
   since: string;
@@ -97,7 +99,7 @@ export interface ContainersBackend {
   attach(
     name: string,
     query: AttachQuery,
-    takeOver: (tty: boolean) => HijackedConnection,
+    takeOver: (tty: boolean) => Promise<HijackedConnection>,
   ): Promise<void>;
   /** Pieces of the answer's body, framed unless the container has a terminal. */
   logs(name: string, query: LogsQuery, signal: AbortSignal): Promise<AsyncIterable<Buffer>>;

@@ -4,7 +4,7 @@ import type { ApiRequest } from '../../http/request.ts';
 import type { Route } from '../../http/router.ts';
 import { StackError } from '#spec/errors';
 import { multiplexedStreamType, rawStreamType } from '../../daemon/stream-frames.ts';
-import type { ContainersBackend, LogsQuery } from './backend.ts';
+import type { AttachQuery, ContainersBackend, LogsQuery } from './backend.ts';
 
 export function streamRoutes(backend: ContainersBackend): Route[] {
   return [
@@ -26,34 +26,49 @@ export function streamRoutes(backend: ContainersBackend): Route[] {
     {
       method: 'GET',
       path: '/containers/{name}/attach/ws',
-      handler: async () => {
-        throw new StackError(
-          'unimplemented',
-          'attaching by WebSocket is not implemented by this engine',
+      hijacks: 'webSocket',
+      handler: async (request, response) => {
+        const query = attachQuery(request);
+        // Older clients could not choose.
+        const all = !isAtLeast(request.version, '1.42');
+        await backend.attach(
+          request.parameter('name'),
+          {
+            ...query,
+            stdin: all || query.stdin,
+            stdout: all || query.stdout,
+            stderr: all || query.stderr,
+            isFramed: false,
+          },
+          () => response.webSocket(),
         );
       },
     },
     {
       method: 'POST',
       path: '/containers/{name}/attach',
-      hijacks: true,
+      hijacks: 'raw',
       handler: async (request, response) => {
-        const { query, version } = request;
+        const { version } = request;
         await backend.attach(
           request.parameter('name'),
-          {
-            stdin: query.boolean('stdin'),
-            stdout: query.boolean('stdout'),
-            stderr: query.boolean('stderr'),
-            stream: query.boolean('stream'),
-            logs: query.boolean('logs'),
-            detachKeys: query.text('detachKeys'),
-          },
-          (tty) => response.hijack(streamType(tty, version)),
+          { ...attachQuery(request), isFramed: true },
+          async (tty) => response.hijack(streamType(tty, version)),
         );
       },
     },
   ];
+}
+
+function attachQuery({ query }: ApiRequest): Omit<AttachQuery, 'isFramed'> {
+  return {
+    stdin: query.boolean('stdin'),
+    stdout: query.boolean('stdout'),
+    stderr: query.boolean('stderr'),
+    stream: query.boolean('stream'),
+    logs: query.boolean('logs'),
+    detachKeys: query.text('detachKeys'),
+  };
 }
 
 /** Old clients know one type only, and look at the container to learn whether there are frames. */

@@ -56,7 +56,7 @@ export function execRoutes(backend: ExecBackend): Route[] {
     {
       method: 'POST',
       path: '/exec/{id}/start',
-      hijacks: true,
+      hijacks: 'raw',
       handler: async (request, response) => {
         const {
           Detach: detach = false,
