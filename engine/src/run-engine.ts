@@ -154,7 +154,8 @@ async function start(
   });
   const containers = new ContainerStore(paths.containers, logger);
   await containers.load();
-  const events = new EventLog();
+  const events = new EventLog(path.join(paths.dataRoot, 'events.log'), logger);
+  undo.push(() => events.close());
   const volumeStore = new VolumeStore(paths.volumes, logger);
   await volumeStore.load();
   const volumes = new VolumeService({

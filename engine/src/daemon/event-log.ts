@@ -1,6 +1,8 @@
-/** What happens in the engine, for `docker events`: a ring in memory, and whoever listens. */
-import type { Filters } from '../http/query.ts';
-import { matchesLabels } from '../http/query.ts';
+/** What happens in the engine, for `docker events`: kept on disk, filtered for whoever asks. */
+import type { Logger } from '#lib/log/logger';
+import { LogFile } from '../logs/log-file.ts';
+import { Growth, LogFiles, readEntries, type LogGrowth } from '../logs/log-files.ts';
+import type { LogSource } from '../logs/log-source.ts';
 
 export type EventType =
   'container' | 'image' | 'network' | 'volume' | 'daemon' | 'plugin' | 'builder';
@@ -15,12 +17,28 @@ export interface EngineEvent {
   timeNano: bigint;
 }
 
-/** How many past events `since` can bring back; docker keeps 256. */
-const ringSize = 4096;
+/** Some 20,000 events of the usual length, of which the newest three quarters are always there. */
+const rotation = { maxSizeBytes: 1024 * 1024, maxFiles: 4, compress: false };
 
+/**
+ * What happened in the engine, in a file of one JSON object per line, which clients read and follow: a slow one costs
+ * no memory, and none misses what came before a restart. What SIGKILL cuts short is passed over.
+ */
 export class EventLog {
-  readonly #ring: EngineEvent[] = [];
-  readonly #listeners = new Set<(event: EngineEvent) => void>();
+  readonly #path: string;
+  readonly #file: LogFile;
+  readonly #growth: Growth;
+  readonly #logger: Logger;
+  #lastNano = 0n;
+
+  /** `path` is the newest file; its folder exists. */
+  constructor(path: string, logger: Logger) {
+    this.#path = path;
+    this.#logger = logger;
+    this.#file = new LogFile(path, rotation);
+    this.#growth = new Growth(this.#file);
+    if (this.#file.size > 0) this.#file.append(Buffer.from('\n')); // after a line that may have no end
+  }
 
   publish(
     type: EventType,
@@ -28,74 +46,104 @@ export class EventLog {
     actorId: string,
     attributes: Readonly<Record<string, string>> = {},
   ): void {
-    const event = { type, action, actorId, attributes, timeNano: nanosecondsNow() };
-    this.#ring.push(event);
-    if (this.#ring.length > ringSize) this.#ring.shift();
-    for (const listener of this.#listeners) listener(event);
+    // No two at the same time, so that whoever comes back can go on after the last one it has seen.
+    const now = nanosecondsNow();
+    this.#lastNano = now > this.#lastNano ? now : this.#lastNano + 1n;
+    const time = this.#lastNano.toString();
+    const line = `${JSON.stringify({ type, action, id: actorId, attributes, time })}\n`;
+    try {
+      if (this.#file.isFull) this.#file.rotate();
+      this.#file.append(Buffer.from(line));
+    } catch (error) {
+      this.#logger.error('cannot write an event', { type, action, actorId, error }); // what it tells of has happened
+    }
+    this.#growth.announce();
   }
 
-  /** Past events at or after `since` (nanoseconds). */
-  since(since: bigint): EngineEvent[] {
-    return this.#ring.filter(({ timeNano }) => timeNano >= since);
+  /**
+   * Events from `since` (nanoseconds; undefined is now) to `until` (undefined is for ever), past ones and those that
+   * come, several at once. Ends when `signal` aborts.
+   */
+  async *read(
+    since: bigint | undefined,
+    until: bigint | undefined,
+    signal: AbortSignal,
+  ): AsyncGenerator<EngineEvent[]> {
+    const files = new LogFiles(this.#path, limited(this.#growth, until));
+    const newest = files.opened.length - 1;
+    try {
+      const start =
+        since === undefined
+          ? { file: newest, offset: this.#file.size }
+          : { file: firstNeeded(files.opened, since), offset: 0 };
+      for await (const events of readEntries(files, decodeEvents, start, signal)) {
+        const wanted = events.filter(
+          ({ timeNano }) =>
+            (since === undefined || timeNano >= since) &&
+            (until === undefined || timeNano <= until),
+        );
+        if (wanted.length > 0) yield wanted;
+      }
+    } finally {
+      await files.close();
+    }
   }
 
-  /** Calls `listener` for each event from now on; returns how to stop. */
-  listen(listener: (event: EngineEvent) => void): () => void {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
+  close(): void {
+    this.#file.close();
   }
 }
 
-/** Keys that name an object by id or name; everything else of the events filters is a property of the event. */
-const objectTypes = ['container', 'image', 'network', 'volume', 'plugin', 'daemon'] as const;
-
-/** Filter keys that `GET /events` takes. */
-export const eventFilterKeys = [
-  'config',
-  'container',
-  'daemon',
-  'event',
-  'image',
-  'label',
-  'network',
-  'node',
-  'plugin',
-  'scope',
-  'secret',
-  'service',
-  'type',
-  'volume',
-] as const;
-
-/** Whether `event` passes: keys are combined by and, values of one key by or. */
-export function matchesEvent(event: EngineEvent, filters: Filters): boolean {
-  const any = (key: string, holds: (value: string) => boolean): boolean => {
-    const values = filters.get(key);
-    return !values || values.length === 0 || values.some(holds);
+/** Growth that nobody waits for after `until`. */
+function limited(growth: Growth, until: bigint | undefined): LogGrowth {
+  if (until === undefined) return growth;
+  const remainingMs = (): number => Number(until / 1_000_000n) + 1 - Date.now();
+  return {
+    get isActive() {
+      return remainingMs() > 0;
+    },
+    get version() {
+      return growth.version;
+    },
+    get rotations() {
+      return growth.rotations;
+    },
+    next: (seen, signal) => {
+      // The longest time a timer can hold; then it is asked again.
+      const expired = AbortSignal.timeout(Math.min(Math.max(0, remainingMs()), 0x7fff_ffff));
+      return growth.next(seen, AbortSignal.any([signal, expired]));
+    },
   };
-  return (
-    any('type', (value) => event.type === value) &&
-    any('scope', (value) => value === 'local') &&
-    // `exec_create: sh` also matches the filter `exec_create`.
-    any('event', (value) => event.action === value || event.action.startsWith(`${value}:`)) &&
-    matchesLabels(event.attributes, filters.get('label')) &&
-    objectTypes.every((type) => any(type, (value) => concerns(event, type, value))) &&
-    // Objects of a swarm, which does not exist here.
-    ['config', 'node', 'secret', 'service'].every((key) => any(key, () => false))
-  );
 }
 
-function concerns(event: EngineEvent, type: (typeof objectTypes)[number], value: string): boolean {
-  const { name, image } = event.attributes;
-  if (event.type === type) {
-    return (
-      event.actorId === value ||
-      name === value ||
-      (value.length >= 12 && event.actorId.startsWith(value))
-    );
+/** Files that were last written before `since` hold nothing that is wanted. */
+function firstNeeded(files: readonly LogSource[], since: bigint): number {
+  const sinceMs = Number(since / 1_000_000n);
+  const first = files.findIndex(({ lastWrittenMs }) => lastWrittenMs + 1000 >= sinceMs);
+  return first < 0 ? files.length - 1 : first;
+}
+
+function decodeEvents(block: Buffer): { entries: EngineEvent[]; length: number } {
+  const length = block.lastIndexOf(0x0a) + 1;
+  const lines = block.toString('utf8', 0, length).split('\n');
+  return { entries: lines.flatMap((line) => parseEvent(line) ?? []), length };
+}
+
+/** Undefined for what is no event: a write that SIGKILL or the machine's end cut short. */
+function parseEvent(line: string): EngineEvent | undefined {
+  if (line === '') return undefined;
+  try {
+    const { type, action, id, attributes, time } = JSON.parse(line) as {
+      type: EventType;
+      action: string;
+      id: string;
+      attributes: Record<string, string>;
+      time: string;
+    }; // written by nobody but publish()
+    return { type, action, actorId: id, attributes, timeNano: BigInt(time) };
+  } catch {
+    return undefined;
   }
-  // Events of containers carry the image they were made from.
-  return type === 'image' && event.type === 'container' && image === value;
 }
 
 function nanosecondsNow(): bigint {

@@ -26,14 +26,13 @@ export function systemBackend(engine: Engine, settings: SystemSettings): SystemB
     version: () => describeVersion(engine, programs),
     info: (version) => describeInfo({ engine, settings, programs, eventListeners }, version),
     diskUsage: (wanted, version) => measureDiskUsage(engine, wanted, version),
-    eventsSince: (since) => events.since(since),
-    onEvent: (listener) => {
-      const stop = events.listen(listener);
+    async *events(since, until, signal) {
       eventListeners++;
-      return () => {
+      try {
+        yield* events.read(since, until, signal);
+      } finally {
         eventListeners--;
-        stop();
-      };
+      }
     },
   };
 }

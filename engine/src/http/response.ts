@@ -78,3 +78,14 @@ export class HttpApiResponse implements ApiResponse {
     return this.#takeOver.webSocket();
   }
 }
+
+/** Resolves when a stream takes more, or nobody is there to read it. */
+export function drainOrClose(body: NodeJS.WritableStream): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      body.off('drain', done).off('close', done);
+      resolve();
+    };
+    body.on('drain', done).on('close', done);
+  });
+}

@@ -1,7 +1,6 @@
 /** The logs of containers, by the driver that each has chosen. */
 import fs from 'node:fs';
 import path from 'node:path';
-import { EventEmitter, once } from 'node:events';
 import type { Logger } from '#lib/log/logger';
 import { messageOf, StackError } from '#spec/errors';
 import type { StdioPaths } from '../containerd/fifo.ts';
@@ -24,9 +23,10 @@ import {
   readMode,
   type ForwardingDriver,
 } from './log-drivers.ts';
+import { Growth } from './log-files.ts';
 import type { LogEncoder, LogEntry } from './log-format.ts';
 import { LoggedOutput } from './logged-output.ts';
-import { readLogs, type LogGrowth } from './read-logs.ts';
+import { readLogs } from './read-logs.ts';
 
 export class DriverLogs implements ContainerLogs {
   readonly drivers = logDriverNames;
@@ -145,44 +145,5 @@ export class DriverLogs implements ContainerLogs {
       if (this.#growing.get(id) === growth) this.#growing.delete(id);
     });
     return output;
-  }
-}
-
-/** Wakes the readers of one log. */
-class Growth implements LogGrowth {
-  readonly #output: LoggedOutput;
-  readonly #events = new EventEmitter().setMaxListeners(0);
-  #active = true;
-  #version = 0;
-
-  constructor(output: LoggedOutput) {
-    this.#output = output;
-  }
-
-  get isActive(): boolean {
-    return this.#active;
-  }
-
-  get version(): number {
-    return this.#version;
-  }
-
-  get rotations(): number {
-    return this.#output.rotations;
-  }
-
-  announce(): void {
-    this.#version++;
-    this.#events.emit('change');
-  }
-
-  end(): void {
-    this.#active = false;
-    this.announce();
-  }
-
-  async next(seen: number, signal: AbortSignal): Promise<void> {
-    if (this.#version !== seen || signal.aborted) return;
-    await once(this.#events, 'change', { signal }).catch(() => undefined); // aborted
   }
 }

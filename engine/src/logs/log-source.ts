@@ -35,6 +35,11 @@ export class LogSource {
     return fs.fstatSync(this.#fd).mtimeMs;
   }
 
+  /** Bytes at present, compressed or not. */
+  get currentSize(): number {
+    return fs.fstatSync(this.#fd).size;
+  }
+
   async size(): Promise<number> {
     await this.#decompressed();
     return fs.fstatSync(this.#fd).size;

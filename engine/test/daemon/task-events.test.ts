@@ -1,4 +1,8 @@
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
 import { expect } from 'chai';
+import { silentLogger } from '#lib/log/logger';
 import { packAny } from '#proto/any';
 import type { Envelope } from '#proto/generated/containerd.types';
 import { Empty } from '#proto/generated/google.protobuf';
@@ -14,6 +18,14 @@ import { enginePaths } from '../../src/daemon/paths.ts';
 import { watchTasks } from '../../src/daemon/task-events.ts';
 
 const containerId = 'f'.repeat(64);
+let folder: string;
+let logs = 0;
+
+before(() => {
+  folder = fs.mkdtempSync(path.join(os.tmpdir(), 'task-events-'));
+});
+
+after(() => fs.rmSync(folder, { recursive: true }));
 
 /** A containerd with one exec, whose events come to whoever is subscribed at that moment, and to nobody else. */
 class FakeContainerd {
@@ -93,7 +105,7 @@ function engineOn(containerd: FakeContainerd): { engine: Engine; exec: Exec } {
     client: containerd.client,
     containers: { list: () => [], find: () => container },
     execs,
-    events: new EventLog(),
+    events: new EventLog(path.join(folder, `events${logs++}.log`), silentLogger),
     paths: enginePaths('/nonexistent/data', '/nonexistent/run'),
     logger: { debug: log, info: log, warn: log, error: log },
   } as unknown as Engine; // the parts that are used here
@@ -138,7 +150,10 @@ describe('checkExec', () => {
     await Promise.all([checkExec(engine, exec), checkExec(engine, exec)]);
     expect(exec.exitCode).to.equal(3);
     expect(containerd.deleted).to.deep.equal(['e1']);
-    const died = engine.events.since(0n).filter(({ action }) => action === 'exec_die');
+    const past = engine.events.read(0n, undefined, AbortSignal.timeout(50));
+    const actions: string[] = [];
+    for await (const batch of past) actions.push(...batch.map(({ action }) => action));
+    const died = actions.filter((action) => action === 'exec_die');
     expect(died).to.have.length(1);
   });
 

@@ -9,7 +9,8 @@ import { jsonFileRotation, localRotation } from '../../src/logs/file-options.ts'
 import { jsonFormat } from '../../src/logs/json-format.ts';
 import { localFormat } from '../../src/logs/local-format.ts';
 import { LogFile } from '../../src/logs/log-file.ts';
-import { readLogs, type LogGrowth } from '../../src/logs/read-logs.ts';
+import type { LogGrowth } from '../../src/logs/log-files.ts';
+import { readLogs } from '../../src/logs/read-logs.ts';
 
 const everything: LogSelection = {
   stdout: true,

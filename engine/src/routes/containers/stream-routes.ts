@@ -1,6 +1,7 @@
 /** /containers/{name}/attach and /logs: bytes of a container, raw or framed. */
 import { isAtLeast, type ApiVersion } from '../../http/api-version.ts';
 import type { ApiRequest } from '../../http/request.ts';
+import { drainOrClose } from '../../http/response.ts';
 import type { Route } from '../../http/router.ts';
 import { StackError } from '#spec/errors';
 import { multiplexedStreamType, rawStreamType } from '../../daemon/stream-frames.ts';
@@ -94,14 +95,4 @@ function logsQuery({ query }: ApiRequest): LogsQuery {
     // docker takes anything that is no number for `all`.
     tail: /^\d+$/.test(tail) ? Number(tail) : undefined,
   };
-}
-
-function drainOrClose(body: NodeJS.WritableStream): Promise<void> {
-  return new Promise((resolve) => {
-    const done = (): void => {
-      body.off('drain', done).off('close', done);
-      resolve();
-    };
-    body.on('drain', done).on('close', done);
-  });
 }

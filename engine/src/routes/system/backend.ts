@@ -7,8 +7,10 @@ export interface SystemBackend {
   version(): Promise<unknown>;
   info(version: ApiVersion): Promise<unknown>;
   diskUsage(wanted: ReadonlySet<DiskUsageType>, version: ApiVersion): Promise<object>;
-  /** Past events at or after `since` (nanoseconds). */
-  eventsSince(since: bigint): EngineEvent[];
-  /** Calls back for each event; returns how to stop. */
-  onEvent(listener: (event: EngineEvent) => void): () => void;
+  /** Events from `since` to `until` (nanoseconds; undefined is now, and for ever), several at once. */
+  events(
+    since: bigint | undefined,
+    until: bigint | undefined,
+    signal: AbortSignal,
+  ): AsyncIterable<EngineEvent[]>;
 }

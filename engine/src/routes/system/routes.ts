@@ -1,8 +1,9 @@
 /** /_ping, /version, /info, /events, and lists that are empty by nature. */
-import { setTimeout as delay } from 'node:timers/promises';
 import { StackError } from '#spec/errors';
 import { diskUsageTypes } from '../../daemon/disk-usage.ts';
-import { eventFilterKeys, matchesEvent, type EngineEvent } from '../../daemon/event-log.ts';
+import { eventFilterKeys, matchesEvent } from '../../daemon/event-filters.ts';
+import type { EngineEvent } from '../../daemon/event-log.ts';
+import { drainOrClose } from '../../http/response.ts';
 import { isAtLeast, type ApiVersion } from '../../http/api-version.ts';
 import { encodeJson } from '../../http/json.ts';
 import type { ApiRequest } from '../../http/request.ts';
@@ -73,7 +74,7 @@ const options: Handler = async (_request, response) => {
   response.empty(200);
 };
 
-/** Past events first, then live ones until `until`, or until the client leaves. */
+/** Past events first, then live ones until `until`, or until the client leaves. A slow one reads later. */
 async function events(
   backend: SystemBackend,
   { query, signal, version }: ApiRequest,
@@ -86,29 +87,15 @@ async function events(
     200,
     isAtLeast(version, '1.52') ? 'application/jsonl' : 'application/json',
   );
-  const send = (event: EngineEvent): void => {
-    if (until !== undefined && event.timeNano > until) return;
-    if (matchesEvent(event, filters)) body.write(encodeJson(eventMessage(event, version)));
-  };
-  if (since !== undefined) for (const event of backend.eventsSince(since)) send(event);
-  const remainingMs =
-    until === undefined ? undefined : Number(until / 1_000_000n) - Math.floor(Date.now());
-  if (remainingMs === undefined || remainingMs > 0) {
-    const stop = backend.onEvent(send);
-    try {
-      await forAsLong(remainingMs, signal);
-    } finally {
-      stop();
-    }
+  const parts = backend.events(since, until, signal);
+  for await (const batch of parts) {
+    const wanted = batch.filter((event) => matchesEvent(event, filters));
+    if (wanted.length === 0) continue;
+    const text = wanted.map((event) => encodeJson(eventMessage(event, version))).join('');
+    if (!body.write(text)) await drainOrClose(body);
+    if (body.destroyed) return;
   }
   body.end();
-}
-
-/** Resolves after `milliseconds` (never without), or when `signal` aborts. */
-async function forAsLong(milliseconds: number | undefined, signal: AbortSignal): Promise<void> {
-  // The longest time a timer can hold; nobody waits for events beyond it.
-  const limit = Math.min(milliseconds ?? 0x7fff_ffff, 0x7fff_ffff);
-  await delay(limit, undefined, { signal }).catch(() => undefined);
 }
 
 /** Seconds since 1970 with a fraction, or a date, as nanoseconds. Throws invalid_argument. */
