@@ -120,7 +120,10 @@ describe('ApiServer', () => {
     `POST ${target} HTTP/1.1\r\nHost: x\r\n${headers}\r\n`;
 
   it('gives the connection to clients that ask for no upgrade, body or not', async () => {
-    const withBody = plain('/v1.24/exec/1/start', 'Content-Length: 7\r\n');
+    const withBody = plain(
+      '/v1.24/exec/1/start',
+      'Content-Type: application/json\r\nContent-Length: 7\r\n',
+    );
     for (const [head, rest, expected] of [
       [`${withBody}{"a":1}first `, 'second', '{"a":1}|after eof: first second'],
       [withBody, '{"a":1}PUT / HTTP/1.1', '{"a":1}|after eof: PUT / HTTP/1.1'],
