@@ -89,6 +89,24 @@ describe('limits that change, and measurements', () => {
     expect(await ok('inspect', '-f', '{{.HostConfig.Memory}}', box)).to.equal(`${64 * mebibyte}`);
   });
 
+  it('prune takes what has ended before a moment, and says what it took', async () => {
+    const file = ['sh', '-c', 'dd if=/dev/zero of=/f bs=1k count=64 2>/dev/null'];
+    await ok('run', '--name', 'pruned', '--label', 'prune=me', busybox, ...file);
+    const prune = (...filters: string[]): Promise<string> =>
+      ok('container', 'prune', '-f', ...filters.flatMap((filter) => ['--filter', filter]));
+    expect(await prune('until=1h')).to.match(/^Total reclaimed space: 0B$/);
+    expect(await prune('label!=prune')).to.not.contain('Deleted');
+    const { status, stderr } = await docker('container', 'prune', '-f', '--filter', 'until=soon');
+    expect([status, stderr]).to.deep.equal([
+      1,
+      "Error response from daemon: invalid filter 'until=soon': it is no point in time and no duration\n",
+    ]);
+    const pruned = await prune('until=0s', 'label=prune=me');
+    expect(pruned).to.match(/Deleted Containers:\n[0-9a-f]{64}/);
+    expect(pruned).to.not.contain('reclaimed space: 0B');
+    expect(await ok('ps', '-aq', '--filter', 'name=pruned')).to.equal('');
+  });
+
   it('system df tells what images, containers and volumes take', async () => {
     await ok('volume', 'create', 'measured-volume');
     try {

@@ -1,8 +1,7 @@
 /** The daemon behind the container routes. */
 import { execFile } from 'node:child_process';
-import { isStackError, StackError } from '#spec/errors';
+import { StackError } from '#spec/errors';
 import type { ContainersBackend } from '../routes/containers/backend.ts';
-import { matchesLabels, type Filters } from '../http/query.ts';
 import { attachContainer } from './attach-container.ts';
 import type { Container } from './container.ts';
 import { publishContainerEvent } from './container-events.ts';
@@ -15,6 +14,7 @@ import { parseDetachKeys } from './detach-keys.ts';
 import type { Engine } from './engine.ts';
 import { inspectContainer } from './inspect-container.ts';
 import { selectContainers, summarizeContainer } from './list-containers.ts';
+import { pruneContainers } from './prune-containers.ts';
 import { removeContainer } from './remove-container.ts';
 import { startContainer } from './start-container.ts';
 import {
@@ -57,7 +57,7 @@ export function containersBackend(engine: Engine): ContainersBackend {
     exportRoot: async (name) => exportRoot(engine, find(name)),
     changes: async (name) => changesOf(engine, find(name)),
     commit: async (name, options) => commitContainer(engine, find(name), options),
-    prune: (filters) => prune(engine, filters),
+    prune: (filters) => pruneContainers(engine, filters),
     resize: async (name, { height, width }) => {
       const container = find(name);
       if (!container.isRunning) throw notRunning(container);
@@ -124,32 +124,6 @@ async function rename(engine: Engine, container: Container, newName: string): Pr
     await engine.network.renamed(container.id, oldName, container.record.name);
     publishContainerEvent(engine, container, 'rename', { oldName: `/${oldName}` });
   });
-}
-
-/** Removes all stopped containers that match; `until` is not evaluated unless it can be read as a time. */
-async function prune(engine: Engine, filters: Filters): Promise<string[]> {
-  if (filters.has('until')) {
-    throw new StackError(
-      'unimplemented',
-      'the prune filter "until" is not implemented by this engine',
-    );
-  }
-  const deleted: string[] = [];
-  for (const container of engine.containers.list()) {
-    const { Labels: labels } = container.record.config;
-    const unwanted = filters.get('label!') ?? [];
-    if (!['created', 'exited', 'dead'].includes(container.state.status)) continue;
-    if (!matchesLabels(labels, filters.get('label'))) continue;
-    if (unwanted.some((label) => matchesLabels(labels, [label]))) continue;
-    try {
-      await removeContainer(engine, container, { force: false });
-      deleted.push(container.id);
-    } catch (error) {
-      if (!isStackError(error, 'conflict')) throw error; // somebody started or removed it meanwhile
-    }
-  }
-  engine.events.publish('container', 'prune', '', { reclaimed: '0' });
-  return deleted;
 }
 
 /** Runs the host's ps, as docker does, and keeps the lines of the container's processes. */

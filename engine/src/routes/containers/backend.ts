@@ -89,7 +89,7 @@ export interface ContainersBackend {
   changes(name: string): Promise<PathChange[]>;
   /** Makes an image of a container; returns its id. */
   commit(name: string, options: CommitOptions): Promise<string>;
-  prune(filters: Filters): Promise<string[]>;
+  prune(filters: Filters): Promise<{ ids: string[]; reclaimedBytes: number }>;
   resize(name: string, size: { height: number; width: number }): Promise<void>;
   top(name: string, psArguments: string): Promise<{ Titles: string[]; Processes: string[][] }>;
   /** Registers at once; the promise inside resolves when the condition (already checked) holds. */

@@ -4,6 +4,7 @@ import { isZero } from '../../api/go-json.ts';
 import { isAtLeast } from '../../http/api-version.ts';
 import type { Route } from '../../http/router.ts';
 import { StackError } from '#spec/errors';
+import { pruneFilterKeys } from '../../daemon/prune-containers.ts';
 import { containerFilterKeys } from '../../daemon/list-containers.ts';
 import type { ContainersBackend, StopQuery } from './backend.ts';
 import { decodeCreateBody } from './create-body.ts';
@@ -46,8 +47,11 @@ export function containerRoutes(backend: ContainersBackend): Route[] {
       method: 'POST',
       path: '/containers/prune',
       handler: async ({ query }, response) => {
-        const deleted = await backend.prune(query.filters(['label', 'label!', 'until']));
-        response.json(200, { ContainersDeleted: deleted, SpaceReclaimed: 0 });
+        const { ids, reclaimedBytes } = await backend.prune(query.filters(pruneFilterKeys));
+        response.json(200, {
+          ContainersDeleted: ids.length > 0 ? ids : null,
+          SpaceReclaimed: reclaimedBytes,
+        });
       },
     },
     {
