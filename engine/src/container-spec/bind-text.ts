@@ -44,6 +44,7 @@ export function parseBind(text: string, driver = ''): ContainerMount {
     destination,
     writable,
     propagation: propagation ?? 'rprivate',
+    ...(propagation === undefined && { byDefault: true }),
     recursive: true,
     createSource: true,
     mode: options,

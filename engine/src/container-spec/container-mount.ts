@@ -21,6 +21,8 @@ export interface BindMount {
   /** Whether mounts below the source stay writable in a mount that is not. */
   writableBelow?: boolean;
   propagation: Propagation;
+  /** Whether nobody chose the propagation. */
+  byDefault?: boolean;
   /** Whether mounts below the source come along. */
   recursive: boolean;
   /** Whether a missing source becomes a folder, as `-v` promises. */

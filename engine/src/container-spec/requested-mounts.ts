@@ -74,6 +74,7 @@ function bindMount({
     writable: !readonly,
     ...(options.ReadOnlyNonRecursive && { writableBelow: true }),
     propagation,
+    ...(!options.Propagation && { byDefault: true }),
     recursive: !options.NonRecursive,
     createSource: options.CreateMountpoint ?? false,
     mode: '',

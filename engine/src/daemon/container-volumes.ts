@@ -8,6 +8,7 @@ import {
   newVolume,
   type ContainerMount,
 } from '../container-spec/container-mount.ts';
+import { besideDataRoot, possiblePropagation } from '../container-spec/propagation.ts';
 import { requestedMounts, type MountDefaults } from '../container-spec/requested-mounts.ts';
 import { tmpfsDestinations, type PlacedMount } from '../container-spec/mounts.ts';
 import type { VolumeUsers } from '../volumes/volume-service.ts';
@@ -32,7 +33,7 @@ export function volumeUsers(containers: ContainerStore): VolumeUsers {
  * is asked for twice, not_found for a container that VolumesFrom names.
  */
 export function containerMountsOf(
-  { containers }: Pick<Engine, 'containers'>,
+  { containers, paths }: Pick<Engine, 'containers' | 'paths'>,
   config: ContainerConfig,
   hostConfig: HostConfig,
   defaults: MountDefaults,
@@ -51,7 +52,10 @@ export function containerMountsOf(
       throw new StackError('invalid_argument', `Duplicate mount point: ${destination}`);
     }
     asked.add(destination);
-    byDestination.set(destination, mount);
+    byDestination.set(
+      destination,
+      mount.type === 'bind' ? besideDataRoot(mount, paths.dataRoot) : mount,
+    );
   }
   for (const declared of Object.keys(config.Volumes ?? {})) {
     const destination = checkedDestination(declared);
@@ -198,7 +202,9 @@ export function placedMounts(
   { id, mounts }: ContainerRecord,
 ): PlacedMount[] {
   return mounts.map((mount, index) => {
-    if (mount.type === 'bind') return { mount, source: mount.source };
+    if (mount.type === 'bind') {
+      return { mount: possiblePropagation(mount), source: mount.source };
+    }
     const isPart = mount.subpath !== undefined;
     const source = isPart ? subpathTarget(paths, id, index) : volumes.dataFolder(mount.name);
     return { mount, source };

@@ -233,6 +233,7 @@ function mergeWithImage(
   const stopSignal = asked.StopSignal || image.StopSignal;
   const stopTimeout = asked.StopTimeout ?? image.StopTimeout;
   const exposedPorts = { ...image.ExposedPorts, ...asked.ExposedPorts };
+  const volumes = { ...image.Volumes, ...asked.Volumes };
   const healthcheck = mergeHealthchecks(asked.Healthcheck, image.Healthcheck);
   return {
     ...asked,
@@ -244,7 +245,7 @@ function mergeWithImage(
       asked.Entrypoint?.join() === '' ? null : (asked.Entrypoint ?? image.Entrypoint ?? null),
     Cmd: ownCommand || ownEntrypoint ? asked.Cmd : (image.Cmd ?? null),
     WorkingDir: asked.WorkingDir || (image.WorkingDir ?? ''),
-    ...(image.Volumes && { Volumes: { ...image.Volumes, ...asked.Volumes } }),
+    Volumes: Object.keys(volumes).length > 0 ? volumes : null,
     Labels: { ...image.Labels, ...asked.Labels },
     ...(Object.keys(exposedPorts).length > 0 && { ExposedPorts: exposedPorts }),
     ...(stopSignal && { StopSignal: stopSignal }),
@@ -268,9 +269,18 @@ function withDefaults(asked: HostConfig, { runtimes, host, logs }: Engine): Host
     OomKillDisable: asked.OomKillDisable ?? false,
     PidsLimit: (asked.PidsLimit ?? 0) > 0 ? asked.PidsLimit : null,
     MemorySwap: asked.Memory > 0 && asked.MemorySwap === 0 ? 2 * asked.Memory : asked.MemorySwap,
+    SecurityOpt: withoutLabel(asked)
+      ? [...(asked.SecurityOpt ?? []), 'label=disable']
+      : asked.SecurityOpt,
     MaskedPaths: asked.MaskedPaths ?? (asked.Privileged ? null : [...defaultMaskedPaths]),
     ReadonlyPaths: asked.ReadonlyPaths ?? (asked.Privileged ? null : [...defaultReadonlyPaths]),
   };
+}
+
+/** Who is that close to the host is kept apart from it by no SELinux label, and inspect says so. */
+function withoutLabel({ Privileged, PidMode, IpcMode, SecurityOpt }: HostConfig): boolean {
+  const close = Privileged || PidMode === 'host' || IpcMode === 'host';
+  return close && !(SecurityOpt ?? []).some((option) => option.split('=', 1)[0] === 'label');
 }
 
 /** `-v` creates a missing source when the container starts; `--mount` never does. */

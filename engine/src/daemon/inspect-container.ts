@@ -15,6 +15,8 @@ export function inspectContainer(engine: Engine, container: Container): unknown 
   const shared = hostConfig.NetworkMode.startsWith('container:')
     ? hostConfig.NetworkMode.slice('container:'.length)
     : id;
+  // Clients of newer versions ask for it with the network.
+  const mac = record.networks[0]?.mac || config.MacAddress;
   const etc = etcFiles(containers.folderOf(shared));
   const [path = '', ...args] = [...(config.Entrypoint ?? []), ...(config.Cmd ?? [])];
   return {
@@ -52,7 +54,7 @@ export function inspectContainer(engine: Engine, container: Container): unknown 
     HostConfig: { ...unsupportedHostConfig, ...hostConfig },
     GraphDriver: { Name: record.snapshotter, Data: null },
     Mounts: mountPoints(engine, record),
-    Config: { ...config },
+    Config: { ...config, ...(mac && { MacAddress: mac }) },
     NetworkSettings: networkSettingsOf(engine, record),
   };
 }
