@@ -64,19 +64,29 @@ describe('decodeCreateBody', () => {
     }).endpoints['front'];
 
   it('reads what a container wants of its networks', () => {
-    expect(wishesOf(null)).to.deep.equal({ aliases: [], ipAddress: '', mac: '' });
+    expect(wishesOf(null)).to.deep.equal({
+      aliases: [],
+      ipAddress: '',
+      ipv6Address: '',
+      mac: '',
+    });
     expect(
       wishesOf({
         Aliases: ['db'],
-        IPAMConfig: { IPv4Address: '10.0.0.9' },
+        IPAMConfig: { IPv4Address: '10.0.0.9', IPv6Address: 'fd00::9' },
         MacAddress: '02:00:00:00:00:01',
         Gateway: '10.0.0.1', // of an earlier inspection
       }),
-    ).to.deep.equal({ aliases: ['db'], ipAddress: '10.0.0.9', mac: '02:00:00:00:00:01' });
+    ).to.deep.equal({
+      aliases: ['db'],
+      ipAddress: '10.0.0.9',
+      ipv6Address: 'fd00::9',
+      mac: '02:00:00:00:00:01',
+    });
   });
 
   it('refuses what it does not honour', () => {
-    for (const settings of [{ Links: ['a:b'] }, { IPAMConfig: { IPv6Address: 'fd00::9' } }]) {
+    for (const settings of [{ Links: ['a:b'] }, { IPAMConfig: { LinkLocalIPs: ['fe80::9'] } }]) {
       expect(() => wishesOf(settings)).to.throw(StackError, 'is not implemented');
     }
   });
