@@ -5,6 +5,17 @@ import { expect } from 'chai';
 import { describeContainers } from './fixture.ts';
 
 describeContainers('mounts', (fixture) => {
+  it('show the root of the host, not that of the container which lies on it', () => {
+    const marker = path.join(fixture().bundle.directory, 'marker');
+    fs.writeFileSync(marker, 'of the host');
+    for (const source of ['/', '/usr/..']) {
+      const { stdout, stderr } = fixture().run(['cat', `/all${marker}`], ({ mounts }) =>
+        mounts!.push({ destination: '/all', type: 'bind', source, options: ['rbind', 'rprivate'] }),
+      );
+      expect([stdout, stderr]).to.deep.equal(['of the host', '']);
+    }
+  });
+
   describe('id-mapped mounts', () => {
     const mapped = (source: string, option: string) => ({
       destination: '/data',
