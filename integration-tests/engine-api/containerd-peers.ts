@@ -10,6 +10,8 @@ export interface RunningPeer {
   stack: Stack;
   /** Runs ctr in engined's namespace. Throws unless it ends with 0. */
   ctr(...args: string[]): Promise<string>;
+  /** Ends both daemons and starts them again. */
+  restart(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -23,7 +25,15 @@ async function overLite(context: Context, options: StackOptions = {}): Promise<R
   needRoot(context);
   needPeers(context, 'docker');
   const stack = await Stack.start(options);
-  return { stack, ctr: ctrOf(() => stack.containerdAddress), stop: () => stack.stop() };
+  return {
+    stack,
+    ctr: ctrOf(() => stack.containerdAddress),
+    restart: async () => {
+      await stack.endEngined('SIGTERM'); // and with it its containerd-lite
+      await stack.startEngined();
+    },
+    stop: () => stack.stop(),
+  };
 }
 
 async function overReal(
@@ -43,6 +53,12 @@ async function overReal(
     return {
       stack,
       ctr: ctrOf(() => containerdAddress),
+      restart: async () => {
+        await stack.endEngined('SIGTERM');
+        await containerd.end('containerd', 'SIGTERM');
+        await containerd.startContainerd();
+        await stack.startEngined();
+      },
       stop: async () => {
         await stack.stop();
         await containerd.stop();
