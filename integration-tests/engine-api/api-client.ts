@@ -94,7 +94,7 @@ async function readAnswer(response: http.IncomingMessage): Promise<ApiAnswer> {
 
 /** One value, or the list of those of a stream: one on each line. */
 function parseJson(text: string): unknown {
-  const [first = '', ...others] = text.trim().split('\n');
+  const [first = '', ...others] = text.trim().split(/\r?\n/);
   if (others.length === 0 || !first.endsWith('}')) return JSON.parse(text);
   return [first, ...others].map((line) => JSON.parse(line) as unknown);
 }

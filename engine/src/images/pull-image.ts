@@ -27,9 +27,9 @@ import {
   type Source,
 } from '#spec/oci/image-tree';
 import type { ImageContent } from './image-content.ts';
-import type { PullOptions, PullProgress } from './image-service.ts';
+import type { PullOptions } from './image-service.ts';
 import { startDownloads } from './layer-downloads.ts';
-import { PullReporter } from './pull-progress.ts';
+import type { PullReporter } from './pull-progress.ts';
 import type { Unpacker } from './unpack-image.ts';
 
 export interface PullParts {
@@ -54,10 +54,9 @@ export async function pullImage(
   reference: ImageReference,
   { platform: wanted, credentials, signal }: PullOptions,
   lease: string,
-  onProgress: (message: PullProgress) => void,
+  reporter: PullReporter,
 ): Promise<PulledImage> {
   const platform = wanted === undefined ? hostPlatform() : parsePlatform(wanted);
-  const reporter = new PullReporter(onProgress);
   const ended = new AbortController();
   const stop = signal ? AbortSignal.any([signal, ended.signal]) : ended.signal;
   const repository = registry.repository(reference, {
@@ -78,7 +77,6 @@ export async function pullImage(
   try {
     const image = await storeDocuments(top, platform, pull);
     await fetchLayers(pull, image);
-    reporter.line(`Digest: ${top.descriptor.digest}`);
     return { target: top.descriptor, image };
   } finally {
     ended.abort(); // downloads that nobody waits for any more

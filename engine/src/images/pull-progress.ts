@@ -15,6 +15,8 @@ export function shortId(digest: string): string {
 export class PullReporter {
   readonly #send: (message: PullProgress) => void;
   readonly #lastSentMs = new Map<string, number>();
+  /** Layers that were there, not told yet: all of them may be. */
+  readonly #present: PullProgress[] = [];
 
   constructor(send: (message: PullProgress) => void) {
     this.#send = send;
@@ -22,6 +24,7 @@ export class PullReporter {
 
   /** A line of its own. */
   line(status: string, id?: string): void {
+    this.#tellPresent();
     this.#send({ status, ...(id !== undefined && { id }) });
   }
 
@@ -33,7 +36,22 @@ export class PullReporter {
 
   /** What a layer is doing. */
   layer(status: string, { digest }: Descriptor): void {
-    this.#send({ status, progressDetail: {}, id: shortId(digest) });
+    const message = { status, progressDetail: {}, id: shortId(digest) };
+    if (status === 'Already exists') {
+      this.#present.push(message);
+      return;
+    }
+    this.#tellPresent();
+    this.#send(message);
+  }
+
+  /** What there was of an image that is known says nothing: docker does not even look at its layers. */
+  forgetPresent(): void {
+    this.#present.length = 0;
+  }
+
+  #tellPresent(): void {
+    for (const message of this.#present.splice(0)) this.#send(message);
   }
 
   /** How far a layer has come, now and then. */
@@ -42,6 +60,7 @@ export class PullReporter {
     const last = this.#lastSentMs.get(digest) ?? -Infinity;
     if (now - last < intervalMs && current < size) return;
     this.#lastSentMs.set(digest, now);
+    this.#tellPresent();
     this.#send({
       status,
       progressDetail: { current, total: size },

@@ -7,12 +7,14 @@ import {
   repositoryOf,
   type ImageReference,
 } from '#spec/reference';
+import { isStackError, StackError } from '#spec/errors';
 import { isLite } from '../containerd/peer.ts';
 import { platformMismatch } from './image-catalog.ts';
 import { publishImageEvent } from './image-events.ts';
 import type { ImageParts } from './image-parts.ts';
 import type { PullOptions, PullProgress, StoredImage } from './image-service.ts';
 import { withPullLease } from './lease.ts';
+import { PullReporter } from './pull-progress.ts';
 import { pullImage, type PulledImage } from './pull-image.ts';
 import { hasTransfer, pullByTransfer } from './transfer-pull.ts';
 
@@ -66,60 +68,76 @@ async function pullOne(
   options: PullOptions,
   onProgress: OnProgress,
 ): Promise<Pulled> {
-  const pulled = (await pullsByItself(parts, reference))
-    ? await transfer(parts, reference, options, onProgress)
-    : await fetch(parts, reference, options, onProgress);
+  const known = new Set((await parts.catalog.entries()).map(({ id }) => id));
+  const pull: Pull = { parts, reference, options, known, reporter: new PullReporter(onProgress) };
+  let pulled: Pulled;
+  try {
+    pulled = (await pullsByItself(parts, reference)) ? await transfer(pull) : await fetch(pull);
+  } catch (error) {
+    throw inDockersWords(error, reference);
+  }
   const shown = formatFamiliar(reference);
   const { documents } = pulled.image;
   publishImageEvent(parts, 'pull', shown, documents, familiarName(repositoryOf(reference)));
   return pulled;
 }
 
+/** What each way of pulling works with. */
+interface Pull {
+  parts: ImageParts;
+  reference: ImageReference;
+  options: PullOptions;
+  /** Ids of the images that were here before. */
+  known: ReadonlySet<string>;
+  reporter: PullReporter;
+}
+
 /** Over a containerd that does all of it. */
-async function transfer(
-  parts: ImageParts,
-  reference: ImageReference,
-  options: PullOptions,
-  onProgress: OnProgress,
-): Promise<Pulled> {
+async function transfer(pull: Pull): Promise<Pulled> {
+  const { parts, reference, options, reporter } = pull;
   const { client, snapshotter, documents } = parts;
-  const pulled = await pullByTransfer(client, snapshotter, reference, options, onProgress);
-  const { target, reporter } = pulled;
+  const pulled = await pullByTransfer(client, snapshotter, reference, options, reporter);
   try {
+    const { target } = pulled;
     const { platform } = options;
     const wanted = platform === undefined ? hostPlatform() : parsePlatform(platform);
-    const image = await documents.read(target, wanted);
-    reporter.line(`Digest: ${target.digest}`);
-    return await named(parts, reference, { target, image });
+    return await named(pull, { target, image: await documents.read(target, wanted) });
   } finally {
     await pulled.release();
   }
 }
 
 /** Over a containerd that only stores. */
-function fetch(
-  parts: ImageParts,
-  reference: ImageReference,
-  options: PullOptions,
-  onProgress: OnProgress,
-): Promise<Pulled> {
+function fetch(pull: Pull): Promise<Pulled> {
+  const { parts, reference, options, reporter } = pull;
   return withPullLease(parts.client, async (lease) =>
-    named(parts, reference, await pullImage(parts, reference, options, lease, onProgress)),
+    named(pull, await pullImage(parts, reference, options, lease, reporter)),
   );
 }
 
-/** Gives what was pulled its name. */
+/** Tells what was pulled and gives it its name. */
 async function named(
-  { names, catalog }: ImageParts,
-  reference: ImageReference,
+  { parts: { names, catalog }, reference, known, reporter }: Pull,
   { target, image }: PulledImage,
 ): Promise<Pulled> {
+  if (known.has(image.id)) reporter.forgetPresent();
+  reporter.line(`Digest: ${target.digest}`);
   const name = formatReference(reference);
   const changed = await names.set(name, target);
   const record = { name, target, createdAt: new Date() };
   const entry = (await catalog.entries()).find(({ id }) => id === image.id);
-  const known = entry ?? { id: image.id, documents: image, records: [record] };
-  return { image: { stored: await catalog.stored(known, record), documents: image }, changed };
+  const all = entry ?? { id: image.id, documents: image, records: [record] };
+  return { image: { stored: await catalog.stored(all, record), documents: image }, changed };
+}
+
+/** Docker's sentence about content that is not what its digest says. */
+function inDockersWords(error: unknown, { digest }: ImageReference): unknown {
+  if (!isStackError(error, 'data_loss')) return error;
+  const expected = /has the wrong digest: expected (\S+), got /.exec(error.message)?.[1];
+  if (expected === undefined) return error;
+  const what = expected === digest ? 'manifest' : 'filesystem layer';
+  const message = `${what} verification failed for digest ${expected}`;
+  return new StackError('data_loss', message, { cause: error });
 }
 
 function tellStatus(reference: ImageReference, changed: boolean, onProgress: OnProgress): void {

@@ -23,8 +23,8 @@ import { isStackError, StackError } from '#spec/errors';
 import type { Descriptor, Platform } from '#spec/oci/image';
 import { formatReference, type ImageReference } from '#spec/reference';
 import { transferName } from './image-names.ts';
-import type { PullOptions, PullProgress } from './image-service.ts';
-import { PullReporter } from './pull-progress.ts';
+import type { PullOptions } from './image-service.ts';
+import type { PullReporter } from './pull-progress.ts';
 import { TransferReporter } from './transfer-progress.ts';
 import { openStream, type TransferStream } from './transfer-stream.ts';
 
@@ -34,7 +34,6 @@ export const unnamedMs = 10 * 60 * 1000;
 /** A pulled image under a name that keeps it until it has the right one. */
 export interface TransferredImage {
   target: Descriptor;
-  reporter: PullReporter;
   /** Drops that name. */
   release(): Promise<void>;
 }
@@ -52,10 +51,9 @@ export async function pullByTransfer(
   snapshotter: string,
   reference: ImageReference,
   { platform: wanted, credentials, signal }: PullOptions,
-  onProgress: (message: PullProgress) => void,
+  reporter: PullReporter,
 ): Promise<TransferredImage> {
   const platform = wanted === undefined ? hostPlatform() : parsePlatform(wanted);
-  const reporter = new PullReporter(onProgress);
   const name = transferName(randomUUID());
   const streams: TransferStream[] = [];
   try {
@@ -85,7 +83,6 @@ export async function pullByTransfer(
     const { mediaType, digest, size } = image.target;
     return {
       target: { mediaType, digest, size },
-      reporter,
       release: async () => {
         await client.images.delete({ name });
       },

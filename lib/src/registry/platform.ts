@@ -28,13 +28,21 @@ export function hostPlatform(): Platform {
   return { os: 'linux', architecture: architectureByNode[process.arch] ?? process.arch };
 }
 
-/** `linux/arm64/v8`, `linux/amd64`, `arm64`. Throws invalid_argument. */
+/** `linux/arm64/v8`, `linux/amd64`, `arm64`. Throws invalid_argument in docker's words. */
 export function parsePlatform(text: string): Platform {
   const parts = text.toLowerCase().split('/');
-  if (parts.length > 3 || parts.some((part) => !/^[a-z0-9_.-]+$/.test(part))) {
+  const wrong = parts.find((part) => !/^[a-z0-9_.-]+$/.test(part));
+  if (wrong !== undefined) {
     throw new StackError(
       'invalid_argument',
-      `"${text}" is not a platform: expected os/architecture/variant`,
+      `"${wrong}" is an invalid component of "${text}": platform specifier component must match ` +
+        '"^[A-Za-z0-9_.-]+$": invalid argument',
+    );
+  }
+  if (parts.length > 3) {
+    throw new StackError(
+      'invalid_argument',
+      `"${text}": cannot parse platform specifier: invalid argument`,
     );
   }
   const [first = '', second, third] = parts;

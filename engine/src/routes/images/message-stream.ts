@@ -11,7 +11,7 @@ export async function streamMessages(
   let body: ReturnType<ApiResponse['stream']> | undefined;
   const send = (message: unknown): void => {
     body ??= response.stream(200, 'application/json');
-    body.write(encodeJson(message));
+    body.write(encodeJson(message).replace(/\n$/, '\r\n')); // as docker ends its lines
   };
   try {
     await action(send);
