@@ -19,11 +19,13 @@ import type { ContainerLogs } from './daemon/container-logs.ts';
 import { containersBackend } from './daemon/containers-backend.ts';
 import type { Engine } from './daemon/engine.ts';
 import { EventLog } from './daemon/event-log.ts';
+import { CreationLease } from './daemon/creation-lease.ts';
 import { execBackend } from './daemon/exec-backend.ts';
 import { ExecStore } from './daemon/exec-store.ts';
 import { holdVolumes, volumeUsers } from './daemon/container-volumes.ts';
 import { readHostFacts } from './daemon/host-facts.ts';
 import { networkBackend } from './daemon/network-backend.ts';
+import { ownerLabels } from './daemon/owner.ts';
 import { enginePaths, type EnginePaths } from './daemon/paths.ts';
 import { releaseStaleMounts } from './daemon/private-mounts.ts';
 import { resumeRestartPolicies } from './daemon/recovery.ts';
@@ -165,6 +167,8 @@ async function start(
     events,
     logger,
   });
+  const creationLease = new CreationLease(client, ownerLabels(paths));
+  undo.push(() => creationLease.end());
   const engine: Engine = {
     client,
     images: parts.createImages({ client, options, registry, store: containers, events, logger }),
@@ -172,6 +176,7 @@ async function start(
     volumes,
     kernel,
     containers,
+    creationLease,
     execs: new ExecStore(),
     events,
     runtimes: new RuntimeTable({

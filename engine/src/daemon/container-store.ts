@@ -28,6 +28,11 @@ export class ContainerStore {
     for (const id of await fs.promises.readdir(this.#folder)) {
       try {
         const text = await fs.promises.readFile(path.join(this.folderOf(id), recordFile), 'utf8');
+        if (/^\0*$/.test(text)) {
+          // Lost with the power before it was on the disk: save() lets that happen to one that removes itself.
+          await fs.promises.rm(this.folderOf(id), { recursive: true, force: true });
+          continue;
+        }
         // Written by save() below and by nobody else.
         const container = new Container(JSON.parse(text) as ContainerRecord);
         this.#containers.set(container.id, container);
@@ -114,12 +119,15 @@ export class ContainerStore {
     this.#idsByName.delete(name);
   }
 
-  /** Writes a container's record; it is safe from a crash when this resolves. */
+  /**
+   * Writes a container's record; it is safe from a crash when this resolves, and from a loss of power, which one that
+   * removes itself does not outlive anyway.
+   */
   async save(container: Container): Promise<void> {
     await writeFileAtomic(
       path.join(this.folderOf(container.id), recordFile),
       JSON.stringify(container.record),
-      { durable: true },
+      { durable: !container.record.hostConfig.AutoRemove },
     );
   }
 

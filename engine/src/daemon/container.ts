@@ -5,6 +5,7 @@ import type { HostConfig } from '../api/host-config.ts';
 import type { ContainerMount } from '../container-spec/container-mount.ts';
 import type { EndpointConfig } from '../network/network-settings.ts';
 import type { Health } from './health.ts';
+import type { Mount } from '#proto/generated/containerd.types';
 import { Mutex } from './mutex.ts';
 import type { OutputSubscriber, TaskOutput } from './output.ts';
 import { never } from './timestamps.ts';
@@ -84,6 +85,8 @@ export class Container {
   readonly execIds = new Set<string>();
   readonly #exitListeners = new Set<(state: ContainerState) => void>();
   readonly #removalListeners = new Set<(state: ContainerState) => void>();
+  /** Of its snapshot, as a create has got them, until its first start. */
+  rootMounts: Mount[] | undefined;
   restartTimer: NodeJS.Timeout | undefined;
   /** Ends the probing of its health. */
   healthChecks: AbortController | undefined;

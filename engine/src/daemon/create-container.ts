@@ -5,7 +5,8 @@ import path from 'node:path';
 import type { ContainerConfig } from '../api/container-config.ts';
 import type { HostConfig } from '../api/host-config.ts';
 import { packJson, jsonTypes } from '#proto/any';
-import { isStackError, StackError } from '#spec/errors';
+import type { Mount } from '#proto/generated/containerd.types';
+import { isStackError, messageOf, StackError } from '#spec/errors';
 import type { ImageExecutionConfig } from '#spec/oci/image';
 import { defaultMaskedPaths, defaultReadonlyPaths } from '#spec/oci/default-spec';
 import type { StoredImage } from '../images/image-service.ts';
@@ -33,7 +34,6 @@ import {
 import type { Engine } from './engine.ts';
 import { etcFiles } from './etc-files.ts';
 import { mergeHealthchecks } from './health-check.ts';
-import { withLease } from './lease.ts';
 import { generateName } from './names.ts';
 import { ownerLabels } from './owner.ts';
 import { placeholderNamespaces, resolveSharedModes } from './shared-namespaces.ts';
@@ -100,7 +100,6 @@ export async function createContainer(
   const wanted = containerMountsOf(engine, config, hostConfig, { readOnlyNonRecursive });
   await checkBindSources(wanted);
   const runtime = engine.runtimes.resolve(hostConfig.Runtime);
-  const chainId = await images.ensureUnpacked(image);
   const chosenName = containers.reserveName(
     name || generateName((candidate) => containers.isNameTaken(candidate)),
     id,
@@ -130,7 +129,7 @@ export async function createContainer(
   const container = new Container(record);
   try {
     await fs.promises.mkdir(folder, { mode: 0o710 });
-    await registerWithContainerd(engine, record, chainId, image);
+    container.rootMounts = await registerWithContainerd(engine, record, image);
     await fillVolumes(engine, record);
     await containers.add(container);
   } catch (error) {
@@ -143,21 +142,20 @@ export async function createContainer(
   return { id, warnings };
 }
 
-/** The snapshot and containerd's record, which keeps it from the garbage collector until the container is removed. */
+/**
+ * The snapshot and containerd's record, which keeps it from the garbage collector until the container is removed. Returns
+ * the snapshot's mounts.
+ */
 async function registerWithContainerd(
   engine: Engine,
   record: ContainerRecord,
-  chainId: string,
   image: StoredImage,
-): Promise<void> {
-  const { client, runtimes, paths, host } = engine;
+): Promise<Mount[]> {
+  const { client, runtimes, paths, host, creationLease } = engine;
   const { id, snapshotter, snapshotKey, config, hostConfig } = record;
   const { sharedMemory, ...shared } = placeholderNamespaces(record);
-  await withLease(engine, async (lease) => {
-    const { mounts } = await client.snapshots.prepare(
-      { snapshotter, key: snapshotKey, parent: chainId, labels: ownerLabels(paths) },
-      { lease },
-    );
+  return creationLease.run(async (lease) => {
+    const mounts = await prepareSnapshot(engine, record, image, lease);
     // Compiled here so that a wrong user or device is refused now; start compiles it again with the network.
     const spec = containerSpec({
       id,
@@ -189,7 +187,29 @@ async function registerWithContainerd(
       },
       { lease },
     );
+    return mounts;
   });
+}
+
+/** On the image's layers, which are unpacked first if they are not. */
+async function prepareSnapshot(
+  { client, images, paths }: Engine,
+  { snapshotter, snapshotKey: key }: ContainerRecord,
+  image: StoredImage,
+  lease: string,
+): Promise<Mount[]> {
+  const prepare = async (): Promise<Mount[]> => {
+    const labels = ownerLabels(paths);
+    const request = { snapshotter, key, parent: image.chainId, labels };
+    return (await client.snapshots.prepare(request, { lease })).mounts;
+  };
+  try {
+    return await prepare();
+  } catch (error) {
+    if (!isStackError(error, 'not_found') || messageOf(error).includes(lease)) throw error;
+  }
+  await images.ensureUnpacked(image);
+  return prepare();
 }
 
 /** Takes back what a failed create has done so far. */

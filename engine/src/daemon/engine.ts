@@ -8,6 +8,7 @@ import type { VolumeService } from '../volumes/volume-service.ts';
 import type { KernelThread } from '../kernel/kernel-thread.ts';
 import type { ContainerLogs } from './container-logs.ts';
 import type { ContainerStore } from './container-store.ts';
+import type { CreationLease } from './creation-lease.ts';
 import type { EventLog } from './event-log.ts';
 import type { ExecStore } from './exec-store.ts';
 import type { HostFacts } from './host-facts.ts';
@@ -20,6 +21,7 @@ export interface Engine {
   volumes: VolumeService;
   kernel: KernelThread;
   containers: ContainerStore;
+  creationLease: CreationLease;
   execs: ExecStore;
   events: EventLog;
   runtimes: RuntimeTable;

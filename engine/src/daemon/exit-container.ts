@@ -78,7 +78,7 @@ export async function exitLocked(
   if (restart) container.record.state.status = 'restarting';
   // On disk before containerd forgets it: the status has one owner at every instant.
   await containers.save(container);
-  await releaseTask(engine, container);
+  const isReleased = await releaseTask(engine, container);
   publishContainerEvent(engine, container, 'die', {
     exitCode: String(exitCode),
     execDuration: String(Math.max(0, Math.round(ranMs / 1000))),
@@ -87,7 +87,7 @@ export async function exitLocked(
   container.announceExit();
   if (restart) restart(engine);
   else if (container.record.hostConfig.AutoRemove) {
-    await removeLocked(engine, container).catch((failure: unknown) => {
+    await removeLocked(engine, container, { hasTask: !isReleased }).catch((failure: unknown) => {
       logger.error('cannot remove container', { container: container.id, error: failure });
     });
   }
@@ -107,8 +107,11 @@ async function drain({ output, subscribers }: Container): Promise<void> {
   subscribers.clear();
 }
 
-/** Gives back what a running task holds: containerd's task, FIFOs, network. Each is tried even if another fails. */
-export async function releaseTask(engine: Engine, container: Container): Promise<void> {
+/**
+ * Gives back what a running task holds: containerd's task, FIFOs, network. Each is tried even if another fails. Returns
+ * whether all is given back.
+ */
+export async function releaseTask(engine: Engine, container: Container): Promise<boolean> {
   const { client, network, paths, logger } = engine;
   container.output = undefined;
   container.stdin?.destroy();
@@ -128,4 +131,5 @@ export async function releaseTask(engine: Engine, container: Container): Promise
       });
     }
   }
+  return results.every(({ status }) => status === 'fulfilled');
 }

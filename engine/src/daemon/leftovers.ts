@@ -4,7 +4,6 @@ import { isStackError } from '#spec/errors';
 import { removeStdio } from '../containerd/fifo.ts';
 import type { Container } from './container.ts';
 import type { Engine } from './engine.ts';
-import { isLeaseHeld } from './lease.ts';
 import { ownFilter } from './owner.ts';
 import { stdioFolders } from './paths.ts';
 
@@ -27,6 +26,7 @@ export async function discardTask(
 export async function removeLeftovers({
   client,
   containers,
+  creationLease,
   paths,
   logger,
 }: Engine): Promise<void> {
@@ -40,7 +40,7 @@ export async function removeLeftovers({
   }
   const { leases } = await client.leases.list({ filters });
   for (const { id } of leases) {
-    if (!isLeaseHeld(id)) await unlessGone(client.leases.delete({ id }));
+    if (!creationLease.holds(id)) await unlessGone(client.leases.delete({ id }));
   }
 }
 

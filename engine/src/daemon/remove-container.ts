@@ -56,19 +56,28 @@ async function killForRemoval(engine: Engine, container: Container): Promise<voi
   }
 }
 
-/** Removes a container that does not run and whose mutex the caller holds. May be repeated after a failure. */
-export async function removeLocked(engine: Engine, container: Container): Promise<void> {
+/**
+ * Removes a container that does not run and whose mutex the caller holds; `hasTask`: unless its task is known to be gone,
+ * and what that held. May be repeated after a failure.
+ */
+export async function removeLocked(
+  engine: Engine,
+  container: Container,
+  { hasTask = true }: { hasTask?: boolean } = {},
+): Promise<void> {
   const { client, containers, execs } = engine;
   const { record, id } = container;
   cancelRestart(container);
   record.state.status = 'removing';
-  await containers.save(container);
+  // One that removes itself once it has exited is removed by the next engine as well, whatever its record says.
+  if (!record.hostConfig.AutoRemove || hasTask) await containers.save(container);
   try {
-    await discardTask(engine, container); // of a start or an exit during which containerd was away
-    await unlessGone(client.containers.delete({ id }));
-    await unlessGone(
-      client.snapshots.remove({ snapshotter: record.snapshotter, key: record.snapshotKey }),
-    );
+    if (hasTask) await discardTask(engine, container); // of a start or an exit during which containerd was away
+    const { snapshotter, snapshotKey: key } = record;
+    await Promise.all([
+      unlessGone(client.containers.delete({ id })),
+      unlessGone(client.snapshots.remove({ snapshotter, key })),
+    ]);
     await containers.remove(container);
   } catch (error) {
     record.state.status = 'dead';

@@ -1,6 +1,7 @@
 /** Starting a container: network, files, spec, FIFOs, task. What fails half-way is undone. */
 import fs from 'node:fs';
 import { jsonTypes, packJson } from '#proto/any';
+import type { Mount } from '#proto/generated/containerd.types';
 import { isStackError, messageOf, StackError } from '#spec/errors';
 import { createStdio, openFifoWriter, removeStdio, type StdioPaths } from '../containerd/fifo.ts';
 import { containerSpec } from '../container-spec/container-spec.ts';
@@ -98,8 +99,8 @@ async function launch(
   undo.push(() => network.tearDown(id));
   undo.push(() => unmountVolumes(engine, container));
   undo.push(() => releasePrivateMounts(engine, id));
-  const [{ mounts }, place] = await Promise.all([
-    client.snapshots.mounts({ snapshotter: record.snapshotter, key: record.snapshotKey }),
+  const [mounts, place] = await Promise.all([
+    rootMounts(engine, container),
     setUpNetwork(engine, container),
     createBindSources(container),
     mountVolumes(engine, container).then(() => bindSubpaths(engine, record)),
@@ -153,6 +154,14 @@ async function launch(
   startHealthChecks(engine, container);
   await containers.save(container);
   publishContainerEvent(engine, container, 'start');
+}
+
+async function rootMounts({ client }: Engine, container: Container): Promise<Mount[]> {
+  const { rootMounts: known, record } = container;
+  container.rootMounts = undefined; // later the snapshotter is asked: it may have been restarted on another root
+  if (known) return known;
+  const { snapshotter, snapshotKey: key } = record;
+  return (await client.snapshots.mounts({ snapshotter, key })).mounts;
 }
 
 /** Opens the engine's end of stdin and hands it to attached clients that wait for it. */
