@@ -54,6 +54,8 @@ export interface LiveTasksParts {
 export class LiveTasks {
   readonly #parts: LiveTasksParts;
   readonly #live = new Map<string, LiveTask>();
+  /** Shims that were told to go and have not answered, by namespace and id of what was their task. */
+  readonly #ending = new Map<string, Promise<void>>();
   #closed = false;
 
   constructor(parts: LiveTasksParts) {
@@ -61,7 +63,7 @@ export class LiveTasks {
   }
 
   get(namespace: string, id: string): LiveTask | undefined {
-    return this.#live.get(`${namespace}/${id}`);
+    return this.#live.get(keyOf({ namespace, id }));
   }
 
   ids(namespace: string): string[] {
@@ -79,6 +81,7 @@ export class LiveTasks {
     const { environment, standbys, bundles, log } = this.#parts;
     let stopLog: () => void = () => undefined;
     let shim: Shim | undefined;
+    await this.#ending.get(keyOf(bundle)); // it listens where the next one will
     try {
       writeShimPath(bundle, shimPath);
       stopLog = copyShimLog(bundle, log);
@@ -106,10 +109,17 @@ export class LiveTasks {
     }
   }
 
-  /** Ends the shim of a task that was deleted in it, and removes the bundle. */
+  /** Removes the bundle of a task that was deleted in its shim, and lets the shim end. */
   async end(task: LiveTask): Promise<void> {
-    await this.#letGo(task);
-    await this.#parts.bundles.remove(task.shim.bundle);
+    const { bundle } = task.shim;
+    task.ending = true;
+    await this.#parts.bundles.remove(bundle); // a shim that finds none ends by itself, should we not come to tell it
+    this.#forget(bundle);
+    const key = keyOf(bundle);
+    const ending = this.#shutDown(task).finally(() => {
+      if (this.#ending.get(key) === ending) this.#ending.delete(key);
+    });
+    this.#ending.set(key, ending);
   }
 
   /** Connects to the shims that a previous process left; cleans up after those that are gone. */
@@ -146,7 +156,7 @@ export class LiveTasks {
     task.gone.catch((error: unknown) =>
       this.#parts.log.error('cannot clean up after a shim', { ...shim.bundle, error }),
     );
-    this.#live.set(`${shim.bundle.namespace}/${shim.bundle.id}`, task);
+    this.#live.set(keyOf(shim.bundle), task);
     return task;
   }
 
@@ -192,8 +202,8 @@ export class LiveTasks {
     this.#forget(task.shim.bundle);
   }
 
-  #forget({ namespace, id }: Bundle): void {
-    this.#live.delete(`${namespace}/${id}`);
+  #forget(bundle: Bundle): void {
+    this.#live.delete(keyOf(bundle));
   }
 
   /** Asks the shim to end; it refuses while it holds other tasks. */
@@ -259,4 +269,8 @@ export class LiveTasks {
     await this.#shutDown({ shim, stopLog });
     await this.#parts.bundles.remove(shim.bundle);
   }
+}
+
+function keyOf({ namespace, id }: Pick<Bundle, 'namespace' | 'id'>): string {
+  return `${namespace}/${id}`;
 }
