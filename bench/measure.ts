@@ -25,14 +25,15 @@ export interface Figure {
   max: number;
 }
 
-/** Two warm-up rounds, then `rounds` counted ones. */
+/** Some rounds that warm up, then `rounds` that count. */
 export async function measure(
   scenario: string,
   contenders: readonly Contender[],
   rounds: number,
+  warmUps = 2,
 ): Promise<Figure[]> {
   const samples = contenders.map((): number[] => []);
-  for (let round = -2; round < rounds; round++) {
+  for (let round = -warmUps; round < rounds; round++) {
     for (const [index, contender] of contenders.entries()) {
       const milliseconds = await contender.run();
       if (round >= 0) samples[index]?.push(milliseconds);

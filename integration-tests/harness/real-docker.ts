@@ -61,6 +61,11 @@ export class RealDocker {
     return `unix://${this.root}/docker.sock`;
   }
 
+  /** Pids of dockerd and its containerd, as far as they run. */
+  get daemonPids(): number[] {
+    return [...this.#daemons.values()].flatMap(({ pid }) => (pid === undefined ? [] : [pid]));
+  }
+
   /** Path of containerd's gRPC socket. */
   get containerdAddress(): string {
     return this.#options.containerd ?? path.join(this.root, 'containerd.sock');

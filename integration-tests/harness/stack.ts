@@ -15,6 +15,8 @@ export interface StackOptions {
   /** Registries spoken to over plain HTTP. */
   insecureRegistries?: readonly string[];
   env?: NodeJS.ProcessEnv;
+  /** Without debug messages, as daemons usually run: for measuring. */
+  quiet?: boolean;
   /** Name of a network namespace (`ip netns`) to run in; the machine's own without it. */
   netns?: string;
 }
@@ -71,7 +73,7 @@ export class Stack {
         ...inNetns,
         ...['-H', this.host, '--data-root', path.join(this.root, 'data')],
         ...['--exec-root', path.join(this.root, 'run'), '--pidfile', path.join(this.root, 'pid')],
-        ...['--bridge', this.bridge, '--debug'],
+        ...['--bridge', this.bridge, ...(this.#options.quiet ? [] : ['--debug'])],
         ...(this.#options.insecureRegistries ?? []).flatMap((name) => [
           '--insecure-registry',
           name,
