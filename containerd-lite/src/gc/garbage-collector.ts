@@ -9,8 +9,10 @@ import type { Labels, MetadataStore } from '../metadata/metadata-store.ts';
 import type { SnapshotStore } from '../snapshots/snapshot-store.ts';
 import { markReferenced } from './mark.ts';
 
-/** Deletions within this time share a collection. */
-const delayMs = 100;
+/** Collects when nothing was deleted for this time: clients that delete are busy. */
+const quietMs = 500;
+/** … but after this time in any case. */
+const longestMs = 10_000;
 const defaultExpiryCheckMs = 30_000;
 
 export interface GarbageCollectorParts {
@@ -25,6 +27,8 @@ export interface GarbageCollectorParts {
 export class GarbageCollector {
   readonly #parts: GarbageCollectorParts;
   #timer: NodeJS.Timeout | undefined;
+  /** When the collection that is due was first asked for; as performance.now(). */
+  #dueSinceMs = 0;
   readonly #interval: NodeJS.Timeout;
   #running: Promise<void> = Promise.resolve();
   /** What had expired by then is gone, or is kept by something else. */
@@ -33,19 +37,24 @@ export class GarbageCollector {
   constructor(parts: GarbageCollectorParts) {
     this.#parts = parts;
     this.#interval = setInterval(() => {
-      if (this.#hasExpiredSince(this.#collectedMs)) this.schedule();
+      if (!this.#timer && this.#hasExpiredSince(this.#collectedMs)) this.schedule();
     }, parts.expiryCheckMs ?? defaultExpiryCheckMs);
     this.#interval.unref();
   }
 
   /** Something may have become garbage: collects soon. */
   schedule(): void {
-    this.#timer ??= setTimeout(() => {
+    if (this.#timer) {
+      if (performance.now() - this.#dueSinceMs < longestMs) this.#timer.refresh();
+      return;
+    }
+    this.#dueSinceMs = performance.now();
+    this.#timer = setTimeout(() => {
       this.#timer = undefined;
       this.collect().catch((error: unknown) =>
         this.#parts.log.error('garbage collection failed', { error }),
       );
-    }, delayMs);
+    }, quietMs);
   }
 
   /** Collects now; resolves when what was garbage at the time of the call is gone, files included. */

@@ -20,7 +20,8 @@ import { NetworkAddresses, type SubnetPlan } from './network-addresses.ts';
 import { PreparedPool } from './prepared-pool.ts';
 import type { SandboxHandle, Sandboxes } from './sandboxes.ts';
 
-const quietMs = 150;
+/** By then whoever took one waits for other things than the network. */
+const quietMs = 30;
 
 export interface BridgeNetworkOptions {
   readonly kernel: KernelThread;

@@ -71,7 +71,7 @@ export class LocalNetworkController implements NetworkController {
     });
     this.#isolated = new PreparedPool({
       size: 1,
-      quietMs: 150,
+      quietMs: 30,
       create: () => this.#sandboxes.create(),
       destroy: ({ path: file }) => this.#sandboxes.remove(file),
       failed: (error) => logger.debug('cannot prepare a network namespace', { error }),
