@@ -15,8 +15,8 @@ import { StandbyShim } from './standby-shim.ts';
 
 /** After a standby was taken its place is filled once the task it went to has most likely started. */
 const refillDelayMs = 500;
-/** So long after the last task nobody is about to start as many as before. */
-const trimDelayMs = 10_000;
+/** So long after one was freed nobody is about to start as many as before. */
+const defaultTrimDelayMs = 10_000;
 
 export interface StandbyShimsParts {
   /** Path of our shim. */
@@ -25,6 +25,8 @@ export interface StandbyShimsParts {
   size: number;
   /** How many wait at most after a busy time; 0: none serves twice. */
   recycled: number;
+  /** How long more than `size` wait. */
+  trimDelayMs?: number;
   environment: ShimEnvironment;
   log: Logger;
 }
@@ -58,8 +60,6 @@ export class StandbyShims {
     if (size === 0 || shimPath !== this.#parts.shimPath) return undefined;
     const standby = this.#waiting.pop() ?? this.#start();
     this.#refill ??= setTimeout(() => this.fill(), refillDelayMs);
-    this.#trim ??= setTimeout(() => this.#endIdle(), trimDelayMs);
-    this.#trim.refresh();
     try {
       const endpoint = await standby.assign(bundle, options);
       this.#serving.set(keyOf(bundle), standby);
@@ -103,10 +103,14 @@ export class StandbyShims {
   #served(standby: StandbyShim, bundle: Bundle, isFree: boolean): void {
     if (this.#serving.get(keyOf(bundle)) === standby) this.#serving.delete(keyOf(bundle));
     if (!isFree) return; // it has ended, or does when it is told to
-    const { size, recycled } = this.#parts;
+    const { size, recycled, trimDelayMs = defaultTrimDelayMs } = this.#parts;
     if (this.#isClosed || this.#waiting.length >= Math.max(size, recycled) || recycled === 0) {
       void standby.kill();
-    } else this.#waiting.push(standby);
+    } else {
+      this.#waiting.push(standby);
+      this.#trim ??= setTimeout(() => this.#endIdle(), trimDelayMs);
+      this.#trim.refresh();
+    }
   }
 
   #endIdle(): void {

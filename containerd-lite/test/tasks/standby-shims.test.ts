@@ -24,6 +24,7 @@ describe('StandbyShims', () => {
       shimPath,
       size,
       recycled,
+      trimDelayMs: 100,
       environment: { address: '/a.sock', publishBinary: '/bin/publish', debug: false },
       log: createLogger('test', 'fatal'),
     });
@@ -89,10 +90,26 @@ describe('StandbyShims', () => {
     expect(pids()).to.have.length(2);
   });
 
+  it('ends those above its size that wait for long', async () => {
+    const { pool, shimPath, pids } = createPool(serveForever, 1);
+    await Promise.all([
+      pool.take(shimPath, { ...bundle, id: 'a' }),
+      pool.take(shimPath, { ...bundle, id: 'b' }),
+    ]);
+    const living = () => pids().filter((pid) => fs.existsSync(`/proc/${pid}`)).length;
+    expect(living()).to.equal(2);
+    await endTask(shimPath);
+    await endTask(shimPath);
+    while (living() > 1) await delay(5);
+    await delay(50);
+    expect(living()).to.equal(1);
+  });
+
   it('takes nothing back where recycling is off', async () => {
     const { pool, shimPath, pids } = createPool(serveForever, 1, 0);
     await pool.take(shimPath, bundle);
-    await endTask(shimPath);
+    fs.writeFileSync(`${shimPath}.gone`, '');
+    while (pids().some((pid) => fs.existsSync(`/proc/${pid}`))) await delay(5);
     await pool.take(shimPath, bundle);
     expect(pids()).to.have.length(2);
   });
