@@ -1,29 +1,12 @@
 /** `engine`: arguments in, HTTP out, text to the terminal. */
-import { isStackError } from '#spec/errors';
+import { isStackError, type StackError } from '#spec/errors';
 import { version } from '#lib/installation/installation';
-import { EngineClient } from './client/engine-client.ts';
-import { chooseHost, parseEndpoint } from './client/endpoint.ts';
-import { commands, findCommand } from './command-line/command-tree.ts';
-import { boolean, missing, text } from './command-line/flags.ts';
-import { commandHelp, overallHelp } from './command-line/help.ts';
-import { ArgumentCountError, UsageError, parseArguments } from './command-line/parse.ts';
-
-const globalFlags = {
-  host: text('Daemon socket to connect to', 'H'),
-  version: boolean('Print version information and quit', 'v'),
-  help: boolean('Print usage'),
-  ...missing(
-    'config',
-    'context',
-    'debug',
-    'log-level',
-    'tls',
-    'tlscacert',
-    'tlscert',
-    'tlskey',
-    'tlsverify',
-  ),
-} as const;
+import { catalogue } from './command-line/catalogue.ts';
+import type { Command } from './command-line/command.ts';
+import { findCommand, type Found } from './command-line/find-command.ts';
+import { commandHelp, groupHelp, overallHelp, usageLine } from './command-line/help.ts';
+import { isUsageError, parseArguments, type UsageError } from './command-line/parse.ts';
+import { createClient, globalFlags } from './global-flags.ts';
 
 /** docker's exit code for a command line that it does not understand. */
 const usageStatus = 125;
@@ -35,50 +18,74 @@ async function main(args: readonly string[]): Promise<number> {
     return 0;
   }
   if (values.help || positional.length === 0) {
-    process.stdout.write(overallHelp(commands, globalFlags));
+    process.stdout.write(overallHelp(catalogue, globalFlags));
     return 0;
   }
   const found = findCommand(positional);
-  if (!found) {
-    process.stderr.write(
-      `engine: unknown command: engine ${positional[0] ?? ''}\n\nRun 'engine --help' for more information\n`,
-    );
-    return 1;
-  }
-  const { command, consumed } = found;
-  const rest = positional.slice(consumed);
-  // `--help` counts before the first positional argument; after it, it belongs to the container's command.
-  const ownWords = command.interspersed === false ? rest.slice(0, firstPositional(rest)) : rest;
-  if (ownWords.includes('--help')) {
-    process.stdout.write(commandHelp(command));
+  if (found.kind !== 'command') return notACommand(found);
+  const command = await found.entry.load();
+  const rest = positional.slice(found.consumed);
+  if (asksForHelp(command, rest)) {
+    process.stdout.write(commandHelp(found.entry, found.name, command));
     return 0;
   }
-  const client = new EngineClient(parseEndpoint(chooseHost(values.host, process.env)));
+  let client;
   try {
-    return await command.execute({ client }, rest);
+    client = createClient(values, process.env);
+    return await command.execute({ client, name: found.name }, rest);
   } catch (error) {
-    if (error instanceof UsageError) {
-      process.stderr.write(
-        `engine: ${error.message}\n\nUsage:  engine ${command.name} ${command.synopsis}\n\nRun 'engine ${command.name} --help' for more information\n`,
-      );
-      return error instanceof ArgumentCountError ? 1 : usageStatus;
-    }
+    if (isUsageError(error)) return showUsageError(error, found.name, command);
     if (!isStackError(error)) throw error;
-    const { failureStatus = 1 } = command;
-    process.stderr.write(
-      failureStatus === 1
-        ? `${error.message}\n`
-        : `engine: ${error.message}\n\nRun 'engine ${command.name} --help' for more information\n`,
-    );
-    return failureStatus;
+    return showFailure(error, found.name, command);
   } finally {
-    client.close();
+    client?.close();
   }
 }
 
-function firstPositional(words: readonly string[]): number {
-  const index = words.findIndex((word) => !word.startsWith('-'));
-  return index < 0 ? words.length : index;
+function notACommand(found: Exclude<Found, { kind: 'command' }>): number {
+  switch (found.kind) {
+    case 'group':
+      process.stdout.write(groupHelp(found.group, catalogue));
+      return 0;
+    case 'missing':
+      process.stderr.write(`engine: 'engine ${found.name}' is not implemented\n`);
+      return 1;
+    case 'unknown': {
+      const { name, group } = found;
+      const usage = group === undefined ? '' : `\n\nUsage:  engine ${group}`;
+      const command = group === undefined ? 'engine' : `engine ${group}`;
+      process.stderr.write(
+        `engine: unknown command: engine ${name}${usage}\n\nRun '${command} --help' for more information\n`,
+      );
+      return 1;
+    }
+  }
+}
+
+/** `--help` counts before the first positional argument; after it, it may belong to the container's command. */
+function asksForHelp(command: Command, words: readonly string[]): boolean {
+  const end = words.indexOf('--');
+  const own = end < 0 ? words : words.slice(0, end);
+  if (command.interspersed !== false) return own.includes('--help');
+  const first = own.findIndex((word) => !word.startsWith('-'));
+  return own.slice(0, first < 0 ? own.length : first).includes('--help');
+}
+
+function showUsageError(error: UsageError, name: string, command: Command): number {
+  const isCount = error.name === 'ArgumentCountError';
+  process.stderr.write(
+    `${isCount ? 'engine: ' : ''}${error.message}\n\nUsage:  ${usageLine(name, command)}\n\nRun 'engine ${name} --help' for more information\n`,
+  );
+  return isCount ? 1 : usageStatus;
+}
+
+function showFailure(error: StackError, name: string, { failureStatus = 1 }: Command): number {
+  process.stderr.write(
+    failureStatus === 1
+      ? `${error.message}\n`
+      : `engine: ${error.message}\n\nRun 'engine ${name} --help' for more information\n`,
+  );
+  return failureStatus;
 }
 
 // A reader that closes its end (`engine logs | head`) ends us quietly, as it ends any program.
@@ -95,9 +102,9 @@ main(process.argv.slice(2)).then(
     process.exit(status);
   },
   (error: unknown) => {
-    if (error instanceof UsageError) {
+    if (isUsageError(error)) {
       process.stderr.write(
-        `engine: ${error.message}\n\nRun 'engine --help' for more information\n`,
+        `${error.message}\n\nUsage:  engine [OPTIONS] COMMAND [ARG...]\n\nRun 'engine --help' for more information\n`,
       );
       process.exitCode = usageStatus;
       return;

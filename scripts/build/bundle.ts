@@ -33,7 +33,8 @@ const shortLived = [
 
 /** Executables by the name they have in dist/bin, with their entry points and the options of their node. */
 const executables = [
-  { name: 'engine', entry: 'cli/src/main.ts', nodeOptions: [roomy] },
+  // After `--` node leaves `--env-file` to us; before, it takes it from anywhere on the command line.
+  { name: 'engine', entry: 'cli/src/main.ts', nodeOptions: [roomy, '--'] },
   { name: 'engined', entry: 'engine/src/main.ts', nodeOptions: [] },
   { name: 'containerd-lite', entry: 'containerd-lite/src/main.ts', nodeOptions: [] },
   { name: 'containerd-shim-lite-v2', entry: 'shim/src/main.ts', nodeOptions: [] },
@@ -51,7 +52,7 @@ const workers = [
  * Parts of an executable that only some of its commands need, by the module that begins each: bundles of their own,
  * so that the others do not read and compile them.
  */
-const parts = [
+const runtimeAndShimParts = [
   { name: 'runtime-quick', of: 'runtime', entry: 'runtime/src/main-quick.ts' },
   { name: 'runtime-create', of: 'runtime', entry: 'runtime/src/main-create.ts' },
   { name: 'runtime-exec', of: 'runtime', entry: 'runtime/src/main-exec.ts' },
@@ -82,7 +83,20 @@ const parts = [
     of: 'containerd-shim-lite-v2',
     entry: 'shim/src/commands/info.ts',
   },
-] as const;
+];
+
+/** A command of `engine` loads its own part: every module that the catalogue imports is one. */
+const catalogue = fs.readFileSync(path.join(root, 'cli/src/command-line/catalogue.ts'), 'utf8');
+const commandModules = [...catalogue.matchAll(/import\('\.\.\/(commands\/[\w-]+)\.ts'\)/g)].map(
+  ([, module = '']) => module,
+);
+const commandParts = [...new Set(commandModules), 'format/progress-bars'].map((module) => ({
+  name: `engine-${path.basename(module)}`,
+  of: 'engine',
+  entry: `cli/src/${module}.ts`,
+}));
+
+const parts = [...runtimeAndShimParts, ...commandParts];
 
 const addonFiles = {
   koffi: `@koromix/koffi-linux-${architecture}/linux_${architecture}/koffi.node`,

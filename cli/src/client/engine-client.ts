@@ -1,6 +1,8 @@
 /** The Engine API over HTTP: JSON calls, streamed answers and hijacked connections. */
 import http from 'node:http';
-import type { Socket } from 'node:net';
+import type { AgentOptions } from 'node:https';
+import { isIP, type Socket } from 'node:net';
+import type { Readable } from 'node:stream';
 import { StackError, errorCode, messageOf, type ErrorKind } from '#spec/errors';
 import type { Endpoint } from './endpoint.ts';
 
@@ -10,8 +12,12 @@ export const newestApiVersion = '1.51';
 export type QueryValue = string | number | boolean | undefined;
 
 export interface RequestOptions {
-  query?: Readonly<Record<string, QueryValue>>;
+  /** A list is given once for each value. */
+  query?: Readonly<Record<string, QueryValue | readonly string[]>>;
+  /** Sent as JSON. */
   body?: unknown;
+  /** Sent as it comes, in place of a body: an archive. */
+  upload?: Readable;
   headers?: Readonly<Record<string, string>>;
 }
 
@@ -33,13 +39,24 @@ const kindByStatus: Readonly<Record<number, ErrorKind>> = {
   503: 'unavailable',
 };
 
+interface Transport {
+  agent: http.Agent;
+  request: (options: http.RequestOptions) => http.ClientRequest;
+}
+
 export class EngineClient {
   readonly endpoint: Endpoint;
-  readonly #agent = new http.Agent({ keepAlive: true });
+  readonly #trace: ((line: string) => void) | undefined;
+  #transport: Promise<Transport> | undefined;
   #version: Promise<string> | undefined;
 
-  constructor(endpoint: Endpoint) {
+  /** `trace` is told of each call and its answer. */
+  constructor(
+    endpoint: Endpoint,
+    { trace }: { trace?: ((line: string) => void) | undefined } = {},
+  ) {
     this.endpoint = endpoint;
+    this.#trace = trace;
   }
 
   /** The API version that both sides know: `1.51` at most. */
@@ -71,26 +88,32 @@ export class EngineClient {
     path: string,
     options: RequestOptions = {},
   ): AsyncGenerator<T> {
+    for await (const line of this.lines(method, path, options)) yield JSON.parse(line) as T;
+  }
+
+  /** Lines of a streamed answer as they come, without those that are empty. */
+  async *lines(method: string, path: string, options: RequestOptions = {}): AsyncGenerator<string> {
     let rest = '';
     const response = await this.stream(method, path, options);
     response.setEncoding('utf8');
     for await (const chunk of response as AsyncIterable<string>) {
       const lines = (rest + chunk).split('\n');
       rest = lines.pop() ?? '';
-      for (const line of lines) if (line.trim() !== '') yield JSON.parse(line) as T;
+      for (const line of lines) if (line.trim() !== '') yield line;
     }
-    if (rest.trim() !== '') yield JSON.parse(rest) as T;
+    if (rest.trim() !== '') yield rest;
   }
 
   /** Upgrades a POST to a raw connection (attach, exec start). */
   async hijack(path: string, options: RequestOptions = {}): Promise<HijackedConnection> {
     const versioned = `/v${await this.apiVersion()}${path}`;
-    const { request, payload } = this.#request('POST', versioned, {
+    const { request, payload } = await this.#request('POST', versioned, {
       ...options,
       headers: { ...options.headers, Connection: 'Upgrade', Upgrade: 'tcp' },
     });
     return new Promise((resolve, reject) => {
-      request.once('upgrade', (_response, socket, head) => {
+      request.once('upgrade', (response, socket, head) => {
+        this.#trace?.(`POST ${versioned} ${response.statusCode ?? 0}`);
         resolve({ socket: socket, head }); // over unix sockets and TCP it always is a net.Socket
       });
       request.once('response', (response) => {
@@ -105,7 +128,12 @@ export class EngineClient {
 
   /** Lets the process end: closes idle connections. */
   close(): void {
-    this.#agent.destroy();
+    this.#transport?.then(
+      ({ agent }) => {
+        agent.destroy();
+      },
+      () => undefined, // whoever made the call was told
+    );
   }
 
   async #negotiate(): Promise<string> {
@@ -116,23 +144,45 @@ export class EngineClient {
     return minorOf(offered) < minorOf(newestApiVersion) ? offered : newestApiVersion;
   }
 
-  #request(
+  /** TLS is loaded where it is spoken. */
+  async #openTransport(): Promise<Transport> {
+    const { endpoint } = this;
+    if ('socketPath' in endpoint || !endpoint.tls) {
+      const agent = new http.Agent({ keepAlive: true });
+      return { agent, request: (options) => http.request(options) };
+    }
+    const { default: https } = await import('node:https');
+    const { verify, ca, cert, key } = endpoint.tls;
+    const options: AgentOptions = {
+      rejectUnauthorized: verify,
+      ...(ca && { ca }),
+      ...(cert && { cert }),
+      ...(key && { key }),
+    };
+    const agent = new https.Agent({ keepAlive: true, ...options });
+    return { agent, request: (more) => https.request({ ...options, ...more }) };
+  }
+
+  async #request(
     method: string,
     path: string,
-    { query = {}, body, headers = {} }: RequestOptions,
-  ): { request: http.ClientRequest; payload: string | undefined } {
+    { query = {}, body, upload, headers = {} }: RequestOptions,
+  ): Promise<{ request: http.ClientRequest; payload: string | undefined }> {
     const search = new URLSearchParams();
     for (const [name, value] of Object.entries(query)) {
-      if (value !== undefined) search.set(name, String(value));
+      if (typeof value === 'object') for (const one of value) search.append(name, one);
+      else if (value !== undefined) search.set(name, String(value));
     }
+    this.#transport ??= this.#openTransport();
+    const { agent, request } = await this.#transport;
     const payload = body === undefined ? undefined : JSON.stringify(body);
     const { endpoint } = this;
     const requestOptions: http.RequestOptions & { servername: string } = {
       method,
-      path: search.size > 0 ? `${path}?${search.toString()}` : path,
-      agent: this.#agent,
+      path: escapePath(path) + (search.size > 0 ? `?${search.toString()}` : ''),
+      agent,
       // For TLS only; left out, node:http finds it with a regular expression that takes 5 ms to compile.
-      servername: '',
+      servername: serverNameOf(endpoint),
       ...('socketPath' in endpoint
         ? { socketPath: endpoint.socketPath, host: 'engine' }
         : { host: endpoint.hostname, port: endpoint.port }),
@@ -143,25 +193,40 @@ export class EngineClient {
           'Content-Type': 'application/json',
           'Content-Length': Buffer.byteLength(payload),
         }),
+        ...(upload && { 'Content-Type': 'application/x-tar' }),
         ...headers,
       },
     };
-    const request = http.request(requestOptions);
-    return { request, payload };
+    return { request: request(requestOptions), payload };
   }
 
-  #send(method: string, path: string, options: RequestOptions): Promise<http.IncomingMessage> {
-    const { request, payload } = this.#request(method, path, options);
+  async #send(
+    method: string,
+    path: string,
+    options: RequestOptions,
+  ): Promise<http.IncomingMessage> {
+    const { request, payload } = await this.#request(method, path, options);
     return new Promise((resolve, reject) => {
       request.once('response', (response) => {
         const status = response.statusCode ?? 0;
+        this.#trace?.(`${method} ${request.path} ${status}`);
         if (status >= 200 && status < 300) resolve(response);
         else readError(response, path).then(reject, reject);
       });
+      const { upload } = options;
       request.once('error', (error) => {
+        upload?.destroy();
         reject(this.#connectionError(error));
       });
-      request.end(payload);
+      if (!upload) {
+        request.end(payload);
+        return;
+      }
+      upload.once('error', (error) => {
+        request.destroy();
+        reject(error);
+      });
+      upload.pipe(request);
     });
   }
 
@@ -184,10 +249,20 @@ export class EngineClient {
     }
     return new StackError(
       'unavailable',
-      `the connection to the engine daemon at ${host} failed: ${messageOf(error)}`,
+      `error during connect: the connection to the engine daemon at ${host} failed: ${messageOf(error)}`,
       { cause: error },
     );
   }
+}
+
+/** Whose certificate a daemon must have; an address is checked by itself and is no server name (RFC 6066). */
+function serverNameOf(endpoint: Endpoint): string {
+  return 'tls' in endpoint && endpoint.tls && !isIP(endpoint.hostname) ? endpoint.hostname : '';
+}
+
+/** Names of images keep their slashes; whatever else somebody typed stays in the path. */
+function escapePath(path: string): string {
+  return encodeURI(path).replace(/[?#]/g, encodeURIComponent);
 }
 
 async function readError(response: http.IncomingMessage, path: string): Promise<StackError> {

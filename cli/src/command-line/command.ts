@@ -1,4 +1,4 @@
-/** What a command is: its words, its flags, and the function that does it. */
+/** What a command is: its flags, and the function that does it. Its names stand in the catalogue. */
 import type { EngineClient } from '../client/engine-client.ts';
 import type { FlagTable, FlagValues } from './flags.ts';
 import { ArgumentCountError, parseArguments } from './parse.ts';
@@ -6,14 +6,15 @@ import { ArgumentCountError, parseArguments } from './parse.ts';
 /** What a command works with, besides its own arguments. */
 export interface CommandContext {
   client: EngineClient;
+  /** As it was called: `ps`, `container ls`. */
+  name: string;
 }
 
 interface CommandWords {
-  /** As typed, without groups: `run`. */
-  name: string;
   /** `[OPTIONS] IMAGE [COMMAND] [ARG...]` */
   synopsis: string;
-  summary: string;
+  /** What help says about it, where that is more than the catalogue's line. */
+  description?: string;
   /** How many positional arguments it needs. */
   arguments: { min: number; max?: number };
   /** False where what follows the first positional argument belongs to another program. */
@@ -22,7 +23,7 @@ interface CommandWords {
   failureStatus?: number;
 }
 
-/** A command with its flag types erased, as the tree holds it. */
+/** A command with its flag types erased, as the catalogue loads it. */
 export interface Command extends CommandWords {
   flags: FlagTable;
   /** Parses and runs; resolves to the exit code. Throws UsageError before anything is done. */
@@ -43,20 +44,26 @@ export function defineCommand<Table extends FlagTable>(
       const { values, positional } = parseArguments(command.flags, args, {
         interspersed: command.interspersed ?? true,
       });
-      checkCount(command, positional.length);
+      checkCount(context.name, command.arguments, positional.length);
       return run(context, values, positional);
     },
   };
 }
 
-function checkCount({ name, arguments: { min, max } }: CommandWords, count: number): void {
+function checkCount(name: string, { min, max }: CommandWords['arguments'], count: number): void {
   if (count >= min && (max === undefined || count <= max)) return;
-  const words = (limit: number): string =>
-    `${limit === 0 ? 'no' : limit} argument${limit === 1 ? '' : 's'}`;
-  if (max === 0) throw new ArgumentCountError(`"engine ${name}" accepts no arguments`);
-  if (min === max) throw new ArgumentCountError(`"engine ${name}" requires exactly ${words(min)}`);
-  if (count < min) throw new ArgumentCountError(`"engine ${name}" requires at least ${words(min)}`);
-  throw new ArgumentCountError(`"engine ${name}" requires at most ${words(max ?? 0)}`);
+  const words = (limit: number): string => `${limit} argument${limit === 1 ? '' : 's'}`;
+  const command = `'engine ${name}'`;
+  if (max === 0) throw new ArgumentCountError(`${command} accepts no arguments`);
+  if (min === max) throw new ArgumentCountError(`${command} requires ${words(min)}`);
+  if (max === undefined) {
+    throw new ArgumentCountError(`${command} requires at least ${words(min)}`);
+  }
+  throw new ArgumentCountError(
+    min === 0
+      ? `${command} requires at most ${words(max)}`
+      : `${command} requires at least ${min} and at most ${words(max)}`,
+  );
 }
 
 /**

@@ -4,6 +4,10 @@ interface FlagBase {
   readonly usage: string;
   /** One letter, as in `-d`. */
   readonly short?: string;
+  /** Understood, and left out of help: an old name. */
+  readonly hidden?: boolean;
+  /** What help shows as the default, in Go's spelling: `"all"`, `-1`, `map[]`. */
+  readonly shownDefault?: string;
 }
 
 export interface BooleanFlag extends FlagBase {
@@ -47,13 +51,49 @@ export function boolean(usage: string, short?: string, defaultValue = false): Bo
 }
 
 /** `--name value`, the last one counts. */
-export function text(usage: string, short?: string, valueName = 'string'): TextFlag {
-  return { kind: 'text', usage, valueName, ...(short !== undefined && { short }) };
+export function text(
+  usage: string,
+  short?: string,
+  valueName = 'string',
+  shownDefault?: string,
+): TextFlag {
+  return { kind: 'text', usage, valueName, ...optional(short, shownDefault) };
 }
 
 /** `--name value`, repeatable. */
-export function list(usage: string, short?: string, valueName = 'list'): ListFlag {
-  return { kind: 'list', usage, valueName, ...(short !== undefined && { short }) };
+export function list(
+  usage: string,
+  short?: string,
+  valueName = 'list',
+  shownDefault?: string,
+): ListFlag {
+  return { kind: 'list', usage, valueName, ...optional(short, shownDefault) };
+}
+
+/** `--format` of commands that print a table; without a table where `hasTable` is false. */
+export function format(short?: string, hasTable = true): TextFlag {
+  const table = [
+    "'table':            Print output in table format with column headers (default)",
+    "'table TEMPLATE':   Print output in table format using the given Go template",
+  ];
+  const usage = [
+    'Format output using a custom template:',
+    ...(hasTable ? table : []),
+    "'json':             Print in JSON format",
+    "'TEMPLATE':         Print output using the given Go template.",
+    'Refer to https://docs.docker.com/go/formatting/ for more information about formatting output with templates',
+  ];
+  return text(usage.join('\n'), short);
+}
+
+function optional(
+  short: string | undefined,
+  shownDefault: string | undefined,
+): Pick<FlagBase, 'short' | 'shownDefault'> {
+  return {
+    ...(short !== undefined && { short }),
+    ...(shownDefault !== undefined && { shownDefault }),
+  };
 }
 
 /** Flags of docker's that we do not have yet. */

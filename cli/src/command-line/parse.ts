@@ -6,8 +6,15 @@ export class UsageError extends Error {
   override readonly name: string = 'UsageError';
 }
 
+/** Known by its name: each part of the executable has a class of its own. */
+export function isUsageError(error: unknown): error is UsageError {
+  return error instanceof Error && ['UsageError', 'ArgumentCountError'].includes(error.name);
+}
+
 /** Too many or too few positional arguments: docker ends with 1 for these and with 125 for the rest. */
-export class ArgumentCountError extends UsageError {}
+export class ArgumentCountError extends UsageError {
+  override readonly name = 'ArgumentCountError';
+}
 
 export interface ParsedArguments<Table extends FlagTable> {
   values: FlagValues<Table>;
@@ -79,17 +86,23 @@ export function parseArguments<Table extends FlagTable>(
       case 'missing':
         throw new UsageError(`flag ${shown} is not implemented yet`);
       case 'boolean':
-        values.set(name, given === undefined ? true : parseBoolean(given, shown));
+        values.set(name, given === undefined ? true : parseBoolean(given, flagWords(name, flag)));
         return;
       case 'text':
       case 'list': {
         const value = given ?? following.shift();
-        if (value === undefined) throw new UsageError(`flag needs an argument: ${shown}`);
+        if (value === undefined) throw missingValue(shown);
         const earlier = values.get(name);
         values.set(name, Array.isArray(earlier) ? [...earlier, value] : value);
       }
     }
   }
+}
+
+/** pflag's words: `flag needs an argument: --name`, `flag needs an argument: 'n' in -n`. */
+function missingValue(shown: string): UsageError {
+  const letter = shown.startsWith('--') ? shown : `'${shown.slice(1)}' in ${shown}`;
+  return new UsageError(`flag needs an argument: ${letter}`);
 }
 
 function find(table: FlagTable, name: string, argument: string): Flag {
@@ -108,7 +121,14 @@ function findShort(table: FlagTable, letter: string, letters: string): [string, 
 function parseBoolean(value: string, shown: string): boolean {
   if (/^(1|t|true)$/i.test(value)) return true;
   if (/^(0|f|false)$/i.test(value)) return false;
-  throw new UsageError(`invalid argument "${value}" for "${shown}" flag: not a boolean`);
+  throw new UsageError(
+    `invalid argument "${value}" for "${shown}" flag: strconv.ParseBool: parsing "${value}": invalid syntax`,
+  );
+}
+
+/** A flag as errors name it: `-t, --tty`. */
+function flagWords(name: string, { short }: Flag): string {
+  return short === undefined ? `--${name}` : `-${short}, --${name}`;
 }
 
 /** `a=b=c` as `a` and `b=c`; the second is undefined without a separator. */
@@ -127,4 +147,9 @@ export function keyValues(entries: readonly string[], separator = '='): Record<s
       return [key, value];
     }),
   );
+}
+
+/** Values that may hold several, with commas between them: pflag's `strings`. */
+export function commaSeparated(values: readonly string[]): string[] {
+  return values.flatMap((value) => value.split(','));
 }

@@ -1,19 +1,20 @@
 /** `engine restart`, `pause`, `unpause` and `rename`: one call for each container. */
+import { isStackError } from '#spec/errors';
 import { defineCommand, forEachName } from '../command-line/command.ts';
 import { text } from '../command-line/flags.ts';
 import { parseInteger } from '../format/units.ts';
 
 export const restart = defineCommand({
-  name: 'restart',
   synopsis: '[OPTIONS] CONTAINER [CONTAINER...]',
-  summary: 'Restart one or more containers',
   arguments: { min: 1 },
   flags: {
     signal: text('Signal to send to the container', 's'),
     timeout: text('Seconds to wait before killing the container', 't', 'int'),
+    time: { ...text('Old name of --timeout', undefined, 'int'), hidden: true },
   },
-  async run({ client }, { signal, timeout }, names) {
-    const t = timeout === undefined ? undefined : parseInteger(timeout, '--timeout');
+  async run({ client }, { signal, timeout, time }, names) {
+    const seconds = timeout ?? time;
+    const t = seconds === undefined ? undefined : parseInteger(seconds, '-t, --timeout');
     return forEachName(names, async (name) => {
       await client.json('POST', `/containers/${name}/restart`, { query: { signal, t } });
       process.stdout.write(`${name}\n`);
@@ -22,9 +23,7 @@ export const restart = defineCommand({
 });
 
 export const pause = defineCommand({
-  name: 'pause',
   synopsis: 'CONTAINER [CONTAINER...]',
-  summary: 'Pause all processes within one or more containers',
   arguments: { min: 1 },
   flags: {},
   async run({ client }, _values, names) {
@@ -36,9 +35,7 @@ export const pause = defineCommand({
 });
 
 export const unpause = defineCommand({
-  name: 'unpause',
   synopsis: 'CONTAINER [CONTAINER...]',
-  summary: 'Unpause all processes within one or more containers',
   arguments: { min: 1 },
   flags: {},
   async run({ client }, _values, names) {
@@ -50,13 +47,19 @@ export const unpause = defineCommand({
 });
 
 export const rename = defineCommand({
-  name: 'rename',
   synopsis: 'CONTAINER NEW_NAME',
-  summary: 'Rename a container',
   arguments: { min: 2, max: 2 },
   flags: {},
   async run({ client }, _values, [container = '', name = '']) {
-    await client.json('POST', `/containers/${container}/rename`, { query: { name } });
+    try {
+      await client.json('POST', `/containers/${container}/rename`, { query: { name } });
+    } catch (error) {
+      if (!isStackError(error)) throw error;
+      process.stderr.write(
+        `${error.message}\nError: failed to rename container named ${container}\n`,
+      );
+      return 1;
+    }
     return 0;
   },
 });

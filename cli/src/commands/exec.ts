@@ -1,32 +1,29 @@
 /** `engine exec` */
 import { defineCommand } from '../command-line/command.ts';
-import { boolean, list, missing, text } from '../command-line/flags.ts';
-import { UsageError } from '../command-line/parse.ts';
+import { boolean, list, text } from '../command-line/flags.ts';
+import { environment } from '../container/environment.ts';
 import { copyStreams, followTerminalSize, terminalSize } from '../terminal/attached-streams.ts';
 import { defaultDetachKeys, parseDetachKeys } from '../terminal/detach-keys.ts';
+import { needTerminal } from '../terminal/need-terminal.ts';
 
 export const exec = defineCommand({
-  name: 'exec',
   synopsis: '[OPTIONS] CONTAINER COMMAND [ARG...]',
-  summary: 'Execute a command in a running container',
   arguments: { min: 2 },
   interspersed: false,
   flags: {
     detach: boolean('Detached mode: run command in the background', 'd'),
     'detach-keys': text('Override the key sequence for detaching a container'),
     env: list('Set environment variables', 'e'),
+    'env-file': list('Read in a file of environment variables'),
     interactive: boolean('Keep STDIN open even if not attached', 'i'),
     privileged: boolean('Give extended privileges to the command'),
     tty: boolean('Allocate a pseudo-TTY', 't'),
     user: text('Username or UID (format: "<name|uid>[:<group|gid>]")', 'u'),
     workdir: text('Working directory inside the container', 'w'),
-    ...missing('env-file'),
   },
   async run({ client }, values, [container = '', ...command]) {
     const detachKeys = parseDetachKeys(values['detach-keys'] ?? defaultDetachKeys);
-    if (values.tty && values.interactive && !values.detach && !process.stdin.isTTY) {
-      throw new UsageError('the input device is not a TTY');
-    }
+    if (values.tty && values.interactive && !values.detach) needTerminal();
     const size = values.tty ? terminalSize() : undefined;
     const { Id: id } = await client.json<{ Id: string }>('POST', `/containers/${container}/exec`, {
       body: {
@@ -35,7 +32,7 @@ export const exec = defineCommand({
         AttachStdout: !values.detach,
         AttachStderr: !values.detach,
         Tty: values.tty,
-        Env: values.env,
+        Env: environment(values['env-file'], values.env),
         Privileged: values.privileged,
         User: values.user ?? '',
         WorkingDir: values.workdir ?? '',

@@ -1,10 +1,10 @@
-/** `engine inspect`: containers first, then images, networks and volumes. */
+/** `engine inspect` (containers first, then images, networks and volumes), `container inspect`, `image inspect`. */
 import { StackError, isStackError } from '#spec/errors';
 import type { EngineClient } from '../client/engine-client.ts';
 import { defineCommand } from '../command-line/command.ts';
-import { boolean, text } from '../command-line/flags.ts';
-import { UsageError } from '../command-line/parse.ts';
-import { compileTemplate } from '../format/go-template.ts';
+import { platformQuery } from '../client/platform.ts';
+import { boolean, format, text } from '../command-line/flags.ts';
+import { compileTemplate, type Template } from '../format/go-template.ts';
 
 const kinds = ['container', 'image', 'network', 'volume'] as const;
 type Kind = (typeof kinds)[number];
@@ -17,22 +17,58 @@ const pathOf: Readonly<Record<Kind, (name: string) => string>> = {
 };
 
 export const inspect = defineCommand({
-  name: 'inspect',
   synopsis: '[OPTIONS] NAME|ID [NAME|ID...]',
-  summary: 'Return low-level information on containers, images, networks and volumes',
   arguments: { min: 1 },
   flags: {
-    format: text("Format output: 'json' or a Go template", 'f'),
+    format: format('f', false),
     size: boolean('Display total file sizes if the type is container', 's'),
     type: text('Only inspect objects of the given type'),
   },
   async run({ client }, { format, size, type }, names) {
     const wanted = kinds.filter((kind) => type === undefined || kind === type);
-    if (wanted.length === 0)
-      throw new UsageError(`"${type ?? ''}" is not a valid value for --type`);
+    if (wanted.length === 0) {
+      throw new StackError(
+        'invalid_argument',
+        `unknown type: "${type ?? ''}": must be one of ${kinds.map((kind) => `"${kind}"`).join(', ')}`,
+      );
+    }
     return printInspected(names, format, (name) => findObject(client, name, wanted, size));
   },
 });
+
+export const containerInspect = defineCommand({
+  synopsis: '[OPTIONS] CONTAINER [CONTAINER...]',
+  arguments: { min: 1 },
+  flags: { format: format('f', false), size: boolean('Display total file sizes', 's') },
+  async run({ client }, { format, size }, names) {
+    const query = size ? { size: 1 } : {};
+    return printInspected(names, format, (name) =>
+      client.json('GET', pathOf.container(name), { query }),
+    );
+  },
+});
+
+export const imageInspect = defineCommand({
+  synopsis: '[OPTIONS] IMAGE [IMAGE...]',
+  arguments: { min: 1 },
+  flags: {
+    format: format('f', false),
+    platform: text(
+      `Inspect a specific platform of the multi-platform image.
+If the image or the server is not multi-platform capable, the command will error out if the platform does not match.
+'os[/arch[/variant]]': Explicit platform (eg. linux/amd64)`,
+    ),
+  },
+  async run({ client }, { format, platform }, names) {
+    const query = platform === undefined ? {} : { platform: platformQuery(platform) };
+    return printInspected(names, format, (name) =>
+      client.json('GET', pathOf.image(name), { query }),
+    );
+  },
+});
+
+/** docker's exit code of `inspect` for a template that cannot be parsed. */
+const templateStatus = 64;
 
 /** Prints what `find` gets for each name, as `format` wants it; what is not found is said, and the exit code is 1. */
 export async function printInspected(
@@ -40,7 +76,14 @@ export async function printInspected(
   format: string | undefined,
   find: (name: string) => Promise<unknown>,
 ): Promise<number> {
-  const template = format === undefined || format === 'json' ? undefined : compileTemplate(format);
+  let template: Template | undefined;
+  try {
+    if (format !== undefined && format !== 'json') template = compileTemplate(format);
+  } catch (error) {
+    if (!isStackError(error)) throw error;
+    process.stderr.write(`${error.message}\n`);
+    return templateStatus;
+  }
   const found: unknown[] = [];
   let status = 0;
   for (const name of names) {

@@ -2,7 +2,6 @@
 import { StackError, isStackError } from '#spec/errors';
 import { defineCommand, forEachName } from '../command-line/command.ts';
 import { boolean, missing, text } from '../command-line/flags.ts';
-import { UsageError } from '../command-line/parse.ts';
 import { parseInteger } from '../format/units.ts';
 import { defaultDetachKeys, parseDetachKeys } from '../terminal/detach-keys.ts';
 import { runAttached } from './start-attached.ts';
@@ -15,9 +14,7 @@ interface ContainerState {
 }
 
 export const start = defineCommand({
-  name: 'start',
   synopsis: '[OPTIONS] CONTAINER [CONTAINER...]',
-  summary: 'Start one or more stopped containers',
   arguments: { min: 1 },
   flags: {
     attach: boolean('Attach STDOUT/STDERR and forward signals', 'a'),
@@ -27,13 +24,23 @@ export const start = defineCommand({
   },
   async run({ client }, values, names) {
     if (!values.attach && !values.interactive) {
-      return forEachName(names, async (name) => {
+      const failed: string[] = [];
+      const status = await forEachName(names, async (name) => {
+        failed.push(name);
         await startUnlessRunning(() => client.json('POST', `/containers/${name}/start`));
+        failed.pop();
         process.stdout.write(`${name}\n`);
       });
+      if (status !== 0) {
+        process.stderr.write(`Error: failed to start containers: ${failed.join(', ')}\n`);
+      }
+      return status;
     }
     if (names.length > 1)
-      throw new UsageError('you cannot start and attach multiple containers at once');
+      throw new StackError(
+        'invalid_argument',
+        'you cannot start and attach multiple containers at once',
+      );
     const container = await client.json<ContainerState>(
       'GET',
       `/containers/${names[0] ?? ''}/json`,
@@ -41,6 +48,8 @@ export const start = defineCommand({
     return runAttached(client, container.Id, {
       tty: container.Config.Tty,
       stdin: values.interactive && container.Config.OpenStdin,
+      stdout: true,
+      stderr: true,
       detachKeys: parseDetachKeys(values['detach-keys'] ?? defaultDetachKeys),
       waitCondition: container.HostConfig.AutoRemove ? 'removed' : 'next-exit',
       forwardSignals: true,
@@ -60,9 +69,7 @@ async function startUnlessRunning(call: () => Promise<unknown>): Promise<void> {
 }
 
 export const attach = defineCommand({
-  name: 'attach',
   synopsis: '[OPTIONS] CONTAINER',
-  summary: 'Attach local standard input, output, and error streams to a running container',
   arguments: { min: 1, max: 1 },
   flags: {
     'detach-keys': text('Override the key sequence for detaching a container'),
@@ -80,6 +87,8 @@ export const attach = defineCommand({
     return runAttached(client, container.Id, {
       tty: container.Config.Tty,
       stdin: !values['no-stdin'] && container.Config.OpenStdin,
+      stdout: true,
+      stderr: true,
       detachKeys: parseDetachKeys(values['detach-keys'] ?? defaultDetachKeys),
       waitCondition: 'not-running',
       forwardSignals: values['sig-proxy'],
@@ -88,18 +97,12 @@ export const attach = defineCommand({
 });
 
 export const stop = defineCommand({
-  name: 'stop',
   synopsis: '[OPTIONS] CONTAINER [CONTAINER...]',
-  summary: 'Stop one or more running containers',
   arguments: { min: 1 },
   flags: {
     signal: text('Signal to send to the container', 's'),
     timeout: text('Seconds to wait before killing the container', 't', 'int'),
-    time: text(
-      'Seconds to wait before killing the container (old name of --timeout)',
-      undefined,
-      'int',
-    ),
+    time: { ...text('Old name of --timeout', undefined, 'int'), hidden: true },
   },
   async run({ client }, values, names) {
     const seconds = values.timeout ?? values.time;
@@ -114,9 +117,7 @@ export const stop = defineCommand({
 });
 
 export const kill = defineCommand({
-  name: 'kill',
   synopsis: '[OPTIONS] CONTAINER [CONTAINER...]',
-  summary: 'Kill one or more running containers',
   arguments: { min: 1 },
   flags: { signal: text('Signal to send to the container', 's') },
   async run({ client }, { signal }, names) {
@@ -128,20 +129,22 @@ export const kill = defineCommand({
 });
 
 export const rm = defineCommand({
-  name: 'rm',
   synopsis: '[OPTIONS] CONTAINER [CONTAINER...]',
-  summary: 'Remove one or more containers',
   arguments: { min: 1 },
   flags: {
     force: boolean('Force the removal of a running container (uses SIGKILL)', 'f'),
+    link: boolean('Remove the specified link', 'l'),
     volumes: boolean('Remove anonymous volumes associated with the container', 'v'),
-    ...missing('link'),
   },
-  async run({ client }, { force, volumes }, names) {
+  async run({ client }, { force, link, volumes }, names) {
     return forEachName(names, async (name) => {
       try {
         await client.json('DELETE', `/containers/${name}`, {
-          query: { force: force ? 1 : undefined, v: volumes ? 1 : undefined },
+          query: {
+            force: force ? 1 : undefined,
+            link: link ? 1 : undefined,
+            v: volumes ? 1 : undefined,
+          },
         });
       } catch (error) {
         if (!(force && isStackError(error, 'not_found'))) throw error;
@@ -154,9 +157,7 @@ export const rm = defineCommand({
 });
 
 export const wait = defineCommand({
-  name: 'wait',
   synopsis: 'CONTAINER [CONTAINER...]',
-  summary: 'Block until one or more containers stop, then print their exit codes',
   arguments: { min: 1 },
   flags: {},
   async run({ client }, _values, names) {

@@ -3,12 +3,10 @@ import { once } from 'node:events';
 import { FrameReader } from '../client/stream-frames.ts';
 import { defineCommand } from '../command-line/command.ts';
 import { boolean, text } from '../command-line/flags.ts';
-import { UsageError } from '../command-line/parse.ts';
+import { parseTime } from '../format/timestamp.ts';
 
 export const logs = defineCommand({
-  name: 'logs',
   synopsis: '[OPTIONS] CONTAINER',
-  summary: 'Fetch the logs of a container',
   arguments: { min: 1, max: 1 },
   flags: {
     details: boolean('Show extra details provided to logs'),
@@ -16,7 +14,7 @@ export const logs = defineCommand({
     since: text(
       'Show logs since timestamp (e.g. "2013-01-02T13:23:37Z") or relative (e.g. "42m" for 42 minutes)',
     ),
-    tail: text('Number of lines to show from the end of the logs', 'n'),
+    tail: text('Number of lines to show from the end of the logs', 'n', 'string', '"all"'),
     timestamps: boolean('Show timestamps', 't'),
     until: text(
       'Show logs before a timestamp (e.g. "2013-01-02T13:23:37Z") or relative (e.g. "42m" for 42 minutes)',
@@ -53,31 +51,3 @@ export const logs = defineCommand({
     return 0;
   },
 });
-
-const secondsByUnit: Readonly<Record<string, number>> = {
-  h: 3600,
-  m: 60,
-  s: 1,
-  ms: 0.001,
-  us: 1e-6,
-  ns: 1e-9,
-};
-
-/** Unix seconds of a date, a number of seconds, or a duration before now (`1h30m`). Throws {@link UsageError}. */
-export function parseTime(value: string, flag: string, nowMs = Date.now()): string {
-  if (/^\d+(\.\d+)?$/.test(value)) return value;
-  if (/^(\d+(\.\d+)?(h|ms|m|s|us|ns))+$/.test(value)) {
-    const parts = [...value.matchAll(/(\d+(?:\.\d+)?)(h|ms|m|s|us|ns)/g)];
-    const seconds = parts.reduce(
-      (sum, [, count, unit]) => sum + Number(count) * (secondsByUnit[unit ?? 's'] ?? 0),
-      0,
-    );
-    return (nowMs / 1000 - seconds).toFixed(9);
-  }
-  const time = Date.parse(value);
-  if (Number.isNaN(time))
-    throw new UsageError(
-      `invalid value for "${flag}": "${value}" is neither a time nor a duration`,
-    );
-  return (time / 1000).toFixed(9);
-}

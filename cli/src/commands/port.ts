@@ -5,9 +5,7 @@ import { defineCommand } from '../command-line/command.ts';
 type Places = Record<string, { HostIp: string; HostPort: string }[] | null>;
 
 export const port = defineCommand({
-  name: 'port',
   synopsis: 'CONTAINER [PRIVATE_PORT[/PROTO]]',
-  summary: 'List port mappings or a specific mapping for the container',
   arguments: { min: 1, max: 2 },
   flags: {},
   async run({ client }, _values, [container = '', wanted]) {

@@ -1,20 +1,22 @@
 /** `engine run` and `engine create` */
-import { isStackError, messageOf, type StackError } from '#spec/errors';
+import { StackError, isStackError, messageOf } from '#spec/errors';
+import { formatFamiliar, parseReference, withDefaultTag } from '#spec/reference';
 import type { EngineClient } from '../client/engine-client.ts';
+import { chosenPlatform } from '../client/platform.ts';
 import { defineCommand } from '../command-line/command.ts';
 import { boolean, text } from '../command-line/flags.ts';
 import { UsageError } from '../command-line/parse.ts';
+import { CidFile } from '../container/cid-file.ts';
+import { containerFlags, pullFlag, type ContainerValues } from '../container/container-flags.ts';
+import { createRequest, type AttachedStreams } from '../container/container-request.ts';
 import { defaultDetachKeys, parseDetachKeys } from '../terminal/detach-keys.ts';
-import { containerFlags, createRequest, type ContainerValues } from './container-options.ts';
+import { needTerminal } from '../terminal/need-terminal.ts';
+import { refuseContentTrust } from './content-trust.ts';
 import { pullImage } from './pull.ts';
 import { runAttached } from './start-attached.ts';
 
-const summary = 'Create and run a new container from an image';
-
 export const run = defineCommand({
-  name: 'run',
   synopsis: '[OPTIONS] IMAGE [COMMAND] [ARG...]',
-  summary,
   arguments: { min: 1 },
   interspersed: false,
   failureStatus: 125,
@@ -22,14 +24,20 @@ export const run = defineCommand({
     ...containerFlags,
     detach: boolean('Run container in background and print container ID', 'd'),
     'detach-keys': text('Override the key sequence for detaching a container'),
+    pull: pullFlag('running'),
     'sig-proxy': boolean('Proxy received signals to the process', undefined, true),
   },
   async run({ client }, values, [image = '', ...command]) {
     const detachKeys = parseDetachKeys(values['detach-keys'] ?? defaultDetachKeys);
-    if (values.tty && values.interactive && !values.detach && !process.stdin.isTTY) {
-      throw new UsageError('the input device is not a TTY');
+    if (values.detach && values.attach.length > 0) {
+      process.stderr.write('conflicting options: cannot specify both --attach and --detach\n');
+      return 1;
     }
-    const id = await createContainer(client, values, image, command, { attach: !values.detach });
+    const streams: AttachedStreams = values.detach
+      ? { stdin: false, stdout: false, stderr: false }
+      : attachedStreams(values);
+    if (values.tty && streams.stdin) needTerminal();
+    const id = await createContainer(client, prepare(values, image, command, streams));
     const start = async (): Promise<void> => {
       try {
         await client.json('POST', `/containers/${id}/start`);
@@ -38,14 +46,14 @@ export const run = defineCommand({
       }
     };
     try {
-      if (values.detach) {
+      if (!streams.stdin && !streams.stdout && !streams.stderr) {
         await start();
         process.stdout.write(`${id}\n`);
         return 0;
       }
       return await runAttached(client, id, {
         tty: values.tty,
-        stdin: values.interactive,
+        ...streams,
         detachKeys,
         waitCondition: values.rm ? 'removed' : 'next-exit',
         forwardSignals: values['sig-proxy'],
@@ -62,19 +70,46 @@ export const run = defineCommand({
 });
 
 export const create = defineCommand({
-  name: 'create',
   synopsis: '[OPTIONS] IMAGE [COMMAND] [ARG...]',
-  summary: 'Create a new container',
   arguments: { min: 1 },
   interspersed: false,
-  flags: containerFlags,
+  flags: { ...containerFlags, pull: pullFlag('creating') },
   async run({ client }, values, [image = '', ...command]) {
-    process.stdout.write(
-      `${await createContainer(client, values, image, command, { attach: true })}\n`,
-    );
+    const streams = attachedStreams(values);
+    let creation: Creation;
+    try {
+      creation = prepare(values, image, command, streams);
+    } catch (error) {
+      if (!isStackError(error)) throw error;
+      // What the daemon refuses ends with 1, what cannot be asked of it with 125.
+      process.stderr.write(
+        `engine: ${error.message}\n\nRun 'engine create --help' for more information\n`,
+      );
+      return 125;
+    }
+    process.stdout.write(`${await createContainer(client, creation)}\n`);
     return 0;
   },
 });
+
+const streamNames = ['stdin', 'stdout', 'stderr'] as const;
+
+/** `-a`; without it both outputs, and stdin with `-i`. Throws {@link UsageError} for a stream that does not exist. */
+function attachedStreams({ attach, interactive }: ContainerValues): AttachedStreams {
+  const wanted = attach.map((value) => {
+    const name = streamNames.find((known) => known === value.toLowerCase());
+    if (name) return name;
+    throw new UsageError(
+      `invalid argument "${value}" for "-a, --attach" flag: valid streams are STDIN, STDOUT and STDERR`,
+    );
+  });
+  const all = wanted.length === 0;
+  return {
+    stdin: interactive || wanted.includes('stdin'),
+    stdout: all || wanted.includes('stdout'),
+    stderr: all || wanted.includes('stderr'),
+  };
+}
 
 /** The container could not be started; the exit code says why, as docker's does. */
 class StartError extends Error {
@@ -103,40 +138,68 @@ interface CreateAnswer {
   Warnings?: string[] | null;
 }
 
-/** Creates the container, pulling its image if that is missing (or as `--pull` says). Resolves to its id. */
-async function createContainer(
-  client: EngineClient,
+interface Creation {
+  values: ContainerValues;
+  image: string;
+  pullPolicy: string;
+  body: object;
+}
+
+/** Reads the command line to its end, before the daemon is asked for anything. */
+function prepare(
   values: ContainerValues,
   image: string,
   command: readonly string[],
-  { attach }: { attach: boolean },
-): Promise<string> {
-  const pullPolicy = values.pull ?? 'missing';
+  streams: AttachedStreams,
+): Creation {
+  refuseContentTrust(values['disable-content-trust']);
+  const { pull: pullPolicy = 'missing' } = values;
   if (!['always', 'missing', 'never'].includes(pullPolicy)) {
-    throw new UsageError(
+    throw new StackError(
+      'invalid_argument',
       `invalid pull option: '${pullPolicy}': must be one of "always", "missing" or "never"`,
     );
   }
-  const body = createRequest(values, image, command, { attach });
-  const pull = (): Promise<void> =>
-    pullImage(client, image, process.stderr, { quiet: values.quiet, platform: values.platform });
-  const createOnce = (): Promise<CreateAnswer> =>
-    client.json('POST', '/containers/create', {
-      query: { name: values.name, platform: values.platform },
-      body,
-    });
-  if (pullPolicy === 'always') await pull();
-  let answer: CreateAnswer;
+  return { values, image, pullPolicy, body: createRequest(values, image, command, streams) };
+}
+
+/** Creates the container, pulling its image if that is missing (or as `--pull` says). Resolves to its id. */
+async function createContainer(
+  client: EngineClient,
+  { values, image, pullPolicy, body }: Creation,
+): Promise<string> {
+  const cidFile = values.cidfile === undefined ? undefined : new CidFile(values.cidfile);
   try {
-    answer = await createOnce();
-  } catch (error) {
-    if (!isMissingImage(error) || pullPolicy !== 'missing') throw error;
-    if (!values.quiet) process.stderr.write(`Unable to find image '${image}' locally\n`);
-    await pull();
-    answer = await createOnce();
+    const pull = (): Promise<void> =>
+      pullImage(client, image, process.stderr, { quiet: values.quiet, platform: values.platform });
+    const createOnce = (): Promise<CreateAnswer> =>
+      client.json('POST', '/containers/create', {
+        query: { name: values.name, platform: chosenPlatform(values.platform) },
+        body,
+      });
+    if (pullPolicy === 'always') await pull();
+    let answer: CreateAnswer;
+    try {
+      answer = await createOnce();
+    } catch (error) {
+      if (!isMissingImage(error) || pullPolicy !== 'missing') throw error;
+      if (!values.quiet) {
+        process.stderr.write(`Unable to find image '${fullName(image)}' locally\n`);
+      }
+      await pull();
+      answer = await createOnce();
+    }
+    cidFile?.write(answer.Id);
+    for (const warning of answer.Warnings ?? []) process.stderr.write(`WARNING: ${warning}\n`);
+    return answer.Id;
+  } finally {
+    cidFile?.close();
   }
-  for (const warning of answer.Warnings ?? []) process.stderr.write(`WARNING: ${warning}\n`);
-  return answer.Id;
+}
+
+/** With the tag that is meant. */
+function fullName(image: string): string {
+  return formatFamiliar(withDefaultTag(parseReference(image)));
 }
 
 function isMissingImage(error: unknown): error is StackError {

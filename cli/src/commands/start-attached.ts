@@ -14,6 +14,8 @@ interface WaitAnswer {
 }
 
 export interface AttachedRun extends AttachOptions {
+  stdout: boolean;
+  stderr: boolean;
   /** Starts the container once everything listens; absent when it runs already. */
   start?: () => Promise<void>;
   /** Ends the wait: `next-exit`, or `removed` for containers that remove themselves. */
@@ -29,7 +31,12 @@ export async function runAttached(
   options: AttachedRun,
 ): Promise<number> {
   const connection = await client.hijack(`/containers/${id}/attach`, {
-    query: { stream: 1, stdin: options.stdin ? 1 : undefined, stdout: 1, stderr: 1 },
+    query: {
+      stream: 1,
+      stdin: options.stdin ? 1 : undefined,
+      stdout: options.stdout ? 1 : undefined,
+      stderr: options.stderr ? 1 : undefined,
+    },
   });
   // The daemon answers the headers at once: from here on no exit can be missed.
   const exit = await client.stream('POST', `/containers/${id}/wait`, {

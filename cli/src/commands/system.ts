@@ -2,7 +2,7 @@
 import { version as clientVersion } from '#lib/installation/installation';
 import { newestApiVersion } from '../client/engine-client.ts';
 import { defineCommand } from '../command-line/command.ts';
-import { text } from '../command-line/flags.ts';
+import { format } from '../command-line/flags.ts';
 import { compileTemplate } from '../format/go-template.ts';
 import { humanSize } from '../format/units.ts';
 
@@ -17,11 +17,9 @@ interface ServerVersion {
 }
 
 export const version = defineCommand({
-  name: 'version',
   synopsis: '[OPTIONS]',
-  summary: 'Show the version information of client and daemon',
   arguments: { min: 0, max: 0 },
-  flags: { format: text("Format output: 'json' or a Go template", 'f') },
+  flags: { format: format('f', false) },
   async run({ client }, { format }) {
     const clientPart = {
       Version: clientVersion,
@@ -71,11 +69,9 @@ function section(title: string, fields: Readonly<Record<string, string>>, indent
 }
 
 export const info = defineCommand({
-  name: 'info',
   synopsis: '[OPTIONS]',
-  summary: 'Display system-wide information',
   arguments: { min: 0, max: 0 },
-  flags: { format: text("Format output: 'json' or a Go template", 'f') },
+  flags: { format: format('f', false) },
   async run({ client }, { format }) {
     const answer = await client.json<Record<string, unknown>>('GET', '/info');
     if (format === 'json') process.stdout.write(`${JSON.stringify(answer)}\n`);

@@ -1,12 +1,12 @@
-/** `engine volume create|ls|inspect|rm|prune` */
+/** `engine volume create|ls|inspect|rm` */
 import { defineCommand, forEachName } from '../command-line/command.ts';
-import { boolean, list, text } from '../command-line/flags.ts';
+import { boolean, format, list, missing, text } from '../command-line/flags.ts';
 import { keyValues } from '../command-line/parse.ts';
+import { filterQuery } from '../client/filters.ts';
 import { printRows } from '../format/listing.ts';
+import { showLabels } from '../format/truncate.ts';
 import { humanSize } from '../format/units.ts';
-import { confirm } from '../terminal/confirm.ts';
 import { printInspected } from './inspect.ts';
-import { filterQuery } from './ps.ts';
 
 interface Volume {
   Name: string;
@@ -14,17 +14,21 @@ interface Volume {
   Mountpoint: string;
   Scope: string;
   Labels: Record<string, string> | null;
+  UsageData?: { RefCount: number; Size: number } | null;
 }
 
 export const volumeCreate = defineCommand({
-  name: 'volume create',
   synopsis: '[OPTIONS] [VOLUME]',
-  summary: 'Create a volume',
   arguments: { min: 0, max: 1 },
   flags: {
-    driver: text('Specify volume driver name', 'd'),
+    driver: text('Specify volume driver name', 'd', 'string', '"local"'),
     label: list('Set metadata for a volume'),
-    opt: list('Set driver specific options', 'o', 'map'),
+    opt: list('Set driver specific options', 'o', 'map', 'map[]'),
+    // Volumes of a cluster need a swarm.
+    ...missing(
+      ...['availability', 'group', 'limit-bytes', 'required-bytes', 'scope', 'secret', 'sharing'],
+      ...['topology-preferred', 'topology-required', 'type'],
+    ),
   },
   async run({ client }, { driver = 'local', label, opt }, [name = '']) {
     const volume = await client.json<Volume>('POST', '/volumes/create', {
@@ -36,14 +40,13 @@ export const volumeCreate = defineCommand({
 });
 
 export const volumeList = defineCommand({
-  name: 'volume ls',
   synopsis: '[OPTIONS]',
-  summary: 'List volumes',
   arguments: { min: 0, max: 0 },
   flags: {
     filter: list('Provide filter values (e.g. "dangling=true")', 'f', 'filter'),
-    format: text("Format output: 'table', 'json' or a Go template"),
+    format: format(),
     quiet: boolean('Only display volume names', 'q'),
+    ...missing('cluster'),
   },
   async run({ client }, { filter, format, quiet }) {
     const { Volumes: volumes } = await client.json<{ Volumes: Volume[] | null }>(
@@ -51,14 +54,13 @@ export const volumeList = defineCommand({
       '/volumes',
       { query: { filters: filterQuery(filter) } },
     );
-    const rows = (volumes ?? []).map(({ Name, Driver, Mountpoint, Scope, Labels }) => ({
-      Name,
-      Driver,
-      Mountpoint,
-      Scope,
-      Labels: Object.entries(Labels ?? {})
-        .map(([key, value]) => `${key}=${value}`)
-        .join(','),
+    const rows = (volumes ?? []).map(({ Name, Driver, Mountpoint, Scope, Labels, UsageData }) => ({
+      ...{ Name, Driver, Mountpoint, Scope },
+      Labels: showLabels(Labels),
+      Label: (name: string) => Labels?.[name] ?? '',
+      Links: UsageData ? String(UsageData.RefCount) : 'N/A',
+      Size: UsageData ? humanSize(UsageData.Size, 4) : 'N/A',
+      ...{ Availability: 'N/A', Group: 'N/A', Status: 'N/A' },
     }));
     rows.sort((a, b) => (a.Name < b.Name ? -1 : 1));
     printRows(rows, {
@@ -68,26 +70,31 @@ export const volumeList = defineCommand({
         ['DRIVER', 'Driver'],
         ['VOLUME NAME', 'Name'],
       ],
+      headings: {
+        Mountpoint: 'MOUNTPOINT',
+        Scope: 'SCOPE',
+        Labels: 'LABELS',
+        Links: 'LINKS',
+        Size: 'SIZE',
+      },
     });
     return 0;
   },
 });
 
 export const volumeInspect = defineCommand({
-  name: 'volume inspect',
   synopsis: '[OPTIONS] VOLUME [VOLUME...]',
-  summary: 'Display detailed information on one or more volumes',
   arguments: { min: 1 },
-  flags: { format: text("Format output: 'json' or a Go template", 'f') },
+  flags: { format: format('f', false) },
   async run({ client }, { format }, names) {
     return printInspected(names, format, (name) => client.json('GET', `/volumes/${name}`));
   },
 });
 
 export const volumeRemove = defineCommand({
-  name: 'volume rm',
   synopsis: '[OPTIONS] VOLUME [VOLUME...]',
-  summary: 'Remove one or more volumes',
+  description:
+    'Remove one or more volumes. You cannot remove a volume that is in use by a container.',
   arguments: { min: 1 },
   flags: { force: boolean('Force the removal of one or more volumes', 'f') },
   async run({ client }, { force }, names) {
@@ -95,37 +102,5 @@ export const volumeRemove = defineCommand({
       await client.json('DELETE', `/volumes/${name}`, { query: { force: force ? 1 : undefined } });
       process.stdout.write(`${name}\n`);
     });
-  },
-});
-
-export const volumePrune = defineCommand({
-  name: 'volume prune',
-  synopsis: '[OPTIONS]',
-  summary: 'Remove unused local volumes',
-  arguments: { min: 0, max: 0 },
-  flags: {
-    all: boolean('Remove all unused volumes, not just anonymous ones', 'a'),
-    filter: list('Provide filter values (e.g. "label=<label>")', undefined, 'filter'),
-    force: boolean('Do not prompt for confirmation', 'f'),
-  },
-  async run({ client }, { all, filter, force }) {
-    const kind = all ? 'all local volumes' : 'anonymous local volumes';
-    if (
-      !force &&
-      !(await confirm(`WARNING! This will remove ${kind} not used by at least one container.`))
-    ) {
-      return 0;
-    }
-    const { VolumesDeleted: deleted, SpaceReclaimed: reclaimed } = await client.json<{
-      VolumesDeleted: string[] | null;
-      SpaceReclaimed: number;
-    }>('POST', '/volumes/prune', {
-      query: { filters: filterQuery([...filter, ...(all ? ['all=1'] : [])]) },
-    });
-    if (deleted && deleted.length > 0) {
-      process.stdout.write(`Deleted Volumes:\n${deleted.join('\n')}\n\n`);
-    }
-    process.stdout.write(`Total reclaimed space: ${humanSize(reclaimed)}\n`);
-    return 0;
   },
 });

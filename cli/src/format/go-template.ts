@@ -1,219 +1,181 @@
 /**
- * The part of Go's text/template that people use with `--format`: fields, `json`, `index`, `len`, `join`, `upper`,
- * `lower`, `println`, comparisons, `if`/`else`, `range`, `$`. Anything else is an error that names it.
+ * Go's text/template as people use it with `--format`: fields, variables, pipelines, `if`, `with`, `range`, and the
+ * functions of template-functions.ts. Anything else is an error that names it.
  */
-import { UsageError } from '../command-line/parse.ts';
+import { StackError } from '#spec/errors';
+import { asRecord, isTrue, show, templateFunctions } from './template-functions.ts';
+import {
+  parseTemplate,
+  parsingError,
+  type Block,
+  type Node,
+  type Operand,
+  type Pipeline,
+  type Term,
+} from './template-parser.ts';
 
-type Node =
-  | { kind: 'text'; text: string }
-  | { kind: 'print'; expression: string[] }
-  | { kind: 'if' | 'range'; expression: string[]; body: Node[]; otherwise: Node[] };
-
-/** A template ready to be used on many values. */
+/** A template ready to be used on many values. Throws invalid_argument for a field that a value does not have. */
 export type Template = (value: unknown) => string;
 
-/** Throws {@link UsageError} for a template that cannot be parsed. */
+/** Throws invalid_argument for a template that cannot be parsed. */
 export function compileTemplate(source: string): Template {
-  const tokens = tokenize(source);
-  const nodes = parseNodes(tokens, false);
-  return (value) => render(nodes, value, value);
+  const nodes = parseTemplate(source);
+  checkFunctions(nodes);
+  return (value) => render(nodes, { dot: value, variables: new Map([['$', value]]) });
 }
 
-type Token = { text: string } | { action: string[] };
+/** docker turns `\t` and `\n` of a template for a list into the characters. */
+export function unescapeFormat(format: string): string {
+  return format.replaceAll('\\t', '\t').replaceAll('\\n', '\n');
+}
 
-function tokenize(source: string): Token[] {
-  const tokens: Token[] = [];
-  let position = 0;
-  while (position < source.length) {
-    const open = source.indexOf('{{', position);
-    if (open < 0) break;
-    const close = source.indexOf('}}', open);
-    if (close < 0) throw new UsageError(`template parsing error: unclosed action in "${source}"`);
-    tokens.push({ text: unescape(source.slice(position, open)) });
-    const inner = source
-      .slice(open + 2, close)
-      .trim()
-      .replace(/^- | -$/g, '');
-    tokens.push({ action: splitWords(inner) });
-    position = close + 2;
+interface Scope {
+  dot: unknown;
+  variables: Map<string, unknown>;
+}
+
+/** Thrown by `break` and `continue`, caught by the `range` around them, with what was printed so far. */
+class LoopExit extends Error {
+  readonly kind: 'break' | 'continue';
+  printed = '';
+
+  constructor(kind: 'break' | 'continue') {
+    super(kind);
+    this.kind = kind;
   }
-  tokens.push({ text: unescape(source.slice(position)) });
-  return tokens;
 }
 
-/** docker turns `\t` and `\n` of a template into the characters. */
-function unescape(text: string): string {
-  return text.replaceAll('\\t', '\t').replaceAll('\\n', '\n');
-}
-
-/** Words, quoted strings and parentheses. */
-function splitWords(action: string): string[] {
-  return action.match(/"(?:[^"\\]|\\.)*"|`[^`]*`|[()|]|[^\s()|]+/g) ?? [];
-}
-
-function parseNodes(tokens: Token[], inBlock: boolean): Node[] {
-  const nodes: Node[] = [];
-  for (let token = tokens.shift(); token; token = tokens.shift()) {
-    if ('text' in token) {
-      if (token.text !== '') nodes.push({ kind: 'text', text: token.text });
-      continue;
-    }
-    const [word, ...expression] = token.action;
-    if (word === 'end' || word === 'else') {
-      if (!inBlock) throw new UsageError(`template parsing error: unexpected {{${word}}}`);
-      tokens.unshift(token);
-      return nodes;
-    }
-    if (word === 'if' || word === 'range') {
-      const body = parseNodes(tokens, true);
-      const closing = tokens.shift();
-      const hasElse = closing !== undefined && 'action' in closing && closing.action[0] === 'else';
-      const otherwise = hasElse ? parseNodes(tokens, true) : [];
-      if (hasElse) tokens.shift();
-      nodes.push({ kind: word, expression, body, otherwise });
-    } else {
-      nodes.push({ kind: 'print', expression: token.action });
+function render(nodes: readonly Node[], scope: Scope): string {
+  let printed = '';
+  for (const node of nodes) {
+    try {
+      printed += renderNode(node, scope);
+    } catch (error) {
+      if (error instanceof LoopExit) error.printed = printed + error.printed;
+      throw error;
     }
   }
-  if (inBlock) throw new UsageError('template parsing error: unexpected EOF, {{end}} is missing');
-  return nodes;
+  return printed;
 }
 
-function render(nodes: readonly Node[], dot: unknown, root: unknown): string {
-  return nodes
-    .map((node) => {
-      if (node.kind === 'text') return node.text;
-      const value = evaluate(node.expression, dot, root);
-      if (node.kind === 'print') return show(value);
-      if (node.kind === 'if') return render(isTrue(value) ? node.body : node.otherwise, dot, root);
-      const items = Array.isArray(value) ? value : Object.values(asRecord(value));
-      if (items.length === 0) return render(node.otherwise, dot, root);
-      return items.map((item) => render(node.body, item, root)).join('');
-    })
-    .join('');
-}
-
-/** A pipeline: `a | b x` is `b x a`. */
-function evaluate(words: readonly string[], dot: unknown, root: unknown): unknown {
-  const stages: string[][] = [[]];
-  let depth = 0;
-  for (const word of words) {
-    if (word === '(') depth++;
-    if (word === ')') depth--;
-    if (word === '|' && depth === 0) stages.push([]);
-    else stages.at(-1)?.push(word);
+function renderNode(node: Node, scope: Scope): string {
+  switch (node.kind) {
+    case 'text':
+      return node.text;
+    case 'break':
+    case 'continue':
+      throw new LoopExit(node.kind);
+    case 'print': {
+      const value = evaluate(node.pipeline, scope);
+      for (const name of node.pipeline.variables) scope.variables.set(name, value);
+      return node.pipeline.variables.length > 0 ? '' : show(value);
+    }
+    case 'if':
+    case 'with': {
+      const value = evaluate(node.pipeline, scope);
+      for (const name of node.pipeline.variables) scope.variables.set(name, value);
+      if (!isTrue(value)) return render(node.otherwise, scope);
+      return render(node.body, node.kind === 'with' ? { ...scope, dot: value } : scope);
+    }
+    case 'range':
+      return renderRange(node, scope);
   }
+}
+
+function renderRange(node: Block, scope: Scope): string {
+  const entries = entriesOf(evaluate(node.pipeline, scope));
+  if (entries.length === 0) return render(node.otherwise, scope);
+  const names = node.pipeline.variables;
+  let printed = '';
+  for (const [key, value] of entries) {
+    const [first, second] = names;
+    if (second !== undefined && first !== undefined) scope.variables.set(first, key);
+    const valueName = second ?? first;
+    if (valueName !== undefined) scope.variables.set(valueName, value);
+    try {
+      printed += render(node.body, { ...scope, dot: value });
+    } catch (error) {
+      if (!(error instanceof LoopExit)) throw error;
+      printed += error.printed;
+      if (error.kind === 'break') break;
+    }
+  }
+  return printed;
+}
+
+/** Lists by position, maps by sorted key, a number as so many turns. */
+function entriesOf(value: unknown): (readonly [unknown, unknown])[] {
+  if (Array.isArray(value)) return value.map((item: unknown, index) => [index, item] as const);
+  if (typeof value === 'number') return Array.from({ length: value }, (_, index) => [index, index]);
+  return Object.entries(asRecord(value)).sort(([a], [b]) => (a < b ? -1 : 1));
+}
+
+function evaluate({ commands }: Pipeline, scope: Scope): unknown {
   let piped: unknown[] = [];
-  let value: unknown;
-  for (const stage of stages) {
-    value = call([...operands(stage, dot, root), ...piped]);
-    piped = [value];
+  for (const [first, ...rest] of commands) {
+    if (!first) throw parsingError('missing value for command');
+    piped = [call(first, [...rest.map((term) => resolve(term, scope)), ...piped], scope)];
+  }
+  return piped[0];
+}
+
+function call(term: Term, args: readonly unknown[], scope: Scope): unknown {
+  if (term.operand.kind === 'function') return functionOf(term.operand)(...args);
+  const value = resolve(term, scope);
+  // A method of a row: `.Label "key"`.
+  if (typeof value === 'function') return (value as (...given: unknown[]) => unknown)(...args);
+  if (args.length > 0) {
+    throw new StackError('invalid_argument', `template: can't give argument to non-function`);
   }
   return value;
 }
 
-type Operand = { call: string } | { value: unknown };
+function functionOf({ name }: Extract<Operand, { kind: 'function' }>) {
+  const found = Object.hasOwn(templateFunctions, name) ? templateFunctions[name] : undefined;
+  if (!found) throw parsingError(`template: :1: function "${name}" not defined`);
+  return found;
+}
 
-function operands(words: readonly string[], dot: unknown, root: unknown): unknown[] {
-  const result: unknown[] = [];
-  const rest = [...words];
-  for (let word = rest.shift(); word !== undefined; word = rest.shift()) {
-    if (word === '(') {
-      const inner: string[] = [];
-      for (let depth = 1; ;) {
-        const next = rest.shift();
-        if (next === undefined) throw new UsageError('template parsing error: unclosed left paren');
-        if (next === '(') depth++;
-        if (next === ')' && --depth === 0) break;
-        inner.push(next);
+function resolve({ operand, fields }: Term, scope: Scope): unknown {
+  return fields.reduce<unknown>((value, name) => fieldOf(value, name), base(operand, scope));
+}
+
+function base(operand: Operand, scope: Scope): unknown {
+  switch (operand.kind) {
+    case 'value':
+      return operand.value;
+    case 'dot':
+      return scope.dot;
+    case 'variable':
+      if (!scope.variables.has(operand.name)) {
+        throw parsingError(`undefined variable "${operand.name}"`);
       }
-      const field = rest[0]?.startsWith('.') ? rest.shift() : undefined;
-      const value = evaluate(inner, dot, root);
-      result.push(field === undefined ? value : followPath(value, field));
-    } else {
-      result.push(operand(word, dot, root));
+      return scope.variables.get(operand.name);
+    case 'function':
+      return functionOf(operand)();
+    case 'pipeline':
+      return evaluate(operand.pipeline, scope);
+  }
+}
+
+function fieldOf(value: unknown, name: string): unknown {
+  if (value === undefined || value === null) {
+    throw new StackError('invalid_argument', `template: nil data; no entry for key "${name}"`);
+  }
+  if (typeof value === 'object' && Object.hasOwn(value, name)) return asRecord(value)[name];
+  throw new StackError('invalid_argument', `template: can't evaluate field ${name}`);
+}
+
+/** Go refuses unknown functions before anything is printed. */
+function checkFunctions(nodes: readonly Node[]): void {
+  const checkPipeline = ({ commands }: Pipeline): void => {
+    for (const { operand } of commands.flat()) {
+      if (operand.kind === 'function') functionOf(operand);
+      if (operand.kind === 'pipeline') checkPipeline(operand.pipeline);
     }
+  };
+  for (const node of nodes) {
+    if ('pipeline' in node) checkPipeline(node.pipeline);
+    if ('body' in node) checkFunctions([...node.body, ...node.otherwise]);
   }
-  return result;
-}
-
-function operand(word: string, dot: unknown, root: unknown): unknown {
-  if (word === '.') return dot;
-  if (word === '$') return root;
-  if (word.startsWith('$.')) return followPath(root, word.slice(1));
-  if (word.startsWith('.')) return followPath(dot, word);
-  if (word.startsWith('"')) return JSON.parse(word) as unknown;
-  if (word.startsWith('`')) return word.slice(1, -1);
-  if (/^-?\d+$/.test(word)) return Number(word);
-  if (word === 'true' || word === 'false') return word === 'true';
-  if (Object.hasOwn(functions, word)) return { call: word } satisfies Operand;
-  throw new UsageError(`template parsing error: function "${word}" not defined`);
-}
-
-const functions: Readonly<Record<string, (...args: unknown[]) => unknown>> = {
-  json: (value) => JSON.stringify(value),
-  index: (value, ...keys) => keys.reduce((inner, key) => asRecord(inner)[String(key)], value),
-  len: (value) =>
-    typeof value === 'string' || Array.isArray(value)
-      ? value.length
-      : Object.keys(asRecord(value)).length,
-  join: (value, separator) =>
-    Array.isArray(value) ? value.map(show).join(String(separator)) : show(value),
-  split: (value, separator) => show(value).split(String(separator)),
-  upper: (value) => show(value).toUpperCase(),
-  lower: (value) => show(value).toLowerCase(),
-  println: (...values) => `${values.map(show).join(' ')}\n`,
-  print: (...values) => values.map(show).join(''),
-  eq: (left, ...right) => right.some((value) => show(left) === show(value)),
-  ne: (left, right) => show(left) !== show(right),
-  not: (value) => !isTrue(value),
-  and: (...values) => values.find((value) => !isTrue(value)) ?? values.at(-1),
-  or: (...values) => values.find(isTrue) ?? values.at(-1),
-};
-
-function call([first, ...rest]: unknown[]): unknown {
-  if (
-    typeof first === 'object' &&
-    first !== null &&
-    'call' in first &&
-    typeof first.call === 'string'
-  ) {
-    const named = Object.hasOwn(functions, first.call) ? functions[first.call] : undefined;
-    if (named) return named(...rest);
-  }
-  return first;
-}
-
-function followPath(value: unknown, path: string): unknown {
-  return path
-    .split('.')
-    .filter((name) => name !== '')
-    .reduce<unknown>((inner, name) => {
-      if (typeof inner !== 'object' || inner === null) return undefined;
-      if (Object.hasOwn(inner, name)) return asRecord(inner)[name];
-      throw new UsageError(`template: "${path}": can't evaluate field ${name}`);
-    }, value);
-}
-
-/** Field access on whatever JSON gave; missing fields are undefined. */
-function asRecord(value: unknown): Record<string, unknown> {
-  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
-}
-
-function isTrue(value: unknown): boolean {
-  if (Array.isArray(value)) return value.length > 0;
-  if (typeof value === 'object' && value !== null) return Object.keys(value).length > 0;
-  return Boolean(value);
-}
-
-/** As Go prints values: maps as `map[a:1]`, lists as `[a b]`. */
-function show(value: unknown): string {
-  if (value === undefined) return '<no value>';
-  if (value === null) return '<nil>';
-  if (Array.isArray(value)) return `[${value.map(show).join(' ')}]`;
-  if (typeof value === 'object') {
-    const pairs = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
-    return `map[${pairs.map(([key, inner]) => `${key}:${show(inner)}`).join(' ')}]`;
-  }
-  return typeof value === 'string' ? value : JSON.stringify(value);
 }

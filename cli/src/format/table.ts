@@ -1,19 +1,30 @@
-/** Columns aligned with three spaces between them, as docker's tables are. */
+/** Columns aligned as docker's tables are: three spaces between them, none narrower than ten characters. */
+
+export interface TableLayout {
+  /** Width that no column but the last goes below, its space included. */
+  narrowest?: number;
+}
+
+const gap = 3;
+
+/** Rows below their headings. The last column is not padded. */
 export function renderTable(
   header: readonly string[],
   rows: readonly (readonly string[])[],
+  { narrowest = 10 }: TableLayout = {},
 ): string {
   const all = [header, ...rows];
   const widths = header.map((_, column) =>
-    Math.max(...all.map((row) => (row[column] ?? '').length)),
+    Math.max(narrowest, ...all.map((row) => (row[column] ?? '').length + gap)),
   );
   return all
     .map((row) =>
       row
-        .map((cell, column) => cell.padEnd((widths[column] ?? 0) + 3))
+        .map((cell, column) =>
+          column === row.length - 1 ? cell : cell.padEnd(widths[column] ?? 0),
+        )
         .join('')
-        .trimEnd(),
+        .concat('\n'),
     )
-    .concat('')
-    .join('\n');
+    .join('');
 }

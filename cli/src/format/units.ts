@@ -1,16 +1,24 @@
 /** Sizes and times as docker prints them (github.com/docker/go-units), and as it reads them. */
 import { UsageError } from '../command-line/parse.ts';
 
-/** `1.98MB`: decimal units, three significant digits. */
-export function humanSize(bytes: number): string {
-  const units = ['B', 'kB', 'MB', 'GB', 'TB', 'PB'];
-  let value = bytes;
+/** `1.98MB`: decimal units, as many significant digits as asked for. */
+export function humanSize(bytes: number, digits = 3): string {
+  return scaled(bytes, 1000, ['B', 'kB', 'MB', 'GB', 'TB', 'PB'], digits);
+}
+
+/** `1.891MiB`: binary units. */
+export function binarySize(bytes: number): string {
+  return scaled(bytes, 1024, ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'], 4);
+}
+
+function scaled(size: number, base: number, units: readonly string[], digits: number): string {
+  let value = size;
   let unit = 0;
-  while (value >= 1000 && unit < units.length - 1) {
-    value /= 1000;
+  while (value >= base && unit < units.length - 1) {
+    value /= base;
     unit++;
   }
-  return `${Number(value.toPrecision(3))}${units[unit] ?? ''}`;
+  return `${Number(value.toPrecision(digits))}${units[unit] ?? ''}`;
 }
 
 /** `3 minutes`, `About an hour`, `2 weeks`. */

@@ -1,16 +1,16 @@
 /** Asking before something is removed for good. */
 import readline from 'node:readline/promises';
 
-/** Prints `warning` and asks; true for an answer that begins with y. Without an answer it is no. */
+/** Prints `warning` and asks; true for `y` alone. Without an answer it is no. */
 export async function confirm(warning: string): Promise<boolean> {
-  const reader = readline.createInterface({ input: process.stdin, output: process.stderr });
+  const reader = readline.createInterface({ input: process.stdin, output: process.stdout });
   try {
     const closed = new AbortController();
     reader.once('close', () => closed.abort());
     const answer = await reader
       .question(`${warning}\nAre you sure you want to continue? [y/N] `, { signal: closed.signal })
       .catch(() => '');
-    return /^y/i.test(answer.trim());
+    return answer.trim().toLowerCase() === 'y';
   } finally {
     reader.close();
   }

@@ -33,6 +33,32 @@ describe('compileTemplate', () => {
     expect(show('{{.State}}')).to.equal('map[Error: Pid:7 Status:running]');
   });
 
+  it('has variables, with, else if and trimmed blanks', () => {
+    expect(show('{{range $name, $net := .Networks}}{{$name}}={{$net.IPAddress}}{{end}}')).to.equal(
+      'bridge=172.18.0.2',
+    );
+    expect(
+      show('{{$state := .State}}{{with .Mounts}}{{len .}}{{$state.Pid}}{{$.Name}}{{end}}'),
+    ).to.equal('27/web');
+    expect(show('{{if .State.Error}}a{{else if eq .State.Pid 7}}b{{else}}c{{end}}')).to.equal('b');
+    expect(show('a {{- .Name -}} b{{/* a comment */}}')).to.equal('a/webb');
+    expect(
+      show('{{range $i, $m := .Mounts}}{{if $i}}{{break}}{{end}}{{$m.Source}}{{end}}'),
+    ).to.equal('/a');
+  });
+
+  it('formats as Go does', () => {
+    expect(show('{{printf "%-8s|%4d|%q|%05.1f" .State.Status .State.Pid .Name 2.25}}')).to.equal(
+      'running |   7|"/web"|002.3',
+    );
+    expect(show('{{truncate .State.Status 3}} {{pad .Name 1 2}}. {{title "ab cd"}}')).to.equal(
+      'run  /web  . Ab Cd',
+    );
+    expect(show('{{slice .Name 1}} {{index .Mounts 0 "Source"}} {{le .State.Pid 7}}')).to.equal(
+      'web /a true',
+    );
+  });
+
   it('names what it does not understand', () => {
     expect(() => show('{{.Nope}}')).to.throw("can't evaluate field Nope");
     expect(() => show('{{frobnicate .}}')).to.throw('function "frobnicate" not defined');

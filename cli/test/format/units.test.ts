@@ -9,13 +9,9 @@ import {
 
 describe('units', () => {
   it('prints sizes as docker does', () => {
-    expect([0, 999, 1_980_000, 199_000_000, 1_234_567_890].map(humanSize)).to.deep.equal([
-      '0B',
-      '999B',
-      '1.98MB',
-      '199MB',
-      '1.23GB',
-    ]);
+    expect(
+      [0, 999, 1_980_000, 199_000_000, 1_234_567_890].map((size) => humanSize(size)),
+    ).to.deep.equal(['0B', '999B', '1.98MB', '199MB', '1.23GB']);
   });
 
   it('prints durations as docker does', () => {

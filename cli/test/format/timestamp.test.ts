@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { parseTime } from '../../src/commands/logs.ts';
+import { parseTime } from '../../src/format/timestamp.ts';
 
 describe('parseTime', () => {
   it('reads seconds, dates and durations', () => {

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { UsageError } from '../../src/command-line/parse.ts';
-import { parsePorts } from '../../src/commands/publish.ts';
+import { parsePorts } from '../../src/container/publish.ts';
 
 describe('parsePorts', () => {
   it('reads every form of --publish', () => {

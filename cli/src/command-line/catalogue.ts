@@ -1,0 +1,216 @@
+/** Every command by all its names, and where it is loaded from: a command loads what it needs and no other. */
+import type { Command } from './command.ts';
+
+export interface CatalogueEntry {
+  /** As docker lists them in help. The first of a group is the one that errors and usage lines name. */
+  names: readonly string[];
+  summary: string;
+  load: () => Promise<Command>;
+}
+
+/** What `engine --help` calls the groups. */
+export const groupNames: Readonly<Record<string, string>> = {
+  container: 'Manage containers',
+  image: 'Manage images',
+  network: 'Manage networks',
+  system: 'Manage the engine',
+  volume: 'Manage volumes',
+};
+
+export const catalogue: readonly CatalogueEntry[] = [
+  {
+    names: ['container run', 'run'],
+    summary: 'Create and run a new container from an image',
+    load: async () => (await import('../commands/run.ts')).run,
+  },
+  {
+    names: ['container create', 'create'],
+    summary: 'Create a new container',
+    load: async () => (await import('../commands/run.ts')).create,
+  },
+  {
+    names: ['container exec', 'exec'],
+    summary: 'Execute a command in a running container',
+    load: async () => (await import('../commands/exec.ts')).exec,
+  },
+  {
+    names: ['container ls', 'container list', 'container ps', 'ps'],
+    summary: 'List containers',
+    load: async () => (await import('../commands/ps.ts')).ps,
+  },
+  {
+    names: ['container attach', 'attach'],
+    summary: 'Attach local standard input, output, and error streams to a running container',
+    load: async () => (await import('../commands/lifecycle.ts')).attach,
+  },
+  {
+    names: ['container start', 'start'],
+    summary: 'Start one or more stopped containers',
+    load: async () => (await import('../commands/lifecycle.ts')).start,
+  },
+  {
+    names: ['container stop', 'stop'],
+    summary: 'Stop one or more running containers',
+    load: async () => (await import('../commands/lifecycle.ts')).stop,
+  },
+  {
+    names: ['container kill', 'kill'],
+    summary: 'Kill one or more running containers',
+    load: async () => (await import('../commands/lifecycle.ts')).kill,
+  },
+  {
+    names: ['container rm', 'container remove', 'rm'],
+    summary: 'Remove one or more containers',
+    load: async () => (await import('../commands/lifecycle.ts')).rm,
+  },
+  {
+    names: ['container wait', 'wait'],
+    summary: 'Block until one or more containers stop, then print their exit codes',
+    load: async () => (await import('../commands/lifecycle.ts')).wait,
+  },
+  {
+    names: ['container restart', 'restart'],
+    summary: 'Restart one or more containers',
+    load: async () => (await import('../commands/change.ts')).restart,
+  },
+  {
+    names: ['container pause', 'pause'],
+    summary: 'Pause all processes within one or more containers',
+    load: async () => (await import('../commands/change.ts')).pause,
+  },
+  {
+    names: ['container unpause', 'unpause'],
+    summary: 'Unpause all processes within one or more containers',
+    load: async () => (await import('../commands/change.ts')).unpause,
+  },
+  {
+    names: ['container rename', 'rename'],
+    summary: 'Rename a container',
+    load: async () => (await import('../commands/change.ts')).rename,
+  },
+  {
+    names: ['container logs', 'logs'],
+    summary: 'Fetch the logs of a container',
+    load: async () => (await import('../commands/logs.ts')).logs,
+  },
+  {
+    names: ['container port', 'port'],
+    summary: 'List port mappings or a specific mapping for the container',
+    load: async () => (await import('../commands/port.ts')).port,
+  },
+  {
+    names: ['container inspect'],
+    summary: 'Display detailed information on one or more containers',
+    load: async () => (await import('../commands/inspect.ts')).containerInspect,
+  },
+  {
+    names: ['container prune'],
+    summary: 'Remove all stopped containers',
+    load: async () => (await import('../commands/prune.ts')).containerPrune,
+  },
+  {
+    names: ['image pull', 'pull'],
+    summary: 'Download an image from a registry',
+    load: async () => (await import('../commands/pull.ts')).pull,
+  },
+  {
+    names: ['image ls', 'image list', 'images'],
+    summary: 'List images',
+    load: async () => (await import('../commands/images.ts')).images,
+  },
+  {
+    names: ['image rm', 'image remove', 'rmi'],
+    summary: 'Remove one or more images',
+    load: async () => (await import('../commands/images.ts')).rmi,
+  },
+  {
+    names: ['image inspect'],
+    summary: 'Display detailed information on one or more images',
+    load: async () => (await import('../commands/inspect.ts')).imageInspect,
+  },
+  {
+    names: ['image prune'],
+    summary: 'Remove unused images',
+    load: async () => (await import('../commands/prune.ts')).imagePrune,
+  },
+  {
+    names: ['inspect'],
+    summary: 'Return low-level information on containers, images, networks and volumes',
+    load: async () => (await import('../commands/inspect.ts')).inspect,
+  },
+  {
+    names: ['version'],
+    summary: 'Show the version information of client and daemon',
+    load: async () => (await import('../commands/system.ts')).version,
+  },
+  {
+    names: ['system info', 'info'],
+    summary: 'Display system-wide information',
+    load: async () => (await import('../commands/system.ts')).info,
+  },
+  {
+    names: ['system prune'],
+    summary: 'Remove unused data',
+    load: async () => (await import('../commands/prune.ts')).systemPrune,
+  },
+  {
+    names: ['network create'],
+    summary: 'Create a network',
+    load: async () => (await import('../commands/network-create.ts')).networkCreate,
+  },
+  {
+    names: ['network ls', 'network list'],
+    summary: 'List networks',
+    load: async () => (await import('../commands/network.ts')).networkList,
+  },
+  {
+    names: ['network inspect'],
+    summary: 'Display detailed information on one or more networks',
+    load: async () => (await import('../commands/network.ts')).networkInspect,
+  },
+  {
+    names: ['network rm', 'network remove'],
+    summary: 'Remove one or more networks',
+    load: async () => (await import('../commands/network.ts')).networkRemove,
+  },
+  {
+    names: ['network connect'],
+    summary: 'Connect a container to a network',
+    load: async () => (await import('../commands/network.ts')).networkConnect,
+  },
+  {
+    names: ['network disconnect'],
+    summary: 'Disconnect a container from a network',
+    load: async () => (await import('../commands/network.ts')).networkDisconnect,
+  },
+  {
+    names: ['network prune'],
+    summary: 'Remove all unused networks',
+    load: async () => (await import('../commands/prune.ts')).networkPrune,
+  },
+  {
+    names: ['volume create'],
+    summary: 'Create a volume',
+    load: async () => (await import('../commands/volume.ts')).volumeCreate,
+  },
+  {
+    names: ['volume ls', 'volume list'],
+    summary: 'List volumes',
+    load: async () => (await import('../commands/volume.ts')).volumeList,
+  },
+  {
+    names: ['volume inspect'],
+    summary: 'Display detailed information on one or more volumes',
+    load: async () => (await import('../commands/volume.ts')).volumeInspect,
+  },
+  {
+    names: ['volume rm', 'volume remove'],
+    summary: 'Remove one or more volumes',
+    load: async () => (await import('../commands/volume.ts')).volumeRemove,
+  },
+  {
+    names: ['volume prune'],
+    summary: 'Remove unused local volumes',
+    load: async () => (await import('../commands/prune.ts')).volumePrune,
+  },
+];

@@ -1,0 +1,180 @@
+/** The flags that `run` and `create` share. */
+import { boolean, list, missing, text, type FlagValues } from '../command-line/flags.ts';
+
+export const containerFlags = {
+  'add-host': list('Add a custom host-to-IP mapping (host:ip)'),
+  annotation: list(
+    'Add an annotation to the container (passed through to the OCI runtime)',
+    undefined,
+    'map',
+    'map[]',
+  ),
+  attach: list('Attach to STDIN, STDOUT or STDERR', 'a'),
+  'blkio-weight': text(
+    'Block IO (relative weight), between 10 and 1000, or 0 to disable',
+    undefined,
+    'uint16',
+    '0',
+  ),
+  'blkio-weight-device': list('Block IO weight (relative device weight)', undefined, 'list', '[]'),
+  'cap-add': list('Add Linux capabilities'),
+  'cap-drop': list('Drop Linux capabilities'),
+  'cgroup-parent': text('Optional parent cgroup for the container'),
+  cgroupns: text(
+    `Cgroup namespace to use (host|private)
+'host':    Run the container in the Docker host's cgroup namespace
+'private': Run the container in its own private cgroup namespace
+'':        Use the cgroup namespace as configured by the
+           default-cgroupns-mode option on the daemon (default)`,
+  ),
+  cidfile: text('Write the container ID to the file'),
+  'cpu-period': text('Limit CPU CFS (Completely Fair Scheduler) period', undefined, 'int'),
+  'cpu-quota': text('Limit CPU CFS (Completely Fair Scheduler) quota', undefined, 'int'),
+  'cpu-rt-period': text('Limit CPU real-time period in microseconds', undefined, 'int'),
+  'cpu-rt-runtime': text('Limit CPU real-time runtime in microseconds', undefined, 'int'),
+  'cpu-shares': text('CPU shares (relative weight)', 'c', 'int'),
+  cpus: text('Number of CPUs', undefined, 'decimal'),
+  'cpuset-cpus': text('CPUs in which to allow execution (0-3, 0,1)'),
+  'cpuset-mems': text('MEMs in which to allow execution (0-3, 0,1)'),
+  device: list('Add a host device to the container'),
+  'device-cgroup-rule': list('Add a rule to the cgroup allowed devices list'),
+  'device-read-bps': list(
+    'Limit read rate (bytes per second) from a device',
+    undefined,
+    'list',
+    '[]',
+  ),
+  'device-read-iops': list(
+    'Limit read rate (IO per second) from a device',
+    undefined,
+    'list',
+    '[]',
+  ),
+  'device-write-bps': list(
+    'Limit write rate (bytes per second) to a device',
+    undefined,
+    'list',
+    '[]',
+  ),
+  'device-write-iops': list(
+    'Limit write rate (IO per second) to a device',
+    undefined,
+    'list',
+    '[]',
+  ),
+  'disable-content-trust': boolean('Skip image verification', undefined, true),
+  dns: list('Set custom DNS servers'),
+  'dns-option': list('Set DNS options'),
+  'dns-search': list('Set custom DNS search domains'),
+  domainname: text('Container NIS domain name'),
+  entrypoint: text('Overwrite the default ENTRYPOINT of the image'),
+  env: list('Set environment variables', 'e'),
+  'env-file': list('Read in a file of environment variables'),
+  expose: list('Expose a port or a range of ports'),
+  gpus: list(
+    "GPU devices to add to the container ('all' to pass all GPUs)",
+    undefined,
+    'gpu-request',
+  ),
+  'group-add': list('Add additional groups to join'),
+  'health-cmd': text('Command to run to check health'),
+  'health-interval': text('Time between running the check (ms|s|m|h)', undefined, 'duration', '0s'),
+  'health-retries': text('Consecutive failures needed to report unhealthy', undefined, 'int'),
+  'health-start-interval': text(
+    'Time between running the check during the start period (ms|s|m|h)',
+    undefined,
+    'duration',
+    '0s',
+  ),
+  'health-start-period': text(
+    'Start period for the container to initialize before starting health-retries countdown (ms|s|m|h)',
+    undefined,
+    'duration',
+    '0s',
+  ),
+  'health-timeout': text(
+    'Maximum time to allow one check to run (ms|s|m|h)',
+    undefined,
+    'duration',
+    '0s',
+  ),
+  help: boolean('Print usage'),
+  hostname: text('Container host name', 'h'),
+  init: boolean('Run an init inside the container that forwards signals and reaps processes'),
+  interactive: boolean('Keep STDIN open even if not attached', 'i'),
+  ip: text('IPv4 address (e.g., 172.30.100.104)'),
+  ip6: text('IPv6 address (e.g., 2001:db8::33)'),
+  ipc: text('IPC mode to use'),
+  isolation: text('Container isolation technology'),
+  label: list('Set meta data on a container', 'l'),
+  'label-file': list('Read in a line delimited file of labels'),
+  link: list('Add link to another container'),
+  'link-local-ip': list('Container IPv4/IPv6 link-local addresses'),
+  'log-driver': text('Logging driver for the container'),
+  'log-opt': list('Log driver options'),
+  'mac-address': text('Container MAC address (e.g., 92:d0:c6:0a:29:33)'),
+  memory: text('Memory limit', 'm', 'bytes'),
+  'memory-reservation': text('Memory soft limit', undefined, 'bytes'),
+  'memory-swap': text(
+    "Swap limit equal to memory plus swap: '-1' to enable unlimited swap",
+    undefined,
+    'bytes',
+  ),
+  'memory-swappiness': text('Tune container memory swappiness (0 to 100)', undefined, 'int', '-1'),
+  mount: list('Attach a filesystem mount to the container', undefined, 'mount'),
+  name: text('Assign a name to the container'),
+  network: list('Connect a container to a network', undefined, 'network'),
+  'network-alias': list('Add network-scoped alias for the container'),
+  'no-healthcheck': boolean('Disable any container-specified HEALTHCHECK'),
+  'oom-kill-disable': boolean('Disable OOM Killer'),
+  'oom-score-adj': text("Tune host's OOM preferences (-1000 to 1000)", undefined, 'int'),
+  pid: text('PID namespace to use'),
+  'pids-limit': text('Tune container pids limit (set -1 for unlimited)', undefined, 'int'),
+  platform: text('Set platform if server is multi-platform capable'),
+  privileged: boolean('Give extended privileges to this container'),
+  publish: list("Publish a container's port(s) to the host", 'p'),
+  'publish-all': boolean('Publish all exposed ports to random ports', 'P'),
+  quiet: boolean('Suppress the pull output', 'q'),
+  'read-only': boolean("Mount the container's root filesystem as read only"),
+  restart: text('Restart policy to apply when a container exits', undefined, 'string', '"no"'),
+  rm: boolean(
+    'Automatically remove the container and its associated anonymous volumes when it exits',
+  ),
+  runtime: text('Runtime to use for this container'),
+  'security-opt': list('Security Options'),
+  'shm-size': text('Size of /dev/shm', undefined, 'bytes'),
+  'stop-signal': text('Signal to stop the container'),
+  'stop-timeout': text('Timeout (in seconds) to stop a container', undefined, 'int'),
+  'storage-opt': list('Storage driver options for the container'),
+  sysctl: list('Sysctl options', undefined, 'map', 'map[]'),
+  tmpfs: list('Mount a tmpfs directory'),
+  tty: boolean('Allocate a pseudo-TTY', 't'),
+  ulimit: list('Ulimit options', undefined, 'ulimit', '[]'),
+  user: text('Username or UID (format: <name|uid>[:<group|gid>])', 'u'),
+  userns: text('User namespace to use'),
+  uts: text('UTS namespace to use'),
+  volume: list('Bind mount a volume', 'v'),
+  'volume-driver': text('Optional volume driver for the container'),
+  'volumes-from': list('Mount volumes from the specified container(s)'),
+  workdir: text('Working directory inside the container', 'w'),
+  ...missing(
+    // Of Windows, of kernels before 5.16, and an experiment of docker's.
+    ...['cpu-count', 'cpu-percent', 'io-maxbandwidth', 'io-maxiops', 'kernel-memory'],
+    'use-api-socket',
+  ),
+} as const;
+
+/** `--pull`, which help explains by what comes after it. */
+export function pullFlag(before: 'creating' | 'running') {
+  return text(
+    `Pull image before ${before} ("always", "missing", "never")`,
+    undefined,
+    'string',
+    '"missing"',
+  );
+}
+
+/** What both are run with. */
+export type ContainerValues = FlagValues<
+  typeof containerFlags & { pull: ReturnType<typeof pullFlag> }
+>;
