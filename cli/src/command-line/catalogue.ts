@@ -99,6 +99,21 @@ export const catalogue: readonly CatalogueEntry[] = [
     load: async () => (await import('../commands/port.ts')).port,
   },
   {
+    names: ['container top', 'top'],
+    summary: 'Display the running processes of a container',
+    load: async () => (await import('../commands/look.ts')).top,
+  },
+  {
+    names: ['container diff', 'diff'],
+    summary: "Inspect changes to files or directories on a container's filesystem",
+    load: async () => (await import('../commands/look.ts')).diff,
+  },
+  {
+    names: ['container stats', 'stats'],
+    summary: 'Display a live stream of container(s) resource usage statistics',
+    load: async () => (await import('../commands/stats.ts')).stats,
+  },
+  {
     names: ['container inspect'],
     summary: 'Display detailed information on one or more containers',
     load: async () => (await import('../commands/inspect.ts')).containerInspect,
@@ -147,6 +162,16 @@ export const catalogue: readonly CatalogueEntry[] = [
     names: ['system info', 'info'],
     summary: 'Display system-wide information',
     load: async () => (await import('../commands/system.ts')).info,
+  },
+  {
+    names: ['system events', 'events'],
+    summary: 'Get real time events from the server',
+    load: async () => (await import('../commands/events.ts')).events,
+  },
+  {
+    names: ['system df'],
+    summary: 'Show disk usage',
+    load: async () => (await import('../commands/system-df.ts')).systemDf,
   },
   {
     names: ['system prune'],
