@@ -114,6 +114,11 @@ export const catalogue: readonly CatalogueEntry[] = [
     load: async () => (await import('../commands/stats.ts')).stats,
   },
   {
+    names: ['container cp', 'cp'],
+    summary: 'Copy files/folders between a container and the local filesystem',
+    load: async () => (await import('../commands/cp.ts')).cp,
+  },
+  {
     names: ['container inspect'],
     summary: 'Display detailed information on one or more containers',
     load: async () => (await import('../commands/inspect.ts')).containerInspect,
