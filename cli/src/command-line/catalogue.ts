@@ -89,6 +89,11 @@ export const catalogue: readonly CatalogueEntry[] = [
     load: async () => (await import('../commands/change.ts')).rename,
   },
   {
+    names: ['container update', 'update'],
+    summary: 'Update configuration of one or more containers',
+    load: async () => (await import('../commands/update.ts')).update,
+  },
+  {
     names: ['container logs', 'logs'],
     summary: 'Fetch the logs of a container',
     load: async () => (await import('../commands/logs.ts')).logs,
@@ -119,6 +124,16 @@ export const catalogue: readonly CatalogueEntry[] = [
     load: async () => (await import('../commands/cp.ts')).cp,
   },
   {
+    names: ['container export', 'export'],
+    summary: "Export a container's filesystem as a tar archive",
+    load: async () => (await import('../commands/archives.ts')).exportContainer,
+  },
+  {
+    names: ['container commit', 'commit'],
+    summary: "Create a new image from a container's changes",
+    load: async () => (await import('../commands/image-changes.ts')).commit,
+  },
+  {
     names: ['container inspect'],
     summary: 'Display detailed information on one or more containers',
     load: async () => (await import('../commands/inspect.ts')).containerInspect,
@@ -134,6 +149,11 @@ export const catalogue: readonly CatalogueEntry[] = [
     load: async () => (await import('../commands/pull.ts')).pull,
   },
   {
+    names: ['image push', 'push'],
+    summary: 'Upload an image to a registry',
+    load: async () => (await import('../commands/push.ts')).push,
+  },
+  {
     names: ['image ls', 'image list', 'images'],
     summary: 'List images',
     load: async () => (await import('../commands/images.ts')).images,
@@ -142,6 +162,31 @@ export const catalogue: readonly CatalogueEntry[] = [
     names: ['image rm', 'image remove', 'rmi'],
     summary: 'Remove one or more images',
     load: async () => (await import('../commands/images.ts')).rmi,
+  },
+  {
+    names: ['image history', 'history'],
+    summary: 'Show the history of an image',
+    load: async () => (await import('../commands/history.ts')).history,
+  },
+  {
+    names: ['image tag', 'tag'],
+    summary: 'Create a tag TARGET_IMAGE that refers to SOURCE_IMAGE',
+    load: async () => (await import('../commands/image-changes.ts')).tag,
+  },
+  {
+    names: ['image import', 'import'],
+    summary: 'Import the contents from a tarball to create a filesystem image',
+    load: async () => (await import('../commands/archives.ts')).importImage,
+  },
+  {
+    names: ['image save', 'save'],
+    summary: 'Save one or more images to a tar archive (streamed to STDOUT by default)',
+    load: async () => (await import('../commands/archives.ts')).save,
+  },
+  {
+    names: ['image load', 'load'],
+    summary: 'Load an image from a tar archive or STDIN',
+    load: async () => (await import('../commands/archives.ts')).load,
   },
   {
     names: ['image inspect'],
