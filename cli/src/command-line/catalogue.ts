@@ -199,6 +199,21 @@ export const catalogue: readonly CatalogueEntry[] = [
     load: async () => (await import('../commands/prune.ts')).imagePrune,
   },
   {
+    names: ['search'],
+    summary: 'Search Docker Hub for images',
+    load: async () => (await import('../commands/search.ts')).search,
+  },
+  {
+    names: ['login'],
+    summary: 'Authenticate to a registry',
+    load: async () => (await import('../commands/login.ts')).login,
+  },
+  {
+    names: ['logout'],
+    summary: 'Log out from a registry',
+    load: async () => (await import('../commands/login.ts')).logout,
+  },
+  {
     names: ['inspect'],
     summary: 'Return low-level information on containers, images, networks and volumes',
     load: async () => (await import('../commands/inspect.ts')).inspect,
