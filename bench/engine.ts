@@ -104,9 +104,5 @@ async function measureCommands(stacks: Stacks, rounds: number): Promise<Figure[]
     ...(await measure('ps', inAll(stacks, 'ps'), rounds)),
   ];
   await inBoth('rm', '-f', 'bench');
-  await inBoth('run', '--name', 'lines', ...none, 'seq', '1', '200000');
-  const logs = inAll(stacks, 'logs', 'lines');
-  figures.push(...(await measure('logs of 200,000 lines', logs, Math.min(rounds, 10))));
-  await inBoth('rm', 'lines');
   return figures;
 }
