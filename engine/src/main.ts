@@ -1,4 +1,5 @@
 /** engined: reads its configuration, runs until it is told to stop. */
+import fs from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { createLogger, type Logger } from '#lib/log/logger';
 import { version } from '#lib/installation/installation';
@@ -36,10 +37,14 @@ async function main(): Promise<void> {
   const { options, configuration } = order;
   const logger = createLogger('engined', options.logLevel, options.logFormat);
   const settings = new LiveSettings(options.reloadable);
+  settings.watch(({ features }) => warnOfFeatures(features, logger));
   settings.watch(({ debug }) => logger.setLevel(debug ? 'debug' : options.logLevel));
   const asked = new Promise<string>((resolve) => {
     process.once('SIGTERM', resolve).once('SIGINT', resolve);
   });
+  if (options.oomScoreAdjust !== undefined) {
+    fs.writeFileSync('/proc/self/oom_score_adj', String(options.oomScoreAdjust));
+  }
   // Until there is something to configure, a hangup must not be the end either.
   const hangups = { reload: (): void => undefined };
   process.on('SIGHUP', () => hangups.reload());
@@ -64,6 +69,14 @@ async function main(): Promise<void> {
     process.exit(0);
   } catch (error) {
     fail(error, 1);
+  }
+}
+
+/** Nothing is accepted and ignored in silence. Images always are in containerd: that one is on. */
+function warnOfFeatures(features: Readonly<Record<string, boolean>>, logger: Logger): void {
+  for (const [feature, enabled] of Object.entries(features)) {
+    const holds = feature === 'containerd-snapshotter' ? enabled : !enabled;
+    if (!holds) logger.warn('this engine has no such feature to choose', { feature, enabled });
   }
 }
 

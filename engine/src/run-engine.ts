@@ -16,15 +16,12 @@ import { ContainerdSupervisor } from './containerd/supervisor.ts';
 import { removeEmptyCgroups } from './daemon/cgroup-parent.ts';
 import { ContainerStore } from './daemon/container-store.ts';
 import type { ContainerLogs } from './daemon/container-logs.ts';
-import { containersBackend } from './daemon/containers-backend.ts';
 import type { Engine } from './daemon/engine.ts';
 import { EventLog } from './daemon/event-log.ts';
 import { CreationLease } from './daemon/creation-lease.ts';
-import { execBackend } from './daemon/exec-backend.ts';
 import { ExecStore } from './daemon/exec-store.ts';
 import { holdVolumes, volumeUsers } from './daemon/container-volumes.ts';
 import { readHostFacts } from './daemon/host-facts.ts';
-import { networkBackend } from './daemon/network-backend.ts';
 import { ownerLabels } from './daemon/owner.ts';
 import { enginePaths, type EnginePaths } from './daemon/paths.ts';
 import { releaseStaleMounts } from './daemon/private-mounts.ts';
@@ -37,18 +34,14 @@ import { apiListeners, exposureWarnings } from './http/api-listeners.ts';
 import { ApiServer } from './http/server.ts';
 import type { ImageService } from './images/image-service.ts';
 import { KernelThread } from './kernel/kernel-thread.ts';
-import { RegistryService } from './registry/registry-service.ts';
+import { EngineMetrics } from './metrics/engine-metrics.ts';
+import { exposeMetrics } from './metrics/exposition.ts';
+import { measured } from './metrics/measured.ts';
+import { serveMetrics } from './metrics/metrics-server.ts';
 import { LocalNetworkController } from './network/local-network-controller.ts';
 import { parseNetworkFlags } from './network/network-options.ts';
-import { containerRoutes } from './routes/containers/routes.ts';
-import { debugRoutes } from './routes/debug/routes.ts';
-import { execRoutes } from './routes/exec/routes.ts';
-import { imageRoutes } from './routes/images/routes.ts';
-import { registryRoutes } from './routes/registry/routes.ts';
-import { networkRoutes } from './routes/networks/routes.ts';
-import { checkpointRoutes, notBuiltRoutes } from './routes/not-built.ts';
-import { volumeRoutes } from './routes/volumes/routes.ts';
-import { systemRoutes } from './routes/system/routes.ts';
+import { RegistryService } from './registry/registry-service.ts';
+import { apiRoutes } from './routes/api-routes.ts';
 import { VolumeService } from './volumes/volume-service.ts';
 import { VolumeStore } from './volumes/volume-store.ts';
 
@@ -147,16 +140,23 @@ async function start(
 
   const kernel = new KernelThread(logger);
   undo.push(() => kernel.close());
-  const network = new LocalNetworkController({
-    ...networkOptions,
-    kernel,
-    logger,
-    dataRoot: paths.dataRoot,
-    execRoot: paths.execRoot,
-  });
+  const metrics = new EngineMetrics();
+  const network = measured(
+    new LocalNetworkController({
+      ...networkOptions,
+      kernel,
+      logger,
+      dataRoot: paths.dataRoot,
+      execRoot: paths.execRoot,
+    }),
+    { setUp: 'allocate', connect: 'connect', tearDown: 'release' },
+    metrics.networkActions,
+  );
   const containers = new ContainerStore(paths.containers, logger);
   await containers.load();
-  const events = new EventLog(path.join(paths.dataRoot, 'events.log'), logger);
+  const events = new EventLog(path.join(paths.dataRoot, 'events.log'), logger, () =>
+    metrics.events.increment(),
+  );
   undo.push(() => events.close());
   const volumeStore = new VolumeStore(paths.volumes, logger);
   await volumeStore.load();
@@ -188,8 +188,13 @@ async function start(
     paths,
     host: await readHostFacts(paths.dataRoot),
     logger,
-    settings: { cgroupParent: options.cgroupParent, snapshotter: options.storageDriver },
+    settings: {
+      cgroupParent: options.cgroupParent,
+      snapshotter: options.storageDriver,
+      live: settings,
+    },
     logs: parts.createLogs(paths, options, logger),
+    metrics,
   };
   undo.push(() => removeEmptyCgroups(options.cgroupParent));
   await network.start();
@@ -212,29 +217,21 @@ async function start(
   await parts.beforeListening(engine);
   resumeRestartPolicies(engine);
 
+  const system = systemBackend(engine, {
+    live: settings,
+    containerdAddress: containerd,
+    namespace: options.containerdNamespace,
+    defaultAddressPools: options.defaultAddressPools,
+    exposed: exposureWarnings(listeners, tls),
+  });
+  if (options.metricsAddress !== undefined) {
+    const expose = (): string => exposeMetrics(engine, system.eventListeners);
+    undo.push(await serveMetrics(options.metricsAddress, expose, logger));
+  }
   const server = new ApiServer({
     version,
     logger,
-    routes: [
-      ...systemRoutes(
-        systemBackend(engine, {
-          live: settings,
-          containerdAddress: containerd,
-          namespace: options.containerdNamespace,
-          defaultAddressPools: options.defaultAddressPools,
-          exposed: exposureWarnings(listeners, tls),
-        }),
-      ),
-      ...debugRoutes(),
-      ...checkpointRoutes(),
-      ...execRoutes(execBackend(engine)),
-      ...containerRoutes(containersBackend(engine)),
-      ...registryRoutes(new RegistryService(registry)),
-      ...imageRoutes(engine.images),
-      ...networkRoutes(networkBackend(engine)),
-      ...volumeRoutes(volumes, events),
-      ...notBuiltRoutes(),
-    ],
+    routes: apiRoutes(engine, { system, registry: new RegistryService(registry) }),
   });
   undo.push(() => server.close());
   for (const listener of listeners) await server.listen(listener);

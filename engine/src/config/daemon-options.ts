@@ -1,5 +1,12 @@
 /** What engined can be told: one row per option, by the names that dockerd has for it on the command line and in daemon.json. */
-import { addressPoolsFromFile, logOptionsFromFile, runtimesFromFile } from './file-values.ts';
+import {
+  addressPoolsFromFile,
+  featuresFromFile,
+  logOptionsFromFile,
+  runtimesFromFile,
+  sizeFromFile,
+  ulimitsFromFile,
+} from './file-values.ts';
 
 /** How often an option may be given, and what its values look like. */
 export type OptionKind = 'text' | 'boolean' | 'integer' | 'list';
@@ -35,12 +42,19 @@ export const daemonOptions: readonly DaemonOption[] = [
   { flag: 'data-root', kind: 'text', value: 'folder', description: 'What survives a reboot (default "/var/lib/engine")' },
   { flag: 'debug', short: 'D', kind: 'boolean', description: 'Enable debug mode', reloadable: true },
   { flag: 'default-address-pool', kind: 'list', value: 'base=…,size=…', description: 'Subnets that networks choose from', key: 'default-address-pools', fromFile: addressPoolsFromFile },
+  { flag: 'default-cgroupns-mode', kind: 'text', value: 'host|private', description: 'Default mode of containers for their cgroup namespace', reloadable: true },
+  { flag: 'default-ipc-mode', kind: 'text', value: 'shareable|private', description: 'Default mode of containers for IPC (default "private")', reloadable: true },
   { flag: 'default-runtime', kind: 'text', value: 'name', description: 'Runtime of containers that name none', reloadable: true },
+  { flag: 'default-shm-size', kind: 'text', value: 'bytes', description: 'Default size of /dev/shm of containers (default 64MiB)', fromFile: sizeFromFile, reloadable: true },
+  { flag: 'default-ulimit', kind: 'list', value: 'name=soft:hard', description: 'Default ulimits of containers', key: 'default-ulimits', fromFile: ulimitsFromFile },
+  { flag: 'exec-opt', kind: 'list', value: 'key=value', description: 'Runtime execution options: native.cgroupdriver=cgroupfs', key: 'exec-opts' },
   { flag: 'exec-root', kind: 'text', value: 'folder', description: 'What belongs to this boot (default "/run/engine")' },
+  { flag: 'feature', kind: 'list', value: 'name=bool', description: 'Enable a feature in the daemon', key: 'features', fromFile: featuresFromFile, reloadable: true },
   { flag: 'firewall-integration', kind: 'text', value: 'on|off', description: 'Let our bridges through the filters of others' },
   { flag: 'group', short: 'G', kind: 'text', value: 'name', description: 'Group of the unix socket (default "engine", where it exists)' },
   { flag: 'help', short: 'h', kind: 'boolean', description: 'Print usage', key: null },
   { flag: 'host', short: 'H', kind: 'list', value: 'address', description: 'Listen here: unix:///path, tcp://address:port or fd:// (default unix:///run/engine/engine.sock)', key: 'hosts' },
+  { flag: 'init', kind: 'boolean', description: 'Run an init in containers to forward signals and reap processes' },
   { flag: 'insecure-registry', kind: 'list', value: 'host', description: 'Registry without TLS, or with a certificate that nobody vouches for', key: 'insecure-registries', reloadable: true },
   { flag: 'label', kind: 'list', value: 'key=value', description: 'Label of this engine', key: 'labels', reloadable: true },
   { flag: 'live-restore', kind: 'boolean', description: 'Containers survive the engine (always so)', reloadable: true },
@@ -48,9 +62,13 @@ export const daemonOptions: readonly DaemonOption[] = [
   { flag: 'log-format', kind: 'text', value: 'json|text', description: 'Format of the log (default "json")' },
   { flag: 'log-level', short: 'l', kind: 'text', value: 'level', description: 'Least important record: debug, info, warn, error or fatal (default "info")' },
   { flag: 'log-opt', kind: 'list', value: 'name=value', description: 'Option of that log driver', key: 'log-opts', fromFile: logOptionsFromFile },
+  { flag: 'metrics-addr', kind: 'text', value: 'address:port', description: 'Serve metrics for Prometheus here' },
   { flag: 'mtu', kind: 'integer', value: 'bytes', description: 'MTU of the default bridge' },
+  { flag: 'no-new-privileges', kind: 'boolean', description: 'Set no-new-privileges by default for new containers' },
+  { flag: 'oom-score-adjust', kind: 'integer', value: 'score', description: 'Score of this process for the kernel that is out of memory, -1000 to 1000' },
   { flag: 'pidfile', short: 'p', kind: 'text', value: 'file', description: 'Write the process id here' },
   { flag: 'registry-mirror', kind: 'list', value: 'url', description: 'Preferred mirror of Docker Hub', key: 'registry-mirrors', reloadable: true },
+  { flag: 'seccomp-profile', kind: 'text', value: 'file', description: 'Seccomp profile of containers, "builtin" or "unconfined" (default "builtin")' },
   { flag: 'shutdown-timeout', kind: 'integer', value: 'seconds', description: 'How long stopping may take, -1 for as long as it needs (default 15)', reloadable: true },
   { flag: 'storage-driver', short: 's', kind: 'text', value: 'name', description: 'Snapshotter (default "overlayfs")' },
   { flag: 'tls', kind: 'boolean', description: 'Use TLS; implied by --tlsverify' },
@@ -72,14 +90,12 @@ export function fileKey({ flag, key }: DaemonOption): string | undefined {
 export const notBuilt: readonly string[] = [
   'add-nri', 'allow-direct-routing', 'allow-nondistributable-artifacts', 'api-cors-header', 'authorization-plugin',
   'bip6', 'bridge-accept-fwmark', 'cdi-spec-dir', 'cluster-advertise', 'cluster-store', 'cluster-store-opt',
-  'containerd-plugins-namespace', 'cpu-rt-period', 'cpu-rt-runtime', 'cri-containerd', 'default-cgroupns-mode',
-  'default-gateway', 'default-gateway-v6', 'default-ipc-mode', 'default-network-opt', 'default-shm-size',
-  'default-ulimit', 'dns', 'dns-opt', 'dns-search', 'exec-opt', 'experimental', 'feature', 'firewall-backend',
-  'fixed-cidr', 'fixed-cidr-v6', 'host-gateway-ip', 'http-proxy', 'https-proxy', 'icc', 'init', 'init-path',
+  'containerd-plugins-namespace', 'cpu-rt-period', 'cpu-rt-runtime', 'cri-containerd',   'default-gateway', 'default-gateway-v6', 'default-network-opt',   'dns', 'dns-opt', 'dns-search', 'experimental', 'firewall-backend',
+  'fixed-cidr', 'fixed-cidr-v6', 'host-gateway-ip', 'http-proxy', 'https-proxy', 'icc', 'init-path',
   'ip', 'ip-forward', 'ip-forward-no-drop', 'ip-masq', 'ip6tables', 'iptables', 'ipv6',
   'max-concurrent-downloads', 'max-concurrent-uploads', 'max-download-attempts',
-  'metrics-addr', 'network-control-plane-mtu', 'no-new-privileges', 'no-proxy', 'node-generic-resource',
-  'oom-score-adjust', 'raw-logs', 'rootless', 'seccomp-profile', 'selinux-enabled', 'storage-opt',
+  'network-control-plane-mtu', 'no-proxy', 'node-generic-resource',
+  'raw-logs', 'rootless', 'selinux-enabled', 'storage-opt',
   'swarm-default-advertise-addr', 'userland-proxy',
   'userland-proxy-path', 'userns-remap',
 ];
@@ -87,7 +103,6 @@ export const notBuilt: readonly string[] = [
 /** The keys of daemon.json that stand for {@link notBuilt}, where they differ, and those that no flag stands for. */
 // prettier-ignore
 export const notBuiltKeys: readonly string[] = [
-  'authorization-plugins', 'builder', 'cdi-spec-dirs', 'cluster-store-opts', 'default-network-opts', 'default-ulimits',
-  'dns-opts', 'exec-opts', 'features', 'host-gateway-ips', 'min-api-version', 'network-diagnostic-port',
+  'authorization-plugins', 'builder', 'cdi-spec-dirs', 'cluster-store-opts', 'default-network-opts',   'dns-opts', 'host-gateway-ips', 'min-api-version', 'network-diagnostic-port',
   'node-generic-resources', 'nri-opts', 'storage-opts', 'deprecated-key-path',
 ];

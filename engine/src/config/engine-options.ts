@@ -4,7 +4,9 @@ import { parseInsecureRegistry, parseMirror } from '#lib/registry/endpoints';
 import { StackError } from '#spec/errors';
 import { defaultSocket, parseListenAddress } from '../http/listen-address.ts';
 import type { TlsFiles } from '../http/tls.ts';
-import type { OptionValues } from './option-values.ts';
+import { parseMetricsAddress } from '../metrics/metrics-server.ts';
+import { containerDefaults, type ContainerDefaults } from './container-defaults.ts';
+import { parseBoolean, type OptionValues } from './option-values.ts';
 
 export interface EngineOptions {
   hosts: string[];
@@ -21,12 +23,15 @@ export interface EngineOptions {
   bip: string | undefined;
   defaultAddressPools: string[];
   mtu: number | undefined;
+  /** Of this process; undefined leaves it as it is. */
+  oomScoreAdjust: number | undefined;
   cgroupParent: string;
   storageDriver: string;
   firewallIntegration: string | undefined;
   /** What containers get that choose no log driver. */
   logDriver: string;
   logOptions: Readonly<Record<string, string>>;
+  metricsAddress: string | undefined;
   logLevel: LogLevel;
   logFormat: LogFormat;
   reloadable: ReloadableOptions;
@@ -44,10 +49,13 @@ export interface ReloadableOptions {
   labels: readonly string[];
   /** Negative for as long as it takes. */
   shutdownTimeoutSeconds: number;
+  features: Readonly<Record<string, boolean>>;
+  containers: ContainerDefaults;
 }
 
 /** Throws invalid_argument for values that mean nothing. */
 export function engineOptions(values: OptionValues): EngineOptions {
+  values.list('exec-opt').forEach(checkExecOption);
   return {
     hosts: hostsOf(values.list('host')),
     socketGroup: values.text('group'),
@@ -61,11 +69,13 @@ export function engineOptions(values: OptionValues): EngineOptions {
     bip: values.text('bip') || undefined,
     defaultAddressPools: values.list('default-address-pool'),
     mtu: mtuOf(values.integer('mtu')),
+    oomScoreAdjust: oomScoreOf(values.integer('oom-score-adjust')),
     cgroupParent: values.text('cgroup-parent') || '/engine',
     storageDriver: values.text('storage-driver') || 'overlayfs',
     firewallIntegration: values.text('firewall-integration'),
     logDriver: values.text('log-driver') || 'json-file',
     logOptions: Object.fromEntries(values.list('log-opt').map(logOption)),
+    metricsAddress: metricsAddressOf(values.text('metrics-addr')),
     logLevel: logLevelOf(values.text('log-level')),
     logFormat: logFormatOf(values.text('log-format')),
     reloadable: reloadableOptions(values),
@@ -88,6 +98,8 @@ export function reloadableOptions(values: OptionValues): ReloadableOptions {
     defaultRuntime: values.text('default-runtime') || undefined,
     labels: labelsOf(values.list('label')),
     shutdownTimeoutSeconds: values.integer('shutdown-timeout') ?? 15,
+    features: Object.fromEntries(values.list('feature').map(feature)),
+    containers: containerDefaults(values),
   };
 }
 
@@ -117,6 +129,52 @@ function tlsOf(values: OptionValues): TlsFiles | undefined {
     certFile: values.text('tlscert') ?? '/etc/engine/cert.pem',
     keyFile: values.text('tlskey') ?? '/etc/engine/key.pem',
   };
+}
+
+function metricsAddressOf(address: string | undefined): string | undefined {
+  if (!address) return undefined;
+  parseMetricsAddress(address);
+  return address;
+}
+
+function oomScoreOf(score: number | undefined): number | undefined {
+  if (score !== undefined && Math.abs(score) > 1000) {
+    throw new StackError(
+      'invalid_argument',
+      `invalid oom-score-adjust: ${score}: it must be -1000 to 1000`,
+    );
+  }
+  return score;
+}
+
+/** docker knows one: who makes the cgroups. */
+function checkExecOption(text: string): void {
+  const [, key, value] = /^\s*([^=]+?)\s*=\s*(\S+)\s*$/.exec(text) ?? [];
+  const driver = key?.toLowerCase() === 'native.cgroupdriver' ? value : undefined;
+  if (driver === 'cgroupfs') return;
+  if (driver === 'systemd') {
+    throw new StackError('unimplemented', `exec-opt ${text} is not implemented by this engine`);
+  }
+  const reason =
+    key === undefined
+      ? "must be formatted 'opt=value'"
+      : driver === undefined
+        ? 'unknown option'
+        : 'native.cgroupdriver must be "cgroupfs" or "systemd"';
+  throw new StackError('invalid_argument', `invalid exec-opt (${text}): ${reason}`);
+}
+
+/** `name`, `name=true`. */
+function feature(text: string): [string, boolean] {
+  const [name = '', value = 'true'] = text.split('=', 2);
+  const enabled = parseBoolean(value);
+  if (name === '' || enabled === undefined) {
+    throw new StackError(
+      'invalid_argument',
+      `invalid feature "${text}": it is not name=true|false`,
+    );
+  }
+  return [name, enabled];
 }
 
 function mtuOf(bytes: number | undefined): number | undefined {

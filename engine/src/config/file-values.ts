@@ -35,6 +35,29 @@ export function addressPoolsFromFile(value: unknown): string[] {
   );
 }
 
+/** `{"nofile": {"Name": "nofile", "Soft": 1, "Hard": 2}}` as `nofile=1:2`. Throws invalid_argument. */
+export function ulimitsFromFile(value: unknown): string[] {
+  return Object.entries(objectOf('default-ulimits', value)).map(([name, ulimit]) => {
+    const { Soft: soft, Hard: hard } = objectOf(`default-ulimits.${name}`, ulimit);
+    if (typeof soft === 'number' && typeof hard === 'number') return `${name}=${soft}:${hard}`;
+    throw new StackError('invalid_argument', `ulimit "${name}" has no numbers Soft and Hard`);
+  });
+}
+
+/** `{"name": true}` as `name=true`. Throws invalid_argument. */
+export function featuresFromFile(value: unknown): string[] {
+  return Object.entries(objectOf('features', value)).map(([name, enabled]) => {
+    if (typeof enabled !== 'boolean') throw wrongType(`features.${name}`, 'a boolean', enabled);
+    return `${name}=${enabled}`;
+  });
+}
+
+/** A number of bytes, or `"64M"`. Throws invalid_argument. */
+export function sizeFromFile(value: unknown): string[] {
+  if (typeof value === 'number' || typeof value === 'string') return [String(value)];
+  throw wrongType('default-shm-size', 'a number or a string', value);
+}
+
 /** Throws invalid_argument for anything but a JSON object. */
 export function objectOf(key: string, value: unknown): Record<string, unknown> {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {

@@ -24,6 +24,8 @@ import { resolveUser } from './user.ts';
 const specVersion = '1.0.2';
 
 export interface ContainerSpecInput {
+  /** The daemon's own, in the form of `SecurityOpt`, which overrules them. */
+  securityDefaults?: readonly string[];
   id: string;
   config: ContainerConfig;
   hostConfig: HostConfig;
@@ -48,7 +50,10 @@ export function containerSpec(input: ContainerSpecInput): RuntimeConfig {
     drop: hostConfig.CapDrop ?? [],
     privileged: hostConfig.Privileged,
   });
-  const security = parseSecurityOptions(hostConfig.SecurityOpt ?? []);
+  const security = parseSecurityOptions([
+    ...(input.securityDefaults ?? []),
+    ...(hostConfig.SecurityOpt ?? []),
+  ]);
   const devices = containerDevices(hostConfig);
   const user = resolveUser(config.User, hostConfig.GroupAdd ?? [], rootFiles);
   const surroundings = {

@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
+import { securityDefaults } from '../config/container-defaults.ts';
 import type { ContainerConfig } from '../api/container-config.ts';
 import type { HostConfig } from '../api/host-config.ts';
 import { packJson, jsonTypes } from '#proto/any';
@@ -172,6 +173,7 @@ async function registerWithContainerd(
       cgroupsPath: cgroupsPath(engine, record),
       cgroups: host.cgroups,
       modules: host.securityModules,
+      securityDefaults: securityDefaults(engine.settings.live.current.containers, hostConfig),
     });
     await client.containers.create(
       {
@@ -274,17 +276,27 @@ function mergeWithImage(
   };
 }
 
-function withDefaults(asked: HostConfig, { runtimes, host, logs }: Engine): HostConfig {
+function withDefaults(asked: HostConfig, { runtimes, host, logs, settings }: Engine): HostConfig {
+  const { containers: defaults } = settings.live.current;
   const mode =
     asked.NetworkMode === '' || asked.NetworkMode === 'default' ? 'bridge' : asked.NetworkMode;
   return {
     ...asked,
     NetworkMode: mode,
     LogConfig: logs.resolve(asked.LogConfig),
-    IpcMode: asked.IpcMode || 'private',
+    IpcMode: asked.IpcMode || defaults.ipcMode,
     CgroupnsMode:
-      asked.CgroupnsMode || (host.cgroupVersion === '1' || asked.Privileged ? 'host' : 'private'),
-    ShmSize: asked.ShmSize || defaultShmSizeBytes,
+      asked.CgroupnsMode ||
+      (asked.Privileged ? 'host' : defaults.cgroupnsMode) ||
+      (host.cgroupVersion === '1' ? 'host' : 'private'),
+    ShmSize: asked.ShmSize || defaults.shmSizeBytes || defaultShmSizeBytes,
+    ...(defaults.init && asked.Init === undefined && { Init: true }),
+    Ulimits: [
+      ...asked.Ulimits,
+      ...defaults.ulimits.filter(({ Name: name }) =>
+        asked.Ulimits.every((ulimit) => ulimit.Name !== name),
+      ),
+    ],
     Runtime: asked.Runtime || runtimes.defaultName,
     OomKillDisable: asked.OomKillDisable ?? false,
     PidsLimit: (asked.PidsLimit ?? 0) > 0 ? asked.PidsLimit : null,

@@ -1,8 +1,10 @@
 /** The parts of the daemon and what they know of each other: made once by main, passed to whoever works with them. */
 import type { ContainerdClient } from '#proto/containerd-client';
 import type { Logger } from '#lib/log/logger';
+import type { LiveSettings } from '../config/live-settings.ts';
 import type { RuntimeTable } from '../containerd/runtimes.ts';
 import type { ImageService } from '../images/image-service.ts';
+import type { EngineMetrics } from '../metrics/engine-metrics.ts';
 import type { NetworkController } from '../network/network-controller.ts';
 import type { VolumeService } from '../volumes/volume-service.ts';
 import type { KernelThread } from '../kernel/kernel-thread.ts';
@@ -30,10 +32,13 @@ export interface Engine {
   logger: Logger;
   settings: EngineSettings;
   logs: ContainerLogs;
+  metrics: EngineMetrics;
 }
 
 export interface EngineSettings {
   /** Absolute, below each cgroup hierarchy. */
   cgroupParent: string;
   snapshotter: string;
+  /** What a reload can change, as it is now. */
+  live: LiveSettings;
 }

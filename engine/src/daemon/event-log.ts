@@ -29,11 +29,13 @@ export class EventLog {
   readonly #file: LogFile;
   readonly #growth: Growth;
   readonly #logger: Logger;
+  readonly #published: () => void;
   #lastNano = 0n;
 
-  /** `path` is the newest file; its folder exists. */
-  constructor(path: string, logger: Logger) {
+  /** `path` is the newest file; its folder exists. `published` hears of every event. */
+  constructor(path: string, logger: Logger, published: () => void = () => undefined) {
     this.#path = path;
+    this.#published = published;
     this.#logger = logger;
     this.#file = new LogFile(path, rotation);
     this.#growth = new Growth(this.#file);
@@ -58,6 +60,7 @@ export class EventLog {
       this.#logger.error('cannot write an event', { type, action, actorId, error }); // what it tells of has happened
     }
     this.#growth.announce();
+    this.#published();
   }
 
   /**
@@ -147,5 +150,6 @@ function parseEvent(line: string): EngineEvent | undefined {
 }
 
 function nanosecondsNow(): bigint {
-  return BigInt(Math.floor((performance.timeOrigin + performance.now()) * 1000)) * 1000n;
+  // Date follows the clock where somebody sets it, performance does not.
+  return BigInt(Date.now()) * 1_000_000n;
 }

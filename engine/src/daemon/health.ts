@@ -81,6 +81,8 @@ async function tick(
   const result = await probe(engine, container, check);
   const { health } = container.record.state;
   if (signal.aborted || !health || !result) return;
+  engine.metrics.healthChecks.increment();
+  if (result.exitCode !== 0) engine.metrics.failedHealthChecks.increment();
   health.log = [...health.log, result].slice(-keptResults);
   const before = health.status;
   if (result.exitCode === 0) {

@@ -3,6 +3,7 @@ import { hostname } from 'node:os';
 import type { ReloadableOptions } from '../config/engine-options.ts';
 import type { LiveSettings } from '../config/live-settings.ts';
 import type { Configuration } from '../config/load-options.ts';
+import { defaultShmSizeBytes } from '../container-spec/mounts.ts';
 import type { Engine } from './engine.ts';
 
 /** Applies what the file says now and publishes `daemon reload`. A file that cannot be used changes nothing. */
@@ -33,9 +34,14 @@ export function reloadAttributes(
   options: ReloadableOptions,
   defaultRuntime: string,
 ): Record<string, string> {
+  const { containers } = options;
   return {
     debug: String(options.debug),
+    'default-cgroupns-mode': containers.cgroupnsMode ?? '',
+    'default-ipc-mode': containers.ipcMode,
     'default-runtime': defaultRuntime,
+    'default-shm-size': String(containers.shmSizeBytes ?? defaultShmSizeBytes),
+    features: goMap(options.features),
     'insecure-registries': JSON.stringify(options.insecureRegistries),
     labels: JSON.stringify(options.labels),
     'live-restore': 'true',
@@ -45,4 +51,10 @@ export function reloadAttributes(
       .join(' '),
     'shutdown-timeout': String(options.shutdownTimeoutSeconds),
   };
+}
+
+/** As Go's fmt prints a map. */
+function goMap(map: Readonly<Record<string, boolean>>): string {
+  const entries = Object.entries(map).sort(([a], [b]) => (a < b ? -1 : 1));
+  return `map[${entries.map(([key, value]) => `${key}:${value}`).join(' ')}]`;
 }

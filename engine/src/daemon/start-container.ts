@@ -1,4 +1,5 @@
 /** Starting a container: network, files, spec, FIFOs, task. What fails half-way is undone. */
+import { securityDefaults } from '../config/container-defaults.ts';
 import fs from 'node:fs';
 import { jsonTypes, packJson } from '#proto/any';
 import type { Mount } from '#proto/generated/containerd.types';
@@ -235,6 +236,7 @@ async function updateSpec(
     cgroupsPath: cgroupsPath(engine, record),
     cgroups: host.cgroups,
     modules: host.securityModules,
+    securityDefaults: securityDefaults(engine.settings.live.current.containers, record.hostConfig),
   });
   await client.containers.update({
     container: { id: record.id, spec: packJson(jsonTypes.spec, spec) },

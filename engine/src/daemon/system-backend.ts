@@ -18,11 +18,15 @@ export interface SystemSettings {
   exposed: readonly string[];
 }
 
-export function systemBackend(engine: Engine, settings: SystemSettings): SystemBackend {
+export function systemBackend(
+  engine: Engine,
+  settings: SystemSettings,
+): SystemBackend & { eventListeners: () => number } {
   const { events } = engine;
   const programs = new RuntimePrograms();
   let eventListeners = 0;
   return {
+    eventListeners: () => eventListeners,
     version: () => describeVersion(engine, programs),
     info: (version) => describeInfo({ engine, settings, programs, eventListeners }, version),
     diskUsage: (wanted, version) => measureDiskUsage(engine, wanted, version),

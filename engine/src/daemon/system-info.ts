@@ -143,15 +143,19 @@ function commit(id: string | undefined, version: ApiVersion): object {
 }
 
 function securityOptions(
-  { host }: Engine,
+  { host, settings }: Engine,
   { appArmor, seLinux }: HostAbilities,
   version: ApiVersion,
 ): string[] {
+  const { seccomp, cgroupnsMode, noNewPrivileges } = settings.live.current.containers;
   const options = [
     ...(appArmor ? ['name=apparmor'] : []),
-    'name=seccomp,profile=builtin',
+    `name=seccomp,profile=${seccomp.name}`,
     ...(seLinux ? ['name=selinux'] : []),
-    ...(host.cgroupVersion === '2' ? ['name=cgroupns'] : []),
+    ...((cgroupnsMode ?? (host.cgroupVersion === '2' && 'private')) === 'private'
+      ? ['name=cgroupns']
+      : []),
+    ...(noNewPrivileges ? ['name=no-new-privileges'] : []),
   ];
   if (isAtLeast(version, '1.25')) return options;
   return options.map((option) => option.replace(/^name=([^,]*).*$/, '$1'));
@@ -181,12 +185,15 @@ function firewall({ firewallIntegration, foreignFilters }: NetworkInfo): object 
 }
 
 function warnings(
-  { exposed }: SystemSettings,
+  { exposed, live }: SystemSettings,
   { missing, ipv4Forwarding }: HostAbilities,
   networking: NetworkInfo,
 ): string[] | null {
   const all = [
     ...exposed,
+    ...(live.current.containers.seccomp.name === 'builtin'
+      ? []
+      : ['WARNING: daemon is not using the default seccomp profile']),
     ...networking.warnings,
     ...missing.map((what) => `WARNING: No ${what} support`),
     ...(ipv4Forwarding ? [] : ['WARNING: IPv4 forwarding is disabled']),

@@ -68,6 +68,15 @@ describe('readOrder', () => {
       [['word'], '"engined" accepts no arguments'],
       [['--add-runtime', 'x'], 'is not name=path'],
       [['--live-restore=false'], 'live-restore cannot be turned off'],
+      [['--default-ipc-mode', 'host'], 'IPC mode "host" is not supported as default value'],
+      [['--default-cgroupns-mode', 'x'], 'invalid default cgroup namespace (x)'],
+      [['--default-ulimit', 'nofile=2:1'], 'soft limit must be less than or equal to hard limit'],
+      [['--default-ulimit', 'files=2'], 'invalid ulimit type: files'],
+      [['--default-shm-size', 'much'], "invalid size: 'much'"],
+      [['--seccomp-profile', '/none'], 'opening seccomp profile (/none) failed'],
+      [['--exec-opt', 'native.cgroupdriver=systemd'], 'is not implemented'],
+      [['--exec-opt', 'native.x=y'], 'invalid exec-opt (native.x=y): unknown option'],
+      [['--oom-score-adjust', '2000'], 'invalid oom-score-adjust: 2000'],
       [['-l', 'loud'], 'invalid logging level: loud'],
       [['--label', 'a=1', '--label', 'a=2'], 'conflict labels for a=2 and a=1'],
       [['--registry-mirror', 'ftp://x'], 'invalid mirror: "ftp://x"'],
@@ -96,6 +105,13 @@ describe('readOrder', () => {
       'default-address-pools': [{ base: '10.0.0.0/16', size: 24 }],
       mtu: 1400,
       labels: ['x'],
+      'default-shm-size': '1.5m',
+      'default-ulimits': { nofile: { Name: 'nofile', Soft: 5, Hard: 6 } },
+      features: { 'containerd-snapshotter': true },
+    });
+    expect(options.reloadable.containers).to.deep.include({
+      shmSizeBytes: 1.5 * 1024 * 1024,
+      ulimits: [{ Name: 'nofile', Soft: 5, Hard: 6 }],
     });
     expect(options).to.deep.include({
       hosts: ['unix:///b'],
