@@ -1,7 +1,7 @@
 /** /containers: everything about containers but their streams. */
 import { decodeContainerConfig, type ContainerConfig } from '../../api/container-config.ts';
 import { isZero } from '../../api/go-json.ts';
-import { isAtLeast } from '../../http/api-version.ts';
+import { isAtLeast, type ApiVersion } from '../../http/api-version.ts';
 import type { Route } from '../../http/router.ts';
 import { StackError } from '#spec/errors';
 import { pruneFilterKeys } from '../../daemon/prune-containers.ts';
@@ -117,8 +117,8 @@ export function containerRoutes(backend: ContainersBackend): Route[] {
       },
     },
     action('start', (name) => backend.start(name)),
-    action('stop', (name, query) => backend.stop(name, stopQuery(query))),
-    action('restart', (name, query) => backend.restart(name, stopQuery(query))),
+    action('stop', (name, query, version) => backend.stop(name, stopQuery(query, version))),
+    action('restart', (name, query, version) => backend.restart(name, stopQuery(query, version))),
     action('kill', (name, query) => backend.kill(name, query.text('signal'))),
     action('pause', (name) => backend.pause(name)),
     action('unpause', (name) => backend.unpause(name)),
@@ -169,19 +169,26 @@ function givenConfig(body: unknown): Partial<ContainerConfig> {
 }
 
 /** A POST that answers 204. */
-function action(verb: string, run: (name: string, query: Query) => Promise<void>): Route {
+function action(
+  verb: string,
+  run: (name: string, query: Query, version: ApiVersion) => Promise<void>,
+): Route {
   return {
     method: 'POST',
     path: `/containers/{name}/${verb}`,
     handler: async (request, response) => {
-      await run(request.parameter('name'), request.query);
+      await run(request.parameter('name'), request.query, request.version);
       response.empty(204);
     },
   };
 }
 
-function stopQuery(query: Query): StopQuery {
-  return { signal: query.text('signal'), seconds: query.integer('t') };
+/** A signal of the caller's choice came with 1.42: before that it is not looked at. */
+function stopQuery(query: Query, version: ApiVersion): StopQuery {
+  return {
+    signal: isAtLeast(version, '1.42') ? query.text('signal') : '',
+    seconds: query.integer('t'),
+  };
 }
 
 /** `h` and `w`, in characters. Throws invalid_argument. */

@@ -3,6 +3,7 @@ import { anything, boolean, optional, string } from '#spec/json-decoder';
 import { StackError } from '#spec/errors';
 import { goObject } from '../../api/go-json.ts';
 import { booleanFilter, matchesLabels, type Filters } from '../../http/query.ts';
+import { isAtLeast } from '../../http/api-version.ts';
 import type { Route } from '../../http/router.ts';
 import { builtinNetworks, type NetworkDescription } from '../../network/network-controller.ts';
 import { decodeNetworkRequest } from '../../network/network-request.ts';
@@ -23,12 +24,17 @@ const decodeDisconnect = goObject<{ Container?: string; Force?: boolean }>({
 });
 
 export function networkRoutes(backend: NetworksBackend): Route[] {
-  const list: Route['handler'] = async ({ query }, response) => {
+  const list: Route['handler'] = async ({ query, version }, response) => {
     const filters = query.filters(filterKeys);
     const networks = backend.networks().filter((network) => matches(network, filters));
     response.json(
       200,
-      networks.map((network) => networkResource(network)),
+      // Before 1.28 the list had what an inspection has.
+      networks.map((network) =>
+        isAtLeast(version, '1.28')
+          ? networkResource(network)
+          : networkResource(network, (id) => backend.containerName(id)),
+      ),
     );
   };
   return [

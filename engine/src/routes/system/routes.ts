@@ -82,6 +82,12 @@ async function events(
 ): Promise<void> {
   const since = eventTime('since', query.text('since'));
   const until = eventTime('until', query.text('until'));
+  if (since !== undefined && until !== undefined && until < since) {
+    throw new StackError(
+      'invalid_argument',
+      `\`since\` time (${query.text('since')}) cannot be after \`until\` time (${query.text('until')})`,
+    );
+  }
   const filters = query.filters(eventFilterKeys);
   const body = response.stream(
     200,
@@ -89,13 +95,20 @@ async function events(
   );
   const parts = backend.events(since, until, signal);
   for await (const batch of parts) {
-    const wanted = batch.filter((event) => matchesEvent(event, filters));
+    const wanted = batch.filter(
+      (event) => isKnownTo(version, event) && matchesEvent(event, filters),
+    );
     if (wanted.length === 0) continue;
     const text = wanted.map((event) => encodeJson(eventMessage(event, version))).join('');
     if (!body.write(text)) await drainOrClose(body);
     if (body.destroyed) return;
   }
   body.end();
+}
+
+/** Images have `create` events since 1.46. */
+function isKnownTo(version: ApiVersion, { type, action }: EngineEvent): boolean {
+  return isAtLeast(version, '1.46') || type !== 'image' || action !== 'create';
 }
 
 /** Seconds since 1970 with a fraction, or a date, as nanoseconds. Throws invalid_argument. */
