@@ -113,13 +113,16 @@ export class LiveTasks {
   async end(task: LiveTask): Promise<void> {
     const { bundle } = task.shim;
     task.ending = true;
-    await this.#parts.bundles.remove(bundle); // a shim that finds none ends by itself, should we not come to tell it
-    this.#forget(bundle);
-    const key = keyOf(bundle);
-    const ending = this.#shutDown(task).finally(() => {
-      if (this.#ending.get(key) === ending) this.#ending.delete(key);
-    });
-    this.#ending.set(key, ending);
+    try {
+      await this.#parts.bundles.remove(bundle); // a shim that finds none ends by itself, should we not come to tell it
+    } finally {
+      this.#forget(bundle);
+      const key = keyOf(bundle);
+      const ending = this.#shutDown(task).finally(() => {
+        if (this.#ending.get(key) === ending) this.#ending.delete(key);
+      });
+      this.#ending.set(key, ending);
+    }
   }
 
   /** Connects to the shims that a previous process left; cleans up after those that are gone. */
