@@ -32,6 +32,7 @@ export async function measure(
   rounds: number,
   warmUps = 2,
 ): Promise<Figure[]> {
+  console.error(`measuring ${scenario}`); // it takes minutes
   const samples = contenders.map((): number[] => []);
   for (let round = -warmUps; round < rounds; round++) {
     for (const [index, contender] of contenders.entries()) {
