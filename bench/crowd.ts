@@ -75,20 +75,16 @@ async function measureMemory(peer: Peer): Promise<Figure[]> {
   await new Promise((resolve) => setTimeout(resolve, settleMs));
   const daemons = peer.daemons.map(proportionalMemory);
   const { stdout } = await docker(peer, 'ps', '-q', '--no-trunc');
-  const shims = await shimsOf(
+  const pids = await shimsOf(
     stdout.split('\n').filter((id) => id !== ''),
     async (id) => Number((await docker(peer, 'inspect', '-f', '{{.State.Pid}}', id)).stdout),
   );
+  const shims = pids.map(proportionalMemory);
   await removeAll(peer);
   const sum = daemons.reduce((total, kB) => total + kB, 0);
   return [
     figure(`memory of both daemons, ${atRest} containers`, peer.name, [sum], 'kB'),
-    figure(
-      `memory of a shim, ${atRest} containers`,
-      peer.name,
-      shims.map(proportionalMemory),
-      'kB',
-    ),
+    figure(`memory of a shim, ${atRest} containers`, peer.name, shims, 'kB'),
   ];
 }
 
