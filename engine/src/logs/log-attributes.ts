@@ -31,31 +31,33 @@ export function checkAttributeOptions(options: LogOptions): void {
   for (const name of ['labels-regex', 'env-regex']) {
     if (options[name] !== undefined) pattern(options[name]);
   }
-  expandTag(options['tag'] ?? '', () => '');
+  expandTag(options['tag'] ?? '', (field) => (field in tagFields ? '' : undefined));
 }
 
 /** The `tag` option with what it names of the container filled in. Throws invalid_argument. */
 export function logTag(template: string, record: ContainerRecord): string {
-  const image = record.imageId.replace(/^sha256:/, '');
-  const { Entrypoint: entrypoint, Cmd: command } = record.config;
-  const values: Readonly<Record<string, string>> = {
-    ID: record.id.slice(0, 12),
-    FullID: record.id,
-    ContainerID: record.id,
-    Name: record.name,
-    ContainerName: `/${record.name}`,
-    ImageID: image.slice(0, 12),
-    ImageFullID: record.imageId,
-    ContainerImageID: record.imageId,
-    ImageName: record.config.Image,
-    ContainerImageName: record.config.Image,
-    ContainerCreated: record.createdAt,
-    Command: [...(entrypoint ?? []), ...(command ?? [])].join(' '),
-    Hostname: os.hostname(),
-    DaemonName: 'docker',
-  };
-  return expandTag(template, (field) => values[field]);
+  return expandTag(template, (field) => tagFields[field]?.(record));
 }
+
+const shortLength = 12;
+
+/** What a template may name. */
+const tagFields: Readonly<Record<string, (record: ContainerRecord) => string>> = {
+  ID: ({ id }) => id.slice(0, shortLength),
+  FullID: ({ id }) => id,
+  ContainerID: ({ id }) => id,
+  Name: ({ name }) => name,
+  ContainerName: ({ name }) => `/${name}`,
+  ImageID: ({ imageId }) => imageId.replace(/^sha256:/, '').slice(0, shortLength),
+  ImageFullID: ({ imageId }) => imageId,
+  ContainerImageID: ({ imageId }) => imageId,
+  ImageName: ({ config }) => config.Image,
+  ContainerImageName: ({ config }) => config.Image,
+  ContainerCreated: ({ createdAt }) => createdAt,
+  Command: ({ config }) => [...(config.Entrypoint ?? []), ...(config.Cmd ?? [])].join(' '),
+  Hostname: () => os.hostname(),
+  DaemonName: () => 'docker',
+};
 
 function expandTag(template: string, valueOf: (field: string) => string | undefined): string {
   return template.replace(/\{\{(.*?)\}\}/g, (action, inside: string) => {
