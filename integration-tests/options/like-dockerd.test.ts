@@ -115,7 +115,7 @@ describe('inspect, beside a real dockerd', () => {
 
   after(async function () {
     this.timeout(60_000);
-    await stack.docker('rm', '-f', ...names.map((name) => `like-${name}`));
+    await stack.docker('rm', '-f', 'like-running', ...names.map((name) => `like-${name}`));
     await stack.docker('volume', 'rm', 'like-volume');
     await docker?.stop();
   });
@@ -157,10 +157,11 @@ describe('inspect, beside a real dockerd', () => {
     this.timeout(120_000);
     const moments = [/^\.State\.(StartedAt|FinishedAt|Pid)$/];
     const sandbox = [/^\.NetworkSettings\.(SandboxID|SandboxKey)$/, /\.(EndpointID)$/];
-    await onBoth('start', 'like-alone');
-    expect(await foundDifferences('alone', [...moments, ...sandbox])).to.deep.equal([]);
-    await onBoth('kill', 'like-alone');
-    await onBoth('wait', 'like-alone');
-    expect(await foundDifferences('alone', [...moments, ...sandbox])).to.deep.equal([]);
+    const run = ['run', '-d', '--name', 'like-running', '--network', 'none'];
+    await onBoth(...run, busybox, 'sleep', '60');
+    expect(await foundDifferences('running', [...moments, ...sandbox])).to.deep.equal([]);
+    await onBoth('kill', 'like-running');
+    await onBoth('wait', 'like-running');
+    expect(await foundDifferences('running', [...moments, ...sandbox])).to.deep.equal([]);
   });
 });
