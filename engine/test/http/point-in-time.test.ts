@@ -18,7 +18,10 @@ describe('parsePointInTime', () => {
 
   it('names what is no time', () => {
     for (const text of ['', 'soon', '1d', '2020-13-01', '12:00']) {
-      expect(() => at(text), text).to.throw(StackError, `failed to parse value as time or duration: "${text}"`);
+      expect(() => at(text), text).to.throw(
+        StackError,
+        `failed to parse value as time or duration: "${text}"`,
+      );
     }
   });
 });
