@@ -109,17 +109,7 @@ async function start(
 ): Promise<Engine> {
   const { hosts, socketGroup: group, tls } = options;
   const listeners = apiListeners({ hosts, group, tls, activated }, logger);
-  const networkOptions = parseNetworkFlags({
-    ...(options.bridge !== undefined && { bridge: options.bridge }),
-    ...(options.bip !== undefined && { bip: options.bip }),
-    ...(options.mtu !== undefined && { mtu: options.mtu }),
-    ...(options.defaultAddressPools.length > 0 && {
-      defaultAddressPool: options.defaultAddressPools,
-    }),
-    ...(options.firewallIntegration !== undefined && {
-      firewallIntegration: options.firewallIntegration,
-    }),
-  });
+  const networkOptions = parseNetworkFlags(options.network);
   const registry = parts.createRegistry(settings);
   const paths = enginePaths(path.resolve(options.dataRoot), path.resolve(options.execRoot));
   await fs.promises.mkdir(paths.dataRoot, { recursive: true, mode: 0o711 });
@@ -221,7 +211,7 @@ async function start(
     live: settings,
     containerdAddress: containerd,
     namespace: options.containerdNamespace,
-    defaultAddressPools: options.defaultAddressPools,
+    defaultAddressPools: options.network.defaultAddressPool ?? [],
     exposed: exposureWarnings(listeners, tls),
   });
   if (options.metricsAddress !== undefined) {

@@ -51,11 +51,18 @@ export const daemonOptions: readonly DaemonOption[] = [
   { flag: 'exec-root', kind: 'text', value: 'folder', description: 'What belongs to this boot (default "/run/engine")' },
   { flag: 'feature', kind: 'list', value: 'name=bool', description: 'Enable a feature in the daemon', key: 'features', fromFile: featuresFromFile, reloadable: true },
   { flag: 'firewall-integration', kind: 'text', value: 'on|off', description: 'Let our bridges through the filters of others' },
+  { flag: 'fixed-cidr', kind: 'text', value: 'subnet', description: 'Part of the default bridge\'s subnet that addresses are taken from; needs --bip' },
+  { flag: 'fixed-cidr-v6', kind: 'text', value: 'subnet', description: 'IPv6 subnet of the default bridge; needs --ipv6' },
   { flag: 'group', short: 'G', kind: 'text', value: 'name', description: 'Group of the unix socket (default "engine", where it exists)' },
   { flag: 'help', short: 'h', kind: 'boolean', description: 'Print usage', key: null },
   { flag: 'host', short: 'H', kind: 'list', value: 'address', description: 'Listen here: unix:///path, tcp://address:port or fd:// (default unix:///run/engine/engine.sock)', key: 'hosts' },
+  { flag: 'host-gateway-ip', kind: 'list', value: 'address', description: 'What host-gateway of --add-host stands for (default: the addresses of the default bridge)', key: 'host-gateway-ips' },
+  { flag: 'icc', kind: 'boolean', description: 'Containers on the default bridge reach each other (default true)' },
   { flag: 'init', kind: 'boolean', description: 'Run an init in containers to forward signals and reap processes' },
   { flag: 'insecure-registry', kind: 'list', value: 'host', description: 'Registry without TLS, or with a certificate that nobody vouches for', key: 'insecure-registries', reloadable: true },
+  { flag: 'ip', kind: 'text', value: 'address', description: 'Publish ports that name no address here (default "0.0.0.0")' },
+  { flag: 'ip-masq', kind: 'boolean', description: 'Packets of the default bridge leave under the address of this machine (default true)' },
+  { flag: 'ipv6', kind: 'boolean', description: 'The default bridge has IPv6' },
   { flag: 'label', kind: 'list', value: 'key=value', description: 'Label of this engine', key: 'labels', reloadable: true },
   { flag: 'live-restore', kind: 'boolean', description: 'Containers survive the engine (always so)', reloadable: true },
   { flag: 'log-driver', kind: 'text', value: 'name', description: 'Log driver of containers that choose none (default "json-file")' },
@@ -90,9 +97,9 @@ export function fileKey({ flag, key }: DaemonOption): string | undefined {
 export const notBuilt: readonly string[] = [
   'add-nri', 'allow-direct-routing', 'allow-nondistributable-artifacts', 'api-cors-header', 'authorization-plugin',
   'bip6', 'bridge-accept-fwmark', 'cdi-spec-dir', 'cluster-advertise', 'cluster-store', 'cluster-store-opt',
-  'containerd-plugins-namespace', 'cpu-rt-period', 'cpu-rt-runtime', 'cri-containerd',   'default-gateway', 'default-gateway-v6', 'default-network-opt',   'dns', 'dns-opt', 'dns-search', 'experimental', 'firewall-backend',
-  'fixed-cidr', 'fixed-cidr-v6', 'host-gateway-ip', 'http-proxy', 'https-proxy', 'icc', 'init-path',
-  'ip', 'ip-forward', 'ip-forward-no-drop', 'ip-masq', 'ip6tables', 'iptables', 'ipv6',
+  'containerd-plugins-namespace', 'cpu-rt-period', 'cpu-rt-runtime', 'cri-containerd', 'default-gateway',
+  'default-gateway-v6', 'default-network-opt', 'dns', 'dns-opt', 'dns-search', 'experimental', 'firewall-backend',
+  'http-proxy', 'https-proxy', 'init-path', 'ip-forward', 'ip-forward-no-drop', 'ip6tables', 'iptables',
   'max-concurrent-downloads', 'max-concurrent-uploads', 'max-download-attempts',
   'network-control-plane-mtu', 'no-proxy', 'node-generic-resource',
   'raw-logs', 'rootless', 'selinux-enabled', 'storage-opt',
@@ -103,6 +110,7 @@ export const notBuilt: readonly string[] = [
 /** The keys of daemon.json that stand for {@link notBuilt}, where they differ, and those that no flag stands for. */
 // prettier-ignore
 export const notBuiltKeys: readonly string[] = [
-  'authorization-plugins', 'builder', 'cdi-spec-dirs', 'cluster-store-opts', 'default-network-opts',   'dns-opts', 'host-gateway-ips', 'min-api-version', 'network-diagnostic-port',
+  'authorization-plugins', 'builder', 'cdi-spec-dirs', 'cluster-store-opts', 'default-network-opts', 'dns-opts',
+  'min-api-version', 'network-diagnostic-port',
   'node-generic-resources', 'nri-opts', 'storage-opts', 'deprecated-key-path',
 ];

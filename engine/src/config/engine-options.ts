@@ -3,6 +3,7 @@ import { logLevels, type LogFormat, type LogLevel } from '#lib/log/logger';
 import { parseInsecureRegistry, parseMirror } from '#lib/registry/endpoints';
 import { StackError } from '#spec/errors';
 import { defaultSocket, parseListenAddress } from '../http/listen-address.ts';
+import type { NetworkFlags } from '../network/network-options.ts';
 import type { TlsFiles } from '../http/tls.ts';
 import { parseMetricsAddress } from '../metrics/metrics-server.ts';
 import { containerDefaults, type ContainerDefaults } from './container-defaults.ts';
@@ -19,15 +20,11 @@ export interface EngineOptions {
   containerd: string | undefined;
   containerdNamespace: string;
   pidfile: string | undefined;
-  bridge: string | undefined;
-  bip: string | undefined;
-  defaultAddressPools: string[];
-  mtu: number | undefined;
+  network: NetworkFlags;
   /** Of this process; undefined leaves it as it is. */
   oomScoreAdjust: number | undefined;
   cgroupParent: string;
   storageDriver: string;
-  firewallIntegration: string | undefined;
   /** What containers get that choose no log driver. */
   logDriver: string;
   logOptions: Readonly<Record<string, string>>;
@@ -65,14 +62,10 @@ export function engineOptions(values: OptionValues): EngineOptions {
     containerd: values.text('containerd') || undefined,
     containerdNamespace: values.text('containerd-namespace') ?? 'engine',
     pidfile: values.text('pidfile') || undefined,
-    bridge: values.text('bridge') || undefined,
-    bip: values.text('bip') || undefined,
-    defaultAddressPools: values.list('default-address-pool'),
-    mtu: mtuOf(values.integer('mtu')),
+    network: networkFlags(values),
     oomScoreAdjust: oomScoreOf(values.integer('oom-score-adjust')),
     cgroupParent: values.text('cgroup-parent') || '/engine',
     storageDriver: values.text('storage-driver') || 'overlayfs',
-    firewallIntegration: values.text('firewall-integration'),
     logDriver: values.text('log-driver') || 'json-file',
     logOptions: Object.fromEntries(values.list('log-opt').map(logOption)),
     metricsAddress: metricsAddressOf(values.text('metrics-addr')),
@@ -100,6 +93,25 @@ export function reloadableOptions(values: OptionValues): ReloadableOptions {
     shutdownTimeoutSeconds: values.integer('shutdown-timeout') ?? 15,
     features: Object.fromEntries(values.list('feature').map(feature)),
     containers: containerDefaults(values),
+  };
+}
+
+function networkFlags(values: OptionValues): NetworkFlags {
+  const pools = values.list('default-address-pool');
+  const hostGateways = values.list('host-gateway-ip');
+  return {
+    bridge: values.text('bridge') || undefined,
+    bip: values.text('bip') || undefined,
+    fixedCidr: values.text('fixed-cidr') || undefined,
+    ipv6: values.boolean('ipv6'),
+    fixedCidrV6: values.text('fixed-cidr-v6') || undefined,
+    defaultAddressPool: pools.length > 0 ? pools : undefined,
+    icc: values.boolean('icc'),
+    ip: values.text('ip') || undefined,
+    ipMasq: values.boolean('ip-masq'),
+    hostGatewayIp: hostGateways.length > 0 ? hostGateways : undefined,
+    mtu: mtuOf(values.integer('mtu')),
+    firewallIntegration: values.text('firewall-integration'),
   };
 }
 

@@ -3,7 +3,13 @@ import fs from 'node:fs';
 import path from 'node:path';
 import type { Logger } from '#lib/log/logger';
 import { StackError } from '#spec/errors';
-import { hostnameFile, hostsFile, hostsFileOfHost, ownLine } from '../network/hosts-file.ts';
+import {
+  hostnameFile,
+  hostsFile,
+  hostsFileOfHost,
+  needsHostGateway,
+  ownLine,
+} from '../network/hosts-file.ts';
 import type { ContainerNetwork, Endpoint } from '../network/network-controller.ts';
 import { hostResolvConf, resolvConf, resolvConfOfNames } from '../network/resolv-conf.ts';
 import type { EtcFiles } from '../container-spec/mounts.ts';
@@ -22,24 +28,29 @@ export function etcFiles(folder: string): EtcFiles {
 
 /** Writes all three for the next start; `network` is what the container was given. */
 export async function writeEtcFiles(
-  folder: string,
+  { containers, network, logger }: Pick<Engine, 'containers' | 'network' | 'logger'>,
   record: ContainerRecord,
   { endpoints }: ContainerNetwork,
-  logger: Logger,
 ): Promise<void> {
   const { config, hostConfig } = record;
-  const gateway = endpoints.find((endpoint) => endpoint.gateway !== '')?.gateway ?? '';
-  const files = etcFiles(folder);
+  const gateways = network.hostGateways();
+  if (gateways.length === 0 && (hostConfig.ExtraHosts ?? []).some(needsHostGateway)) {
+    throw new StackError(
+      'invalid_argument',
+      'unable to derive the IP value for host-gateway: there is no default bridge',
+    );
+  }
+  const files = etcFiles(containers.folderOf(record.id));
   const hostNetwork = hostConfig.NetworkMode === 'host';
   const extraHosts = hostConfig.ExtraHosts ?? [];
   const hosts = hostNetwork
-    ? hostsFileOfHost(await fs.promises.readFile('/etc/hosts', 'utf8'), extraHosts, gateway)
+    ? hostsFileOfHost(await fs.promises.readFile('/etc/hosts', 'utf8'), extraHosts, gateways)
     : hostsFile({
         ipAddresses: endpoints.flatMap(ownAddresses),
         hostname: config.Hostname,
         domainname: config.Domainname,
         extraHosts,
-        gateway,
+        gateways,
       });
   const write = (file: string, text: string) => fs.promises.writeFile(file, text, { mode: 0o644 });
   await Promise.all([

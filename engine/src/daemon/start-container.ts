@@ -108,13 +108,12 @@ async function launch(
     lendsSharedMemory(record) && mountSharedMemory(engine, id, record.hostConfig.ShmSize),
   ]);
   allotRealtime(cgroupsPath(engine, record), record.hostConfig);
-  const folder = containers.folderOf(id);
   const choice = { stdin: record.config.OpenStdin, terminal: record.config.Tty };
   undo.push(() => removeStdio(stdioFolders(paths, id)));
   const [stdio] = await Promise.all([
     createStdio(stdioFolder(paths, id), choice),
     updateSpec(engine, container, mounts, place),
-    place.network && writeEtcFiles(folder, record, place.network, engine.logger),
+    place.network && writeEtcFiles(engine, record, place.network),
   ]);
   const output = await engine.logs.open(container, stdio);
   container.output = output;

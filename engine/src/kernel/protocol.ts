@@ -8,6 +8,7 @@
  */
 import { bindBeneath } from './bind-beneath.ts';
 import { ensureBridge } from './bridge.ts';
+import { forgetOfAddresses, forgetOfPorts } from './connections.ts';
 import { chooseIpv6Subnet, chooseIpv4Subnet } from './free-subnet.ts';
 import { enableForwarding } from './forwarding.ts';
 import { mountFileSystem, removeTree, unmountFileSystem } from './files.ts';
@@ -36,6 +37,8 @@ export const operations = {
   enableForwarding,
   writeFirewall,
   redirectPorts,
+  forgetOfPorts,
+  forgetOfAddresses,
   removeFirewall,
   checkForeignFilters,
   removeForeignRules,

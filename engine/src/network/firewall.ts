@@ -61,6 +61,17 @@ export class Firewall {
     await this.#options.kernel.call('redirectPorts', this.#request());
   }
 
+  /** After {@link redirect}: no client of UDP goes on reaching whoever had one of these ports before. */
+  async forgetClients(ports: readonly RedirectedPort[]): Promise<void> {
+    if (!ports.some(({ protocol }) => protocol === 'udp')) return;
+    await this.#forget(() => this.#options.kernel.call('forgetOfPorts', { ports }));
+  }
+
+  /** After {@link redirect}: no client goes on reaching these addresses of a container. */
+  async forgetContainer(addresses: readonly string[]): Promise<void> {
+    await this.#forget(() => this.#options.kernel.call('forgetOfAddresses', { addresses }));
+  }
+
   /** Tells whether containers are connected: only then filters of others matter. */
   containersRun(running: boolean): void {
     this.#watch?.containersRun(running);
@@ -71,6 +82,15 @@ export class Firewall {
     await this.#watch?.stop(remove);
     const { kernel, table } = this.#options;
     if (remove) await kernel.call('removeFirewall', { table });
+  }
+
+  /** A kernel without connection tracking by netlink keeps what it has: worth a line, not a failure. */
+  async #forget(call: () => Promise<void>): Promise<void> {
+    try {
+      await call();
+    } catch (error) {
+      this.#options.logger.warn('cannot forget connections to published ports', { error });
+    }
   }
 
   async #write(): Promise<void> {

@@ -10,14 +10,22 @@ const defaultHosts = [
   'ff02::2\tip6-allrouters',
 ];
 
+/** An address of --add-host that stands for the machine itself. */
+const hostGateway = 'host-gateway';
+
+/** Whether an entry of --add-host needs to know the machine's address. */
+export function needsHostGateway(extraHost: string): boolean {
+  return extraHost.slice(extraHost.search(/[:=]/) + 1) === hostGateway;
+}
+
 export interface HostsFile {
   /** In each of its networks; without one (network none) the container's name is not listed. */
   readonly ipAddresses?: readonly string[];
   readonly hostname: string;
   readonly domainname?: string;
-  /** `--add-host`, as `name:address`; the address `host-gateway` stands for `gateway`. */
+  /** `--add-host`, as `name:address`; the address `host-gateway` stands for `gateways`. */
   readonly extraHosts?: readonly string[];
-  readonly gateway?: string;
+  readonly gateways?: readonly string[];
 }
 
 /** The content of /etc/hosts for a network namespace of its own. */
@@ -26,20 +34,20 @@ export function hostsFile({
   hostname,
   domainname = '',
   extraHosts = [],
-  gateway = '',
+  gateways = [],
 }: HostsFile): string {
   const own = ipAddresses.map((address) => ownLine(address, hostname, domainname));
-  return lines([...defaultHosts, ...extraHosts.map((host) => extraHost(host, gateway)), ...own]);
+  return lines([...defaultHosts, ...extraHosts.flatMap((host) => linesOf(host, gateways)), ...own]);
 }
 
 /** The content of /etc/hosts in the host's namespace: the host's own file and what was added. */
 export function hostsFileOfHost(
   hostFile: string,
   extraHosts: readonly string[] = [],
-  gateway = '',
+  gateways: readonly string[] = [],
 ): string {
   const end = hostFile === '' || hostFile.endsWith('\n') ? '' : '\n';
-  return hostFile + end + lines(extraHosts.map((host) => extraHost(host, gateway)));
+  return hostFile + end + lines(extraHosts.flatMap((host) => linesOf(host, gateways)));
 }
 
 /** The content of /etc/hostname. */
@@ -60,11 +68,12 @@ function namesOf(hostname: string, domainname: string): string {
 }
 
 /** `name:address` or `name=address`; an IPv6 address may have brackets. */
-function extraHost(text: string, gateway: string): string {
+function linesOf(text: string, gateways: readonly string[]): string[] {
   const separator = text.search(/[:=]/);
   const name = text.slice(0, separator);
   const address = text.slice(separator + 1).replace(/^\[(.*)\]$/, '$1');
-  return `${address === 'host-gateway' ? gateway : address}\t${name}`;
+  const addresses = address === hostGateway ? gateways : [address];
+  return addresses.map((item) => `${item}\t${name}`);
 }
 
 function lines(content: readonly string[]): string {

@@ -2,8 +2,8 @@
 import path from 'node:path';
 import { Turns } from '#lib/concurrency/turns';
 import type { Logger } from '#lib/log/logger';
-import { formatIpv4Prefix } from '#lib/netlink/ipv4';
-import { formatIpv6Prefix } from '#lib/netlink/ipv6';
+import { formatIpv4, formatIpv4Prefix } from '#lib/netlink/ipv4';
+import { formatIpv6, formatIpv6Prefix } from '#lib/netlink/ipv6';
 import { StackError } from '#spec/errors';
 import type { KernelThread } from '../kernel/kernel-thread.ts';
 import { LinkedNetworks } from './linked-networks.ts';
@@ -211,6 +211,14 @@ export class LocalNetworkController implements NetworkController {
       foreignFilters,
       warnings: filterWarnings(bridge ?? '', foreignFilters, this.#legacyFilter),
     };
+  }
+
+  hostGateways(): readonly string[] {
+    const { hostGateway } = this.#options;
+    const addresses = this.#linked.default?.addresses;
+    if (hostGateway.length > 0 || !addresses) return hostGateway;
+    const { gateway, ipv6Gateway } = addresses;
+    return [formatIpv4(gateway.address), ...(ipv6Gateway ? [formatIpv6(ipv6Gateway.address)] : [])];
   }
 
   async stop(): Promise<void> {

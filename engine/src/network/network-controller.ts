@@ -167,6 +167,9 @@ export interface NetworkController {
 
   info(): NetworkInfo;
 
+  /** Addresses of this machine that every container reaches; none without a default bridge. */
+  hostGateways(): readonly string[];
+
   /**
    * Ends background work. When no container has a network any more, also removes everything that was created:
    * bridges, rules, namespaces. Otherwise all of it stays for the running containers and the next start.

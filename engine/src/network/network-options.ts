@@ -16,29 +16,29 @@ import { parseIpv6Pool, type Ipv6Pool } from './ipv6-pool.ts';
 /** Flags as they were given. */
 export interface NetworkFlags {
   /** `-b`, `--bridge`: name of a bridge, created if missing; `none` for no default bridge. */
-  readonly bridge?: string;
+  readonly bridge?: string | undefined;
   /** `--bip`: address of the bridge, `172.30.0.1/16`. */
-  readonly bip?: string;
+  readonly bip?: string | undefined;
   /** `--default-address-pool`, repeatable: `base=10.10.0.0/16,size=24`. */
-  readonly defaultAddressPool?: readonly string[];
+  readonly defaultAddressPool?: readonly string[] | undefined;
   /** `--mtu`. */
-  readonly mtu?: number;
+  readonly mtu?: number | undefined;
   /** `--ipv6`: the default bridge has IPv6. */
-  readonly ipv6?: boolean;
+  readonly ipv6?: boolean | undefined;
   /** `--fixed-cidr-v6`: its IPv6 subnet. */
-  readonly fixedCidrV6?: string;
+  readonly fixedCidrV6?: string | undefined;
   /** `--fixed-cidr`: where addresses of containers on the default bridge come from. */
-  readonly fixedCidr?: string;
+  readonly fixedCidr?: string | undefined;
   /** `--icc`: whether containers on the default bridge reach each other. */
-  readonly icc?: boolean;
+  readonly icc?: boolean | undefined;
   /** `--ip-masq`. */
-  readonly ipMasq?: boolean;
+  readonly ipMasq?: boolean | undefined;
   /** `--ip`: where ports are published that name no address. */
-  readonly ip?: string;
+  readonly ip?: string | undefined;
   /** `--host-gateway-ip`: what `host-gateway` of --add-host stands for. */
-  readonly hostGatewayIp?: readonly string[];
+  readonly hostGatewayIp?: readonly string[] | undefined;
   /** `--firewall-integration`. */
-  readonly firewallIntegration?: string;
+  readonly firewallIntegration?: string | undefined;
 }
 
 export interface NetworkOptions {

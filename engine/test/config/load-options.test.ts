@@ -113,9 +113,9 @@ describe('readOrder', () => {
       shmSizeBytes: 1.5 * 1024 * 1024,
       ulimits: [{ Name: 'nofile', Soft: 5, Hard: 6 }],
     });
-    expect(options).to.deep.include({
-      hosts: ['unix:///b'],
-      defaultAddressPools: ['base=10.0.0.0/16,size=24'],
+    expect(options.hosts).to.deep.equal(['unix:///b']);
+    expect(options.network).to.deep.include({
+      defaultAddressPool: ['base=10.0.0.0/16,size=24'],
       mtu: 1400,
     });
     expect(options.reloadable).to.deep.include({

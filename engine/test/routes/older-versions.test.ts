@@ -88,7 +88,10 @@ describe('routes of older versions', () => {
       ...{ type: 'image', action, actorId: 'x', attributes: {}, timeNano: 1_000_000_000n },
     });
     const routes = systemRoutes({
-      eventsSince: () => [event('create'), event('pull')],
+      async *events() {
+        await Promise.resolve();
+        yield [event('create'), event('pull')];
+      },
     } as unknown as SystemBackend);
     const target: [string, string] = ['GET', '/events'];
     expect(await call(routes, target, '1.45', 'since=1&until=2')).to.have.length(1);

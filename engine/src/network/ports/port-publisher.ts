@@ -90,6 +90,9 @@ export class PortPublisher {
     if (!published) return;
     this.#published.delete(containerId);
     await this.#redirect();
+    const { ipAddress, ipv6Address } = published.target;
+    const addresses = [ipAddress, ipv6Address].filter((address) => address !== '');
+    await this.#firewall.forgetContainer(addresses);
     for (const proxy of published.proxies) await proxy.close();
   }
 
@@ -110,6 +113,8 @@ export class PortPublisher {
       this.#published.delete(containerId);
       throw error;
     }
+    const { ports, target } = published;
+    await this.#firewall.forgetClients(ports.flatMap((port) => redirection(port, target)));
   }
 
   /** Tells the packet filter of all ports that hold on addresses it can redirect. */
