@@ -15,7 +15,7 @@ import { mountFileSystem, removeTree, unmountFileSystem } from './files.ts';
 import { redirectPorts, removeFirewall, writeFirewall } from './firewall.ts';
 import { checkForeignFilters, hasLegacyFilter, removeForeignRules } from './foreign-filters.ts';
 import type { PlainError } from './plain-error.ts';
-import { openResolver } from './resolver.ts';
+import { connectToNameServer, openResolver } from './resolver.ts';
 import { listLinksByAlias, listLinksByPrefix, removeLink } from './links.ts';
 import { ensureParent } from './parent.ts';
 import {
@@ -48,6 +48,7 @@ export const operations = {
   detachLink,
   routeThrough,
   openResolver,
+  connectToNameServer,
   removeSandbox,
   isSandbox,
   mountHostNamespace,

@@ -236,7 +236,7 @@ export class LocalNetworkController implements NetworkController {
   /** The endpoints that a container may ask for by name, its own included, and whether it may ask the world. */
   #neighbours(containerId: string): Neighbourhood {
     const network = this.#containers.get(containerId);
-    if (!network) return { endpoints: [], nameServers: [], isInternal: true };
+    if (!network) return { endpoints: [], nameServers: [], isInternal: true, hasIpv6: false };
     const ids = network.endpoints
       .map(({ networkId }) => networkId)
       .filter((id) => id !== this.#identities.bridge.id);
@@ -244,6 +244,7 @@ export class LocalNetworkController implements NetworkController {
       other.endpoints.filter(({ networkId }) => ids.includes(networkId)),
     );
     const isInternal = network.endpoints.every(({ gateway }) => gateway === '');
-    return { endpoints, nameServers: network.nameServers, isInternal };
+    const hasIpv6 = network.endpoints.some(({ ipv6Gateway }) => ipv6Gateway !== '');
+    return { endpoints, nameServers: network.nameServers, isInternal, hasIpv6 };
   }
 }

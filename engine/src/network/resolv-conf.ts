@@ -1,6 +1,6 @@
 /** /etc/resolv.conf of a container, made from the host's as docker does. */
 import fs from 'node:fs';
-import { isIPv4 } from 'node:net';
+import { isIP, isIPv4 } from 'node:net';
 import { errorCode } from '#spec/errors';
 import { resolverAddress } from './dns/resolver-address.ts';
 
@@ -61,7 +61,7 @@ export function resolvConfOfNames({
 
 /** All name servers of the host, those on its loopback included: the engine can ask them for its containers. */
 export function allHostNameServers(): string[] {
-  const servers = valuesOf(hostResolvConf(), 'nameserver').filter((server) => isIPv4(server));
+  const servers = valuesOf(hostResolvConf(), 'nameserver').filter((server) => isIP(server) !== 0);
   return servers.length > 0 ? servers : [...publicNameServers];
 }
 

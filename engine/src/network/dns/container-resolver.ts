@@ -10,7 +10,7 @@ import {
   truncateAnswer,
   type Question,
 } from './message.ts';
-import { askByTcp, type UpstreamSocket } from './upstream.ts';
+import type { Upstream } from './upstream.ts';
 
 /** Who a container may ask for, and whom its other questions go to. */
 export interface Neighbourhood {
@@ -18,6 +18,8 @@ export interface Neighbourhood {
   readonly nameServers: readonly string[];
   /** Whether no question may leave. */
   readonly isInternal: boolean;
+  /** Whether the container itself reaches IPv6 addresses. */
+  readonly hasIpv6: boolean;
 }
 
 /** What fits into an answer by UDP without extensions (RFC 1035, 4.2.1). */
@@ -25,10 +27,10 @@ const udpLimitBytes = 512;
 
 export interface ResolverOptions {
   readonly neighbourhood: () => Neighbourhood;
-  /** In the container's namespace. */
-  readonly inside: UpstreamSocket;
-  /** In the host's, for name servers on its loopback. */
-  readonly outside: UpstreamSocket;
+  /** Out of the container's namespace. */
+  readonly inside: Upstream;
+  /** Out of the host's, for name servers on its loopback, or of a family that the container does not have. */
+  readonly outside: Upstream;
 }
 
 /** The answer to one message; undefined for what is no question. */
@@ -39,7 +41,7 @@ export async function answer(
 ): Promise<Buffer | undefined> {
   const question = parseQuestion(query);
   if (!question) return undefined;
-  const { endpoints, nameServers, isInternal } = neighbourhood();
+  const { endpoints, nameServers, isInternal, hasIpv6 } = neighbourhood();
   const own = question.isInternet ? answerOwn(question, endpoints) : undefined;
   if (own) {
     return transport === 'udp' && own.length > udpLimitBytes ? truncateAnswer(question) : own;
@@ -47,14 +49,15 @@ export async function answer(
   const failed = encodeAnswer(question, [], responseCodes.serverFailure);
   if (isInternal) return failed;
   for (const server of nameServers) {
-    const isLoopback = isIPv4(server) && server.startsWith('127.');
-    const reply =
-      transport === 'tcp'
-        ? await askByTcp(server, query)
-        : await (isLoopback ? outside : inside).ask(server, query);
+    const way = isReachedFromInside(server, hasIpv6) ? inside : outside;
+    const reply = await way.ask(server, query, transport);
     if (reply) return reply;
   }
   return failed;
+}
+
+function isReachedFromInside(server: string, hasIpv6: boolean): boolean {
+  return isIPv4(server) ? !server.startsWith('127.') : hasIpv6 && server !== '::1';
 }
 
 /** Undefined for what is no name or address of a container. */

@@ -5,7 +5,7 @@ import type { Logger } from '#lib/log/logger';
 import type { KernelThread } from '../../kernel/kernel-thread.ts';
 import type { ContainerNetwork } from '../network-controller.ts';
 import { answer, type Neighbourhood } from './container-resolver.ts';
-import { takeMessage, UpstreamSocket, withLength } from './upstream.ts';
+import { hostUpstream, takeMessage, Upstream, UpstreamSocket, withLength } from './upstream.ts';
 
 export interface NameServersOptions {
   readonly kernel: KernelThread;
@@ -17,7 +17,7 @@ interface NameServer {
   readonly udp: dgram.Socket;
   readonly tcp: net.Server;
   readonly connections: Set<net.Socket>;
-  readonly upstream: UpstreamSocket;
+  readonly upstream: Upstream;
 }
 
 /** A client by TCP that says nothing for so long is gone. */
@@ -28,7 +28,7 @@ const maximumPending = 512;
 export class NameServers {
   readonly #options: NameServersOptions;
   readonly #open = new Map<string, NameServer>();
-  #outside: UpstreamSocket | undefined;
+  #outside: Upstream | undefined;
 
   constructor(options: NameServersOptions) {
     this.#options = options;
@@ -41,12 +41,20 @@ export class NameServers {
     const descriptors = await kernel.call('openResolver', { path: sandboxKey });
     const udp = dgram.createSocket('udp4');
     const upstream = dgram.createSocket('udp4');
+    const ipv6Upstream = dgram.createSocket('udp6');
     const tcp = net.createServer();
     const server: NameServer = {
       udp,
       tcp,
       connections: new Set(),
-      upstream: new UpstreamSocket(upstream),
+      upstream: new Upstream(
+        new UpstreamSocket(upstream),
+        descriptors.ipv6Upstream === undefined ? undefined : new UpstreamSocket(ipv6Upstream),
+        async (address) => {
+          const request = { path: sandboxKey, server: address };
+          return new net.Socket({ fd: await kernel.call('connectToNameServer', request) });
+        },
+      ),
     };
     this.#open.set(containerId, server);
     const failed = (error: unknown): void => {
@@ -55,6 +63,8 @@ export class NameServers {
     udp.on('error', failed);
     tcp.on('error', failed);
     upstream.bind({ fd: descriptors.upstream });
+    if (descriptors.ipv6Upstream === undefined) ipv6Upstream.close();
+    else ipv6Upstream.bind({ fd: descriptors.ipv6Upstream });
     this.#serveUdp(containerId, server, descriptors.udp);
     this.#serveTcp(containerId, server, descriptors.tcp);
   }
@@ -122,7 +132,7 @@ export class NameServers {
     query: Buffer,
     transport: 'udp' | 'tcp',
   ): Promise<Buffer | undefined> {
-    this.#outside ??= new UpstreamSocket(dgram.createSocket('udp4'));
+    this.#outside ??= hostUpstream();
     return answer(query, transport, {
       neighbourhood: () => this.#options.neighbours(containerId),
       inside: upstream,

@@ -1,7 +1,8 @@
 /** Passing questions on: to each name server in turn, from the container's namespace or, for loopback servers, ours. */
-import type dgram from 'node:dgram';
-import net from 'node:net';
 import { randomInt } from 'node:crypto';
+import dgram from 'node:dgram';
+import net, { isIPv6 } from 'node:net';
+import { formatIpv6, parseIpv6 } from '#lib/netlink/ipv6';
 
 /** How long one server may think. */
 const patienceMs = 2000;
@@ -67,10 +68,57 @@ export class UpstreamSocket {
   }
 }
 
-/** One question by TCP, which leaves from the host's namespace; undefined when no answer comes in time. */
-export function askByTcp(server: string, query: Buffer): Promise<Buffer | undefined> {
+/** The ways out of one namespace: for questions by UDP, by family of the server's address, and by TCP. */
+export class Upstream {
+  readonly #ipv4: UpstreamSocket;
+  readonly #ipv6: UpstreamSocket | undefined;
+  readonly #connect: (server: string) => Promise<net.Socket>;
+
+  /** @param connect a connection to a server's port 53, made or under way. */
+  constructor(
+    ipv4: UpstreamSocket,
+    ipv6: UpstreamSocket | undefined,
+    connect: (server: string) => Promise<net.Socket>,
+  ) {
+    this.#ipv4 = ipv4;
+    this.#ipv6 = ipv6;
+    this.#connect = connect;
+  }
+
+  /** The answer of `server`, undefined when none comes in time. */
+  async ask(server: string, query: Buffer, transport: 'udp' | 'tcp'): Promise<Buffer | undefined> {
+    if (transport === 'udp') {
+      return isIPv6(server)
+        ? this.#ipv6?.ask(formatIpv6(parseIpv6(server)), query)
+        : this.#ipv4.ask(server, query);
+    }
+    let socket: net.Socket;
+    try {
+      socket = await this.#connect(server);
+    } catch {
+      return undefined; // no route to it from there: the next server is asked
+    }
+    return askByStream(socket, query);
+  }
+
+  close(): void {
+    this.#ipv4.close();
+    this.#ipv6?.close();
+  }
+}
+
+/** A way out of the host's namespace, for name servers on its loopback. */
+export function hostUpstream(): Upstream {
+  return new Upstream(
+    new UpstreamSocket(dgram.createSocket('udp4')),
+    new UpstreamSocket(dgram.createSocket('udp6')),
+    async (server) => net.connect(dnsPort, server),
+  );
+}
+
+/** One question over a connection; undefined when no answer comes in time. */
+function askByStream(socket: net.Socket, query: Buffer): Promise<Buffer | undefined> {
   return new Promise((resolve) => {
-    const socket = net.connect(dnsPort, server);
     let received = Buffer.alloc(0);
     const finish = (answer: Buffer | undefined): void => {
       socket.destroy();
@@ -79,7 +127,7 @@ export function askByTcp(server: string, query: Buffer): Promise<Buffer | undefi
     socket.setTimeout(patienceMs, () => finish(undefined));
     socket.on('error', () => finish(undefined));
     socket.on('close', () => finish(undefined));
-    socket.on('connect', () => socket.write(withLength(query)));
+    socket.write(withLength(query)); // waits for the connection
     socket.on('data', (chunk: Buffer) => {
       received = Buffer.concat([received, chunk]);
       const [message] = takeMessage(received);

@@ -1,9 +1,8 @@
 import { expect } from 'chai';
-import dgram from 'node:dgram';
 import fc from 'fast-check';
 import { answer } from '../../../src/network/dns/container-resolver.ts';
 import { parseQuestion, recordTypes } from '../../../src/network/dns/message.ts';
-import { takeMessage, UpstreamSocket, withLength } from '../../../src/network/dns/upstream.ts';
+import { hostUpstream, takeMessage, withLength } from '../../../src/network/dns/upstream.ts';
 import type { Endpoint } from '../../../src/network/network-controller.ts';
 
 function query(name: string, type: number = recordTypes.A, id = 0x1234): Buffer {
@@ -32,9 +31,9 @@ const endpoints = [
 
 /** Asks with no name server behind. */
 async function ask(message: Buffer, transport: 'udp' | 'tcp' = 'udp'): Promise<Buffer | undefined> {
-  const inside = new UpstreamSocket(dgram.createSocket('udp4'));
+  const inside = hostUpstream();
   try {
-    const neighbourhood = () => ({ endpoints, nameServers: [], isInternal: false });
+    const neighbourhood = () => ({ endpoints, nameServers: [], isInternal: false, hasIpv6: false });
     return await answer(message, transport, { neighbourhood, inside, outside: inside });
   } finally {
     inside.close();
