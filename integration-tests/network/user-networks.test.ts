@@ -150,6 +150,22 @@ for (const client of clients) {
       expect(await ok('exec', web, 'nslookup', web)).to.contain('Name:');
     });
 
+    it('are found by the beginning and the end of a name, and go with prune by age', async () => {
+      await ok('network', 'create', net);
+      await ok('network', 'create', `${net}-2`);
+      const names = async (filter: string): Promise<string> =>
+        ok('network', 'ls', '-f', filter, '--format', '{{.Name}}');
+      expect(await names(`name=^${net}$`)).to.equal(net);
+      expect(await names(`name=^${net}-.*$`)).to.equal(`${net}-2`);
+      expect((await names(`name=${net}`)).split('\n')).to.have.members([net, `${net}-2`]);
+      expect(await names(`name=^et-`)).to.equal('');
+      expect(await fails('network', 'ls', '-f', 'type=odd')).to.contain("invalid filter: 'type'");
+      await ok('network', 'prune', '-f', '--filter', 'until=1h');
+      expect((await names(`name=${net}`)).split('\n')).to.have.lengthOf(2);
+      await ok('network', 'prune', '-f', '--filter', `until=${Date.now() / 1000 + 1}`);
+      expect(await names(`name=${net}`)).to.equal('');
+    });
+
     it('go with prune when nobody asks for them', async () => {
       await ok('network', 'create', net);
       await ok('network', 'create', `${net}-2`);

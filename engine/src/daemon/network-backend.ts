@@ -1,6 +1,7 @@
 /** The daemon behind the network routes: networks, and containers that join and leave them. */
 import { isStackError, StackError } from '#spec/errors';
 import { matchesLabels, type Filters } from '../http/query.ts';
+import { untilFilter } from '../http/until-filter.ts';
 import { hasLinks, type NetworkDescription } from '../network/network-controller.ts';
 import type { NetworkRequest } from '../network/network-store.ts';
 import type { NetworksBackend } from '../routes/networks/backend.ts';
@@ -121,10 +122,12 @@ async function prune(engine: Engine, filters: Filters): Promise<string[]> {
     containers.list().flatMap(({ record }) => record.networks.map((config) => config.network)),
   );
   const unwanted = filters.get('label!') ?? [];
+  const until = untilFilter(filters);
   const deleted: string[] = [];
   for (const found of network.networks()) {
-    const { id, name, labels, driver } = found;
+    const { id, name, labels, driver, created } = found;
     if (!hasLinks(driver) || name === 'bridge' || used.has(name)) continue;
+    if (until !== undefined && Date.parse(created) > until) continue;
     if (!matchesLabels(labels, filters.get('label'))) continue;
     if (unwanted.some((label) => matchesLabels(labels, [label]))) continue;
     await network.remove(id);

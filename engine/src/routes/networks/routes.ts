@@ -26,6 +26,11 @@ const decodeDisconnect = goObject<{ Container?: string; Force?: boolean }>({
 export function networkRoutes(backend: NetworksBackend): Route[] {
   const list: Route['handler'] = async ({ query, version }, response) => {
     const filters = query.filters(filterKeys);
+    for (const type of filters.get('type') ?? []) {
+      if (type !== 'builtin' && type !== 'custom') {
+        throw new StackError('invalid_argument', `invalid filter: 'type'='${type}'`);
+      }
+    }
     const networks = backend.networks().filter((network) => matches(network, filters));
     response.json(
       200,
@@ -54,12 +59,6 @@ export function networkRoutes(backend: NetworksBackend): Route[] {
       path: '/networks/prune',
       handler: async ({ query }, response) => {
         const filters = query.filters(['label', 'label!', 'until']);
-        if (filters.has('until')) {
-          throw new StackError(
-            'unimplemented',
-            'the prune filter "until" is not implemented by this engine',
-          );
-        }
         response.json(200, { NetworksDeleted: await backend.prune(filters) });
       },
     },
@@ -89,7 +88,13 @@ export function networkRoutes(backend: NetworksBackend): Route[] {
       method: 'GET',
       path: '/networks/{id}',
       handler: async (request, response) => {
-        const network = backend.find(request.parameter('id'));
+        const reference = request.parameter('id');
+        request.query.boolean('verbose'); // of services of a swarm, of which there are none
+        const scope = request.query.text('scope');
+        if (scope !== '' && scope !== 'local') {
+          throw new StackError('not_found', `network ${reference} not found`);
+        }
+        const network = backend.find(reference);
         response.json(
           200,
           networkResource(network, (container) => backend.containerName(container)),
@@ -116,8 +121,8 @@ function matches(
   const isBuiltin = (builtinNetworks as readonly string[]).includes(name);
   const dangling = booleanFilter(filters, 'dangling');
   return (
-    any('name', (value) => name.includes(value)) &&
-    any('id', (value) => id.startsWith(value)) &&
+    any('name', (value) => fits(name, value)) &&
+    any('id', (value) => fits(id, value)) &&
     any('driver', (value) => driver === value) &&
     any('scope', (value) => value === 'local') &&
     any('type', (value) => value === (isBuiltin ? 'builtin' : 'custom')) &&
@@ -125,4 +130,26 @@ function matches(
     // Predefined networks are never dangling.
     (dangling === undefined || dangling === (!isBuiltin && containers.length === 0))
   );
+}
+
+/**
+ * docker's way with names and ids: the same, or a regular expression found in it. Of those only `^`, `$` and `.*`:
+ * whole ones, from outside, could keep the engine busy for ever.
+ */
+function fits(text: string, pattern: string): boolean {
+  if (text === pattern) return true;
+  const isBeginning = pattern.startsWith('^');
+  const isEnd = pattern.endsWith('$');
+  const pieces = pattern.slice(isBeginning ? 1 : 0, isEnd ? -1 : undefined).split('.*');
+  const last = pieces.pop() ?? '';
+  let at = 0;
+  for (const [index, piece] of pieces.entries()) {
+    const found = text.indexOf(piece, at);
+    if (found < 0 || (index === 0 && isBeginning && found > 0)) return false;
+    at = found + piece.length;
+  }
+  if (pieces.length === 0 && isBeginning && !text.startsWith(last)) return false;
+  if (!isEnd) return text.includes(last, at);
+  if (pieces.length === 0 && isBeginning) return text === last;
+  return text.length - last.length >= at && text.endsWith(last);
 }
