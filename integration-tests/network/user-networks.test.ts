@@ -1,7 +1,7 @@
 /** Networks that users make, by our command line and by docker's: names, addresses, isolation, joining and leaving. */
 import { expect } from 'chai';
 import { clients } from '../harness/clients.ts';
-import { needRoot } from '../harness/peers.ts';
+import { needRoot, skip } from '../harness/peers.ts';
 import { devRegistry } from '../harness/registry.ts';
 import { sharedStack } from '../harness/shared-stack.ts';
 import type { Stack } from '../harness/stack.ts';
@@ -148,6 +148,21 @@ for (const client of clients) {
       await stack.startEngined();
       expect(await inNet('wget', '-qO-', `http://${web}/`)).to.contain('hello');
       expect(await ok('exec', web, 'nslookup', web)).to.contain('Name:');
+    });
+
+    it('let a container know another one by the name of a link', async function () {
+      if (client.name === 'engine') skip(this, 'engine has no --link', { allowedInCi: true });
+      await ok('network', 'create', net);
+      await startWeb('-h', 'greeter');
+      const linked = ['--link', `${web}:store`, '--network', net];
+      const get = ['wget', '-qO-', 'http://store/'];
+      expect(await ok('run', '--rm', ...linked, busybox, ...get)).to.equal('hello from greeter');
+      expect(await fails('run', '--rm', '--network', net, busybox, ...get)).to.contain('store');
+      await ok('run', '-d', '--name', box, busybox, 'sleep', '600');
+      await ok('network', 'connect', '--link', `${web}:joined`, net, box);
+      expect(await ok('exec', box, 'wget', '-qO-', 'http://joined/')).to.contain('hello');
+      const show = `{{(index .NetworkSettings.Networks "${net}").Links}}`;
+      expect(await ok('inspect', '-f', show, box)).to.equal(`[${web}:joined]`);
     });
 
     it('are found by the beginning and the end of a name, and go with prune by age', async () => {

@@ -15,6 +15,8 @@ export type EndpointWishes = Readonly<Record<string, EndpointWish>>;
 
 export interface EndpointWish {
   readonly aliases: readonly string[];
+  /** `CONTAINER` or `CONTAINER:NAME`: names that this container alone knows others by. */
+  readonly links: readonly string[];
   readonly ipAddress: string;
   readonly ipv6Address: string;
   readonly mac: string;
@@ -67,9 +69,15 @@ export function endpointConfigs(
     );
   }
   return [primary, ...others].map((name) => {
-    const { aliases = [], ipAddress = '', ipv6Address = '', mac = '' } = named.get(name) ?? {};
+    const {
+      aliases = [],
+      links = [],
+      ipAddress = '',
+      ipv6Address = '',
+      mac = '',
+    } = named.get(name) ?? {};
     const wish = {
-      ...{ aliases, ipAddress, ipv6Address },
+      ...{ aliases, links, ipAddress, ipv6Address },
       mac: mac || (name === primary ? (config.MacAddress ?? '') : ''),
     };
     return checkedEndpoint(network, name, wish);
@@ -80,7 +88,7 @@ export function endpointConfigs(
 export function checkedEndpoint(
   network: NetworkController,
   reference: string,
-  { aliases, ipAddress, ipv6Address, mac }: EndpointWish,
+  { aliases, links, ipAddress, ipv6Address, mac }: EndpointWish,
 ): EndpointConfig {
   const { name, subnets } = network.find(reference);
   if (isBuiltin(name)) {
@@ -88,6 +96,12 @@ export function checkedEndpoint(
       throw new StackError(
         'invalid_argument',
         'network-scoped alias is supported only for containers in user defined networks',
+      );
+    }
+    if (links.length > 0) {
+      throw new StackError(
+        'unimplemented',
+        'links on networks that are not user defined are not implemented by this engine',
       );
     }
     if (ipAddress !== '' || ipv6Address !== '') {
@@ -103,23 +117,34 @@ export function checkedEndpoint(
   if (ipv6Address !== '' && !subnets.some(({ subnet }) => subnet.includes(':'))) {
     throw new StackError('invalid_argument', `network ${name} has no IPv6 subnet`);
   }
-  return { network: name, aliases, ipAddress, ipv6Address, mac };
+  for (const link of links) parseLink(link);
+  return { network: name, aliases, links, ipAddress, ipv6Address, mac };
 }
 
 /** What the network controller is to set up for a container that starts, or joins one more network. */
 export function endpointRequest(
   { id, name, config }: ContainerRecord,
-  { network, aliases, ipAddress, ipv6Address = '', mac }: EndpointConfig,
+  { network, aliases, links = [], ipAddress, ipv6Address = '', mac }: EndpointConfig,
 ): EndpointRequest {
   const names = [name, ...aliases, id.slice(0, 12), config.Hostname];
   return {
     network,
     aliases,
+    links: Object.fromEntries(links.map(parseLink)),
     names: [...new Set(names.filter((item) => item !== ''))],
     ...(ipAddress !== '' && { ipAddress }),
     ...(ipv6Address !== '' && { ipv6Address }),
     ...(mac !== '' && { mac }),
   };
+}
+
+/** `CONTAINER` or `CONTAINER:NAME`, as name and container. Throws invalid_argument. */
+function parseLink(text: string): [name: string, container: string] {
+  const [container = '', name = container, ...rest] = text.split(':');
+  if (container === '' || name === '' || rest.length > 0) {
+    throw new StackError('invalid_argument', `bad format for links: ${text}`);
+  }
+  return [name.replace(/^\//, ''), container.replace(/^\//, '')];
 }
 
 /** The ports that a container wants to be reached at. Throws invalid_argument for a binding that makes no sense. */

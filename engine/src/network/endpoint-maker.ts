@@ -45,7 +45,7 @@ export class EndpointMaker {
       );
     }
     const common = { networkId: id, networkName: name, endpointId: newId() };
-    const { names, aliases } = request;
+    const { names, aliases, links = {} } = request;
     if (!hasLinks(driver)) {
       const sandboxKey = driver === 'host' ? await this.#options.sandboxes.host() : undefined;
       const sandbox = sandboxKey
@@ -68,7 +68,7 @@ export class EndpointMaker {
       sandboxKey: sandbox.path,
       netnsPath: sandbox.path,
       endpoints: sandbox.link
-        ? [{ ...common, ...linkFields(sandbox.link), interfaceName: 'eth0', names, aliases }]
+        ? [{ ...common, ...linkFields(sandbox.link), interfaceName: 'eth0', names, aliases, links }]
         : [],
       nameServers,
       ports: [],
@@ -98,7 +98,7 @@ export class EndpointMaker {
     while (used.has(`eth${number}`)) number++;
     const interfaceName = `eth${number}`;
     const link = await this.#options.linked.get(id).attach(sandboxKey, interfaceName, request);
-    const { names, aliases } = request;
+    const { names, aliases, links = {} } = request;
     return {
       networkId: id,
       networkName: name,
@@ -107,6 +107,7 @@ export class EndpointMaker {
       interfaceName,
       names,
       aliases,
+      links,
     };
   }
 }

@@ -236,7 +236,8 @@ export class LocalNetworkController implements NetworkController {
   /** The endpoints that a container may ask for by name, its own included, and whether it may ask the world. */
   #neighbours(containerId: string): Neighbourhood {
     const network = this.#containers.get(containerId);
-    if (!network) return { endpoints: [], nameServers: [], isInternal: true, hasIpv6: false };
+    if (!network)
+      return { endpoints: [], links: {}, nameServers: [], isInternal: true, hasIpv6: false };
     const ids = network.endpoints
       .map(({ networkId }) => networkId)
       .filter((id) => id !== this.#identities.bridge.id);
@@ -245,6 +246,10 @@ export class LocalNetworkController implements NetworkController {
     );
     const isInternal = network.endpoints.every(({ gateway }) => gateway === '');
     const hasIpv6 = network.endpoints.some(({ ipv6Gateway }) => ipv6Gateway !== '');
-    return { endpoints, nameServers: network.nameServers, isInternal, hasIpv6 };
+    const links = Object.assign(
+      {},
+      ...network.endpoints.map((endpoint) => endpoint.links),
+    ) as Record<string, string>; // of which each has some or none
+    return { endpoints, links, nameServers: network.nameServers, isInternal, hasIpv6 };
   }
 }

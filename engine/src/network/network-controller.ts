@@ -35,6 +35,8 @@ export interface EndpointRequest {
   readonly names: readonly string[];
   /** Those of the names that the user chose, for inspect. */
   readonly aliases: readonly string[];
+  /** Names that this container alone knows neighbours by, with theirs. */
+  readonly links?: Readonly<Record<string, string>>;
 }
 
 export interface NetworkSetup {
@@ -64,6 +66,8 @@ export interface Endpoint {
   readonly hostLink: string;
   readonly aliases: readonly string[];
   readonly names: readonly string[];
+  /** Absent without any. */
+  readonly links?: Readonly<Record<string, string>>;
 }
 
 /** The networks of one running container. */

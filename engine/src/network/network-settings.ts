@@ -9,7 +9,8 @@ export interface EndpointConfig {
   readonly aliases: readonly string[];
   /** Empty where none was asked for. */
   readonly ipAddress: string;
-  /** Absent in records of earlier versions. */
+  /** Absent in records of earlier versions, as the next. */
+  readonly links?: readonly string[];
   readonly ipv6Address?: string;
   readonly mac: string;
 }
@@ -23,7 +24,7 @@ export interface PortPlace {
 /** One entry of `Networks`. */
 export interface EndpointSettings {
   readonly IPAMConfig: { readonly IPv4Address?: string; readonly IPv6Address?: string } | null;
-  readonly Links: null;
+  readonly Links: readonly string[] | null;
   readonly Aliases: readonly string[] | null;
   readonly MacAddress: string;
   readonly DriverOpts: null;
@@ -137,7 +138,7 @@ export function portSummaries(
 }
 
 function endpointSettings(
-  { network, aliases, ipAddress, ipv6Address = '', mac }: EndpointConfig,
+  { network, aliases, links = [], ipAddress, ipv6Address = '', mac }: EndpointConfig,
   endpoint: Endpoint | undefined,
   networkId: string,
 ): EndpointSettings {
@@ -149,7 +150,7 @@ function endpointSettings(
           ...(ipv6Address !== '' && { IPv6Address: ipv6Address }),
         }
       : null,
-    Links: null,
+    Links: links.length > 0 ? links : null,
     Aliases: aliases.length > 0 ? aliases : null,
     DriverOpts: null,
     NetworkID: endpoint?.networkId ?? networkId,

@@ -15,6 +15,8 @@ import type { Upstream } from './upstream.ts';
 /** Who a container may ask for, and whom its other questions go to. */
 export interface Neighbourhood {
   readonly endpoints: readonly Endpoint[];
+  /** Names that the container alone knows neighbours by, with theirs. */
+  readonly links: Readonly<Record<string, string>>;
   readonly nameServers: readonly string[];
   /** Whether no question may leave. */
   readonly isInternal: boolean;
@@ -41,8 +43,8 @@ export async function answer(
 ): Promise<Buffer | undefined> {
   const question = parseQuestion(query);
   if (!question) return undefined;
-  const { endpoints, nameServers, isInternal, hasIpv6 } = neighbourhood();
-  const own = question.isInternet ? answerOwn(question, endpoints) : undefined;
+  const { endpoints, links, nameServers, isInternal, hasIpv6 } = neighbourhood();
+  const own = question.isInternet ? answerOwn(question, endpoints, links) : undefined;
   if (own) {
     return transport === 'udp' && own.length > udpLimitBytes ? truncateAnswer(question) : own;
   }
@@ -61,7 +63,11 @@ function isReachedFromInside(server: string, hasIpv6: boolean): boolean {
 }
 
 /** Undefined for what is no name or address of a container. */
-function answerOwn(question: Question, endpoints: readonly Endpoint[]): Buffer | undefined {
+function answerOwn(
+  question: Question,
+  endpoints: readonly Endpoint[],
+  links: Neighbourhood['links'],
+): Buffer | undefined {
   const { name, type } = question;
   const address = reversedAddress(name);
   if (address !== undefined) {
@@ -72,7 +78,9 @@ function answerOwn(question: Question, endpoints: readonly Endpoint[]): Buffer |
     if (!owner || first === undefined) return undefined;
     return encodeAnswer(question, [{ name: `${first}.${owner.networkName}` }]);
   }
-  const named = endpoints.filter((endpoint) => isCalled(endpoint, name));
+  const linked = Object.entries(links).find(([link]) => link.toLowerCase() === name)?.[1];
+  const wanted = linked?.toLowerCase() ?? name;
+  const named = endpoints.filter((endpoint) => isCalled(endpoint, wanted));
   if (named.length === 0) return undefined;
   const isAny = type === recordTypes.ANY;
   const found = [

@@ -8,7 +8,7 @@ const decodeSettings = goObject<{
   IPAMConfig?: { IPv4Address?: string; IPv6Address?: string; LinkLocalIPs?: string[] };
   Aliases?: string[];
   MacAddress?: string;
-  Links?: unknown;
+  Links?: string[];
   DriverOpts?: unknown;
   GwPriority?: unknown;
 }>({
@@ -21,7 +21,7 @@ const decodeSettings = goObject<{
   ),
   Aliases: optional(array(cString)),
   MacAddress: optional(string),
-  Links: optional(anything),
+  Links: optional(array(cString)),
   DriverOpts: optional(anything),
   GwPriority: optional(anything),
 });
@@ -29,8 +29,14 @@ const decodeSettings = goObject<{
 /** Reads settings, whose outcome (addresses, ids) clients may send along. Throws invalid_argument or unimplemented. */
 export function decodeEndpoint(value: unknown, path: string): EndpointWish {
   if (value === undefined || value === null)
-    return { aliases: [], ipAddress: '', ipv6Address: '', mac: '' };
-  const { IPAMConfig = {}, Aliases = [], MacAddress = '', ...rest } = decodeSettings(value, path);
+    return { aliases: [], links: [], ipAddress: '', ipv6Address: '', mac: '' };
+  const {
+    IPAMConfig = {},
+    Aliases = [],
+    Links = [],
+    MacAddress = '',
+    ...rest
+  } = decodeSettings(value, path);
   const refused = {
     ...rest,
     'IPAMConfig.LinkLocalIPs': IPAMConfig.LinkLocalIPs,
@@ -41,6 +47,7 @@ export function decodeEndpoint(value: unknown, path: string): EndpointWish {
   }
   return {
     aliases: Aliases,
+    links: Links,
     ipAddress: IPAMConfig.IPv4Address ?? '',
     ipv6Address: IPAMConfig.IPv6Address ?? '',
     mac: MacAddress,

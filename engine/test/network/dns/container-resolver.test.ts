@@ -33,7 +33,13 @@ const endpoints = [
 async function ask(message: Buffer, transport: 'udp' | 'tcp' = 'udp'): Promise<Buffer | undefined> {
   const inside = hostUpstream();
   try {
-    const neighbourhood = () => ({ endpoints, nameServers: [], isInternal: false, hasIpv6: false });
+    const neighbourhood = () => ({
+      endpoints,
+      links: { Store: 'db2' },
+      nameServers: [],
+      isInternal: false,
+      hasIpv6: false,
+    });
     return await answer(message, transport, { neighbourhood, inside, outside: inside });
   } finally {
     inside.close();
@@ -70,6 +76,11 @@ describe('the name server of a container', () => {
     const reverse = `3${'.0'.repeat(27)}.0.0.d.f.ip6.arpa`;
     const named = await ask(query(reverse, recordTypes.PTR));
     expect(named?.toString('latin1')).to.contain('\x02db\x05front\x00');
+  });
+
+  it('knows a neighbour by the name of a link', async () => {
+    const reply = await ask(query('store'));
+    expect(reply?.subarray(-4)).to.deep.equal(Buffer.from([10, 0, 0, 4]));
   });
 
   it('names the neighbour that has an address', async () => {
