@@ -64,29 +64,24 @@ describe('decodeCreateBody', () => {
     }).endpoints['front'];
 
   it('reads what a container wants of its networks', () => {
-    expect(wishesOf(null)).to.deep.equal({
-      aliases: [],
-      ipAddress: '',
-      ipv6Address: '',
-      mac: '',
-    });
+    const none = { aliases: [], links: [], ipAddress: '', ipv6Address: '', mac: '' };
+    expect(wishesOf(null)).to.deep.equal(none);
     expect(
       wishesOf({
         Aliases: ['db'],
+        Links: ['a:b'],
         IPAMConfig: { IPv4Address: '10.0.0.9', IPv6Address: 'fd00::9' },
         MacAddress: '02:00:00:00:00:01',
         Gateway: '10.0.0.1', // of an earlier inspection
       }),
     ).to.deep.equal({
-      aliases: ['db'],
-      ipAddress: '10.0.0.9',
-      ipv6Address: 'fd00::9',
+      ...{ aliases: ['db'], links: ['a:b'], ipAddress: '10.0.0.9', ipv6Address: 'fd00::9' },
       mac: '02:00:00:00:00:01',
     });
   });
 
   it('refuses what it does not honour', () => {
-    for (const settings of [{ Links: ['a:b'] }, { IPAMConfig: { LinkLocalIPs: ['fe80::9'] } }]) {
+    for (const settings of [{ DriverOpts: { a: 'b' } }, { GwPriority: 1 }]) {
       expect(() => wishesOf(settings)).to.throw(StackError, 'is not implemented');
     }
   });
