@@ -104,6 +104,23 @@ describeContainers('mounts', (fixture) => {
     expect(stdout.split('\n').filter((place) => wanted.includes(place))).to.deep.equal(wanted);
   });
 
+  it('the root of the host is what the host sees there, not the root of the container', () => {
+    const link = path.join(fixture().bundle.directory, 'root');
+    fs.symlinkSync('/', link);
+    const mark = path.join(fixture().bundle.directory, 'mark');
+    fs.writeFileSync(mark, 'of the host\n');
+    const { stdout, stderr } = fixture().run(
+      ['cat', path.join('/host', mark), path.join('/linked', mark)],
+      ({ mounts }) =>
+        mounts!.push(
+          { destination: '/host', type: 'bind', source: '/', options: ['rbind', 'ro'] },
+          { destination: '/linked', type: 'bind', source: link, options: ['rbind', 'ro'] },
+        ),
+    );
+    expect(stderr).to.equal('');
+    expect(stdout).to.equal('of the host\nof the host\n');
+  });
+
   it('recursive options reach what is mounted below, others do not', () => {
     // A tree with mounts below that every machine with containers has: the tmpfs or cgroup2 at /sys/fs/cgroup.
     const { stdout, stderr } = fixture().run(['cat', '/proc/mounts'], ({ mounts }) =>

@@ -168,6 +168,11 @@ function clonesBindsFirst(
   return bindsRoot || (input.facts.privileged && (isForeign || isShared(input)));
 }
 
+/** The container's root is attached on top of the host's: a clone that is made then would have it on top as well. */
+function isHostRoot({ facts }: CompileInput, source = ''): boolean {
+  return facts.sources.get(source) === 'host root';
+}
+
 function cloneTrees(
   context: CompileContext,
   input: CompileInput,
@@ -176,9 +181,11 @@ function cloneTrees(
 ) {
   return {
     root: cloneRoot(context, input),
-    binds: clonesBinds
-      ? cloneBindSources(context, input, mounts)
-      : new Map<string, DescriptorSlot>(),
+    binds: cloneBindSources(
+      context,
+      input,
+      clonesBinds ? mounts : mounts.filter(({ source }) => isHostRoot(input, source)),
+    ),
     cgroups: cloneCgroups(context, input, mounts),
     devices: ownsDev(mounts) ? cloneDevices(context, input) : new Map<string, DescriptorSlot>(),
   };

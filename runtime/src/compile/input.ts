@@ -25,7 +25,7 @@ export interface CgroupMount {
 
 export type SecurityModule = 'apparmor' | 'selinux';
 
-export type SourceKind = 'directory' | 'file';
+export type SourceKind = 'directory' | 'host root' | 'file';
 
 /** What was found out about the host before compiling. Nothing here comes from the container's root. */
 export interface HostFacts {

@@ -138,7 +138,7 @@ function bind(
     context.close(tree);
   };
   context.borrow((target) => {
-    openOrMake(context, root, destination, target, kind);
+    openOrMake(context, root, destination, target, kind === 'file' ? 'file' : 'directory');
     const slot = sources.get(property);
     if (slot) {
       context.withKept(slot, (tree) => attachTo(target, tree));

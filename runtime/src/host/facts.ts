@@ -73,7 +73,7 @@ function bindSourceKinds({ mounts = [] }: RuntimeConfig): Map<string, SourceKind
   mounts.forEach(({ source, options = [] }, index) => {
     if (source === undefined || !parseMountOptions(options).bind) return;
     try {
-      kinds.set(source, fs.statSync(source).isDirectory() ? 'directory' : 'file');
+      kinds.set(source, kindOf(source));
     } catch (error) {
       if (errorCode(error) !== 'ENOENT') throw error;
       throw new StackError(
@@ -84,6 +84,11 @@ function bindSourceKinds({ mounts = [] }: RuntimeConfig): Map<string, SourceKind
     }
   });
   return kinds;
+}
+
+function kindOf(source: string): SourceKind {
+  if (!fs.statSync(source).isDirectory()) return 'file';
+  return fs.realpathSync.native(source) === '/' ? 'host root' : 'directory';
 }
 
 /** Relative sources start at the bundle. */
