@@ -1,17 +1,17 @@
 /** Images that both daemons pull look the same to a process; and what we push is what everybody else reads. */
-import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { expect } from 'chai';
 import { pushImage } from '#lib/registry/push-image';
 import { RegistryClient } from '#lib/registry/registry-client';
-import { lgetxattr, llistxattr, lsetxattr } from '#lib/sys/xattr';
+import { lgetxattr, lsetxattr } from '#lib/sys/xattr';
 import { parseReference } from '#spec/reference';
 import { mediaTypes } from '#spec/oci/image';
 import { run, runOk } from '../harness/command.ts';
 import { needPeers } from '../harness/peers.ts';
 import { CtrPair, type Side } from '../interop/ctr-pair.ts';
+import { describeTree, type Description } from '../../lib/test/pack/described-tree.ts';
 import { adversarialImage, capability, imageOf, type TestImage } from './adversarial-image.ts';
 
 describe('images pulled by containerd and by containerd-lite', function () {
@@ -60,7 +60,7 @@ describe('images pulled by containerd and by containerd-lite', function () {
     for (const image of ['busybox', 'debian']) {
       const name = `${registry}/${image}:latest`;
       const [real, ours] = await both().both((side) =>
-        withTree(side, name, (root) => describeTree(root, ['bin', 'usr/bin', 'var'])),
+        withTree(side, name, (root) => describeTree(root, onlyTimed('bin', 'usr/bin', 'var'))),
       );
       expect(ours).to.deep.equal(real);
       expect(real.length).to.be.above(image === 'debian' ? 5000 : 10);
@@ -71,7 +71,7 @@ describe('images pulled by containerd and by containerd-lite', function () {
     const name = `${registry}/adversarial:1`;
     await push(adversarialImage(mediaTypes.ociLayerZstd), name); // umoci reads no zstd
     const [real, ours] = await both().both((side) =>
-      withTree(side, name, (root) => describeTree(root, ['dir-to-file'])),
+      withTree(side, name, (root) => describeTree(root, onlyTimed('dir-to-file'))),
     );
     expect(ours).to.deep.equal(real);
     const names = real.map((line) => line.split(' ')[0]);
@@ -123,7 +123,7 @@ describe('images pulled by containerd and by containerd-lite', function () {
     await push(committed, name);
     const [real, ours] = await both().both((side) =>
       withTree(side, name, (root) => ({
-        tree: describeTree(root),
+        tree: describeTree(root, onlyTimed()),
         capability: lgetxattr(path.join(root, 'bin/capable'), 'security.capability'),
       })),
     );
@@ -147,40 +147,7 @@ describe('images pulled by containerd and by containerd-lite', function () {
   }
 });
 
-/**
- * Everything that lstat, getxattr and read say of a tree, a line for each file. Names stay bytes. Times of directories
- * count for those in `timed`.
- */
-function describeTree(folder: string, timed: readonly string[] = []): string[] {
-  const lines: string[] = [];
-  const inodes = new Map<bigint, string>();
-  const visit = (name: string) => {
-    const file = Buffer.from(path.join(folder, name), 'latin1');
-    const { mode, uid, gid, size, rdev, mtimeNs, ino, nlink } = fs.lstatSync(file, {
-      bigint: true,
-    });
-    const kind = Number(mode) & fs.constants.S_IFMT;
-    const isDirectory = kind === fs.constants.S_IFDIR;
-    const first = inodes.get(ino) ?? name;
-    inodes.set(ino, first);
-    const raw = Buffer.concat([file, Buffer.of(0)]);
-    const xattrs = llistxattr(raw)
-      .filter((key) => !key.startsWith('trusted.overlay.'))
-      .sort()
-      .map((key) => `${key}=${lgetxattr(raw, key).toString('hex')}`);
-    const content =
-      kind === fs.constants.S_IFLNK
-        ? fs.readlinkSync(file, 'latin1')
-        : kind === fs.constants.S_IFREG
-          ? createHash('sha256').update(fs.readFileSync(file)).digest('hex')
-          : '';
-    // containerd gives no time to the root, and to directories that a layer implies that of unpacking. Ours have times.
-    const time = isDirectory && !timed.includes(name) ? '' : mtimeNs;
-    const facts = [mode.toString(8), uid, gid, isDirectory ? '' : `${size} ${nlink}`, rdev];
-    lines.push([name, ...facts, time, first, content, ...xattrs].join(' '));
-    if (!isDirectory) return;
-    for (const child of fs.readdirSync(file, 'latin1').sort()) visit(path.join(name, child));
-  };
-  visit('.');
-  return lines;
+/** containerd gives no time to the root, and to directories that a layer implies that of unpacking. Ours have times. */
+function onlyTimed(...names: readonly string[]): Description {
+  return { timed: ({ name, isDirectory }) => !isDirectory || names.includes(name) };
 }

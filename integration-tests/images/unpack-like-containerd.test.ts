@@ -1,54 +1,20 @@
-import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { expect } from 'chai';
-import { lgetxattr, llistxattr } from '#lib/sys/xattr';
 import { applyLayer } from '#lib/unpack/apply-layer';
 import { encodedOf, parseDigest } from '#spec/digest';
 import { parseManifest } from '#spec/oci/image';
+import { describeTree, type Description } from '../../lib/test/pack/described-tree.ts';
 import { needPeers, needRoot } from '../harness/peers.ts';
 import { RealDocker } from '../harness/real-docker.ts';
 import { devRegistry } from '../harness/registry.ts';
 
-/** Everything that lstat, getxattr and read say of a tree, a line each. Names stay bytes. */
-function describeTree(folder: string): string[] {
-  const lines: string[] = [];
-  const inodes = new Map<bigint, string>();
-  const visit = (name: string) => {
-    const file = path.join(folder, name);
-    const { mode, uid, gid, size, rdev, mtimeNs, ino, nlink } = fs.lstatSync(file, {
-      bigint: true,
-    });
-    const kind = Number(mode) & fs.constants.S_IFMT;
-    const isDirectory = kind === fs.constants.S_IFDIR;
-    const first = inodes.get(ino) ?? name;
-    inodes.set(ino, first);
-    const xattrs = llistxattr(file)
-      .sort()
-      .map((key) => `${key}=${lgetxattr(file, key).toString('hex')}`);
-    const content =
-      kind === fs.constants.S_IFLNK
-        ? fs.readlinkSync(file)
-        : kind === fs.constants.S_IFREG
-          ? createHash('sha256').update(fs.readFileSync(file)).digest('hex')
-          : '';
-    // Times of unpacking say nothing: whiteouts have them, and with containerd directories that a layer only implies.
-    const isWhiteout = kind === fs.constants.S_IFCHR && rdev === 0n;
-    const facts = [
-      mode.toString(8),
-      uid,
-      gid,
-      isDirectory ? '' : size,
-      rdev,
-      isDirectory || isWhiteout ? '' : mtimeNs,
-    ];
-    lines.push([name, ...facts, isDirectory ? '' : nlink, first, content, ...xattrs].join(' '));
-    if (isDirectory) for (const child of fs.readdirSync(file).sort()) visit(path.join(name, child));
-  };
-  visit('.');
-  return lines;
-}
+/** Times of unpacking say nothing: whiteouts have them, and with containerd directories that a layer only implies. */
+const description: Description = {
+  timed: ({ isDirectory, isWhiteout }) => !isDirectory && !isWhiteout,
+  overlayAttributes: true,
+};
 
 describe('applyLayer beside the real containerd', function () {
   this.timeout(120_000);
@@ -129,7 +95,9 @@ describe('applyLayer beside the real containerd', function () {
       const theirs = candidates.find((folders) => folders.length === ours.length) ?? [];
       expect(theirs).to.have.length(ours.length);
       for (const [i, folder] of ours.entries()) {
-        expect(describeTree(folder)).to.deep.equal(describeTree(theirs[i]!));
+        expect(describeTree(folder, description)).to.deep.equal(
+          describeTree(theirs[i]!, description),
+        );
       }
     });
   }

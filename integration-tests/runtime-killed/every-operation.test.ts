@@ -9,7 +9,8 @@ import { waitFor } from '../harness/wait.ts';
 import { describeContainers, type Fixture } from '../runtime/fixture.ts';
 import { ServingRuntime } from '../runtime/serving-runtime.ts';
 import { leftoversOf } from '../runtime/leftovers.ts';
-import { processesOfSession, runInSession, Tracer, type Operation } from './operations.ts';
+import { processesOfSession } from '../runtime/session.ts';
+import { runInSession, Tracer, type Operation } from './operations.ts';
 
 interface KilledCommand {
   title: string;

@@ -76,20 +76,3 @@ export async function runInSession(
   if (child.pid === undefined) throw new Error(`${file} did not start`);
   return { session: child.pid, wasKilled: signal === 'SIGKILL' };
 }
-
-/** Processes of a session: the runtime, and the loader until the container's process makes a session of its own. */
-export function processesOfSession(session: number): number[] {
-  return fs
-    .readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .map(Number)
-    .filter((pid) => {
-      try {
-        const stat = fs.readFileSync(`/proc/${pid}/stat`, 'latin1');
-        const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-        return fields[3] === String(session) && !/^[ZXx]$/.test(fields[0] ?? '');
-      } catch {
-        return false; // ended meanwhile
-      }
-    });
-}

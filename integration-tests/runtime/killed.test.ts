@@ -4,31 +4,14 @@
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import fs from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'chai';
 import { executablePath } from '#lib/installation/installation';
 import { waitFor } from '../harness/wait.ts';
 import { cgroupsOf, describeContainers, processesIn, type Fixture } from './fixture.ts';
+import { processesOfSession } from './session.ts';
 
 const rounds = Number(process.env.KILL_ROUNDS ?? 50);
-
-/** Processes of a session: the runtime, and the loader until the container's process makes a session of its own. */
-function processesOfSession(session: number): number[] {
-  return fs
-    .readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .map(Number)
-    .filter((pid) => {
-      try {
-        const stat = fs.readFileSync(`/proc/${pid}/stat`, 'latin1');
-        const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-        return fields[3] === String(session) && !/^[ZXx]$/.test(fields[0] ?? '');
-      } catch {
-        return false; // ended meanwhile
-      }
-    });
-}
 
 interface State {
   status: string;

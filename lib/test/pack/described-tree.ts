@@ -4,8 +4,26 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { lgetxattr, llistxattr } from '#lib/sys/xattr';
 
+export interface DescribedFile {
+  /** From the folder on; `.` is the folder itself. */
+  readonly name: string;
+  readonly isDirectory: boolean;
+  /** As overlayfs has them: a character device 0:0. */
+  readonly isWhiteout: boolean;
+}
+
+export interface Description {
+  /** Whether the time of this one counts. All do by default. */
+  readonly timed?: (file: DescribedFile) => boolean;
+  /** Whether the attributes count by which overlayfs knows its directories. */
+  readonly overlayAttributes?: boolean;
+}
+
 /** One line per file, by path. Names stay bytes. */
-export function describeTree(folder: string): string[] {
+export function describeTree(
+  folder: string,
+  { timed = () => true, overlayAttributes = false }: Description = {},
+): string[] {
   const lines: string[] = [];
   const inodes = new Map<bigint, string>();
   const visit = (name: string) => {
@@ -19,7 +37,7 @@ export function describeTree(folder: string): string[] {
     inodes.set(ino, first);
     const raw = Buffer.concat([file, Buffer.of(0)]);
     const xattrs = llistxattr(raw)
-      .filter((key) => !key.startsWith('trusted.overlay.'))
+      .filter((key) => overlayAttributes || !key.startsWith('trusted.overlay.'))
       .sort()
       .map((key) => `${key}=${lgetxattr(raw, key).toString('hex')}`);
     const content =
@@ -28,14 +46,9 @@ export function describeTree(folder: string): string[] {
         : kind === fs.constants.S_IFREG
           ? createHash('sha256').update(fs.readFileSync(file)).digest('hex')
           : '';
-    const facts = [
-      mode.toString(8),
-      uid,
-      gid,
-      isDirectory ? '' : `${size} ${nlink}`,
-      rdev,
-      mtimeNs,
-    ];
+    const isWhiteout = kind === fs.constants.S_IFCHR && rdev === 0n;
+    const time = timed({ name, isDirectory, isWhiteout }) ? mtimeNs : '';
+    const facts = [mode.toString(8), uid, gid, isDirectory ? '' : `${size} ${nlink}`, rdev, time];
     lines.push([name, ...facts, first, content, ...xattrs].join(' '));
     if (!isDirectory) return;
     for (const child of fs.readdirSync(file, 'latin1').sort()) visit(path.join(name, child));
