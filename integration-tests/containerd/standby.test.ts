@@ -2,6 +2,7 @@
 import { expect } from 'chai';
 import fs from 'node:fs';
 import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { executablePath } from '#lib/installation/installation';
 import { runOk } from '../harness/command.ts';
 import { needPeers, needRoot } from '../harness/peers.ts';
@@ -168,6 +169,15 @@ describe('shims that stand by', () => {
     await waitFor('the shim to wait again', () => standbys(containerd).includes(shim));
     expect(childrenOf(shim)).to.deep.equal([runtime]);
   });
+
+  it('end when nobody needs them, also those whose containers lived long', async () => {
+    await full();
+    const ids = ['l1', 'l2', 'l3', 'l4'];
+    await Promise.all(ids.map((id) => run(id, 'sleep', '1000')));
+    await delay(10_500); // so long after the last task the surplus is ended: these are none of it yet
+    await Promise.all(ids.map(remove));
+    await waitFor('those that wait to be two', () => standbys(containerd).length === 2, 20_000);
+  }).timeout(60_000);
 
   it('keep nothing of their container', async () => {
     await full();
