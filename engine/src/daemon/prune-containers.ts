@@ -1,6 +1,6 @@
 /** `POST /containers/prune`: removes containers that do not run. */
 import { isStackError, StackError } from '#spec/errors';
-import { parsePointInTime } from '../http/point-in-time.ts';
+import { untilFilter } from '../http/until-filter.ts';
 import { matchesLabels, type Filters } from '../http/query.ts';
 import type { Container } from './container.ts';
 import type { Engine } from './engine.ts';
@@ -36,11 +36,7 @@ export async function pruneContainers(engine: Engine, filters: Filters): Promise
 }
 
 function matching(filters: Filters): (container: Container) => boolean {
-  const [until, ...more] = filters.get('until') ?? [];
-  if (more.length > 0) {
-    throw new StackError('invalid_argument', 'more than one until filter specified');
-  }
-  const latestMs = until === undefined ? Infinity : parsePointInTime(until);
+  const latestMs = untilFilter(filters) ?? Infinity;
   const unwanted = filters.get('label!') ?? [];
   return ({ state, record: { config, createdAt } }) =>
     ['created', 'exited', 'dead'].includes(state.status) &&
