@@ -92,6 +92,8 @@ export class Container {
   healthChecks: AbortController | undefined;
   /** The last delay before an automatic restart, and when that run began. */
   restartDelayMs = 0;
+  /** Whether the last automatic restart found containerd away. */
+  restartFailed = false;
 
   constructor(record: ContainerRecord) {
     this.record = record;

@@ -1,6 +1,8 @@
 /** Restart policies: whether an exited container starts again, and when. */
+import { isStackError } from '#spec/errors';
 import type { Container } from './container.ts';
 import type { Engine } from './engine.ts';
+import { discardTask } from './leftovers.ts';
 import { launchLocked } from './start-container.ts';
 
 const firstDelayMs = 100;
@@ -40,17 +42,33 @@ export function shouldRestart({ record }: Container): boolean {
   }
 }
 
-/** Starts `container` after `delayMs` unless somebody did something else with it meanwhile. */
+/**
+ * Starts `container` after `delayMs` unless somebody did something else with it meanwhile; again and again while containerd is
+ * away, because its policy speaks of the container's own ends.
+ */
 export function scheduleRestart(engine: Engine, container: Container, delayMs: number): void {
   container.restartTimer = setTimeout(() => {
     void container.mutex
       .run(async () => {
         container.restartTimer = undefined;
-        if (container.state.status !== 'restarting') return;
-        await launchLocked(engine, container);
+        if (container.state.status === 'restarting') await restart(engine, container);
       })
       .catch((error: unknown) => {
         engine.logger.error('cannot restart container', { container: container.id, error });
       });
   }, delayMs);
+}
+
+async function restart(engine: Engine, container: Container): Promise<void> {
+  try {
+    // The last try may have got further than its answer did.
+    if (container.restartFailed) await discardTask(engine, container);
+    await launchLocked(engine, container, { triesAgain: true });
+    container.restartFailed = false;
+  } catch (error) {
+    if (!isStackError(error, 'unavailable')) throw error;
+    container.restartFailed = true;
+    engine.logger.warn('containerd is away: restart is tried again', { container: container.id });
+    scheduleRestart(engine, container, Math.max(container.restartDelayMs, firstDelayMs));
+  }
 }

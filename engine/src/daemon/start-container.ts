@@ -55,9 +55,13 @@ export function cancelRestart(container: Container): void {
 
 /**
  * Starts a container whose mutex the caller holds. A failure is kept in its state, with docker's exit code for it, and
- * a container that removes itself is removed.
+ * a container that removes itself is removed. Where the caller tries again, a containerd that is away changes nothing.
  */
-export async function launchLocked(engine: Engine, container: Container): Promise<void> {
+export async function launchLocked(
+  engine: Engine,
+  container: Container,
+  { triesAgain = false } = {},
+): Promise<void> {
   const undo: (() => Promise<unknown>)[] = [];
   try {
     await launch(engine, container, undo);
@@ -74,6 +78,7 @@ export async function launchLocked(engine: Engine, container: Container): Promis
         }
       }
     }
+    if (triesAgain && isStackError(error, 'unavailable')) throw error;
     const failure = startFailure(error, container.record.config);
     const { state } = container.record;
     container.record.state = {
