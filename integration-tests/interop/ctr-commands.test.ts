@@ -1,6 +1,6 @@
 /** What ctr says of containers and tasks over containerd-lite is what it says over a real containerd, word by word. */
 import { expect } from 'chai';
-import { run } from '../harness/command.ts';
+import { run, runOk } from '../harness/command.ts';
 import { runInTerminal } from '../harness/terminal.ts';
 import { waitFor } from '../harness/wait.ts';
 import { CtrPair, type PairedCommand } from './ctr-pair.ts';
@@ -163,6 +163,32 @@ describe('ctr over containerd and over containerd-lite', function () {
       return { shown, executed };
     });
     expect(ours).to.deep.equal(real).and.to.deep.equal({ shown: 4, executed: 4 });
+  });
+
+  it('attaches to a task until its end, and to none that is not there', async () => {
+    const script = 'until [ -e /end ]; do echo tick; usleep 50000; done; echo bye; exit 6';
+    const [real, ours] = await both().both(async ({ client }) => {
+      const detached = { detached: true, stdin: true };
+      const [ctr = '', ...started] = client.runCommand('attached', detached, ['sh', '-c', script]);
+      await runOk(ctr, started);
+      let shown = '';
+      const [file = '', ...args] = client.attachCommand('attached');
+      const attached = run(file, args, { onStdout: (text) => (shown = text) });
+      await waitFor('a tick', () => shown.includes('tick'));
+      await client.ok('tasks', 'exec', '--exec-id', 'end', 'attached', 'touch', '/end');
+      const { status, stdout, stderr } = await attached;
+      await client.ok('tasks', 'rm', 'attached').catch(() => undefined); // attach deletes the task itself
+      await client.ok('containers', 'rm', 'attached');
+      const missing = await client.run('tasks', 'attach', 'missing');
+      return {
+        status,
+        stderr,
+        output: stdout.replace(/^(tick\n)+/, 'tick\n'),
+        missing: [missing.status, missing.stderr.replace(client.namespace, 'NAMESPACE')],
+      };
+    });
+    expect(ours).to.deep.equal(real);
+    expect(real).to.include({ status: 6, output: 'tick\nbye\n' });
   });
 
   it('tells its version and lists plugins by type', async () => {
