@@ -7,6 +7,8 @@ import { launchLocked } from './start-container.ts';
 
 const firstDelayMs = 100;
 const longestDelayMs = 60_000;
+/** At least so long after a try that found containerd away. */
+const awayDelayMs = 500;
 /** A run of this length makes the next delay short again. */
 const stableMs = 10_000;
 
@@ -47,6 +49,7 @@ export function shouldRestart({ record }: Container): boolean {
  * away, because its policy speaks of the container's own ends.
  */
 export function scheduleRestart(engine: Engine, container: Container, delayMs: number): void {
+  clearTimeout(container.restartTimer); // what is recovered after a lost connection may be planned already
   container.restartTimer = setTimeout(() => {
     void container.mutex
       .run(async () => {
@@ -69,6 +72,6 @@ async function restart(engine: Engine, container: Container): Promise<void> {
     if (!isStackError(error, 'unavailable')) throw error;
     container.restartFailed = true;
     engine.logger.warn('containerd is away: restart is tried again', { container: container.id });
-    scheduleRestart(engine, container, Math.max(container.restartDelayMs, firstDelayMs));
+    scheduleRestart(engine, container, Math.max(container.restartDelayMs, awayDelayMs));
   }
 }
