@@ -1,6 +1,6 @@
 /** `engine pull` */
 import { StackError } from '#spec/errors';
-import { formatReference, parseReference, withDefaultTag } from '#spec/reference';
+import { formatFamiliar, formatReference, parseReference, withDefaultTag } from '#spec/reference';
 import type { EngineClient } from '../client/engine-client.ts';
 import { chosenPlatform } from '../client/platform.ts';
 import { defineCommand } from '../command-line/command.ts';
@@ -14,6 +14,11 @@ export interface PullOptions {
   platform?: string | undefined;
   /** Every tag of the repository. */
   allTags?: boolean;
+}
+
+/** The name as people write it, with the tag that is meant. */
+export function fullName(image: string): string {
+  return formatFamiliar(withDefaultTag(parseReference(image)));
 }
 
 /** Asks the daemon to pull `image` (`:latest` unless it has a tag or a digest) and shows how it goes on `output`. */

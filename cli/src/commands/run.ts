@@ -1,6 +1,5 @@
 /** `engine run` and `engine create` */
 import { StackError, isStackError, messageOf } from '#spec/errors';
-import { formatFamiliar, parseReference, withDefaultTag } from '#spec/reference';
 import type { EngineClient } from '../client/engine-client.ts';
 import { chosenPlatform } from '../client/platform.ts';
 import { defineCommand } from '../command-line/command.ts';
@@ -12,7 +11,6 @@ import { createRequest, type AttachedStreams } from '../container/container-requ
 import { defaultDetachKeys, parseDetachKeys } from '../terminal/detach-keys.ts';
 import { needTerminal } from '../terminal/need-terminal.ts';
 import { refuseContentTrust } from './content-trust.ts';
-import { pullImage } from './pull.ts';
 import { runAttached } from './start-attached.ts';
 
 export const run = defineCommand({
@@ -170,23 +168,29 @@ async function createContainer(
 ): Promise<string> {
   const cidFile = values.cidfile === undefined ? undefined : new CidFile(values.cidfile);
   try {
-    const pull = (): Promise<void> =>
-      pullImage(client, image, process.stderr, { quiet: values.quiet, platform: values.platform });
+    const pull = async ({ isNews }: { isNews: boolean }): Promise<void> => {
+      // Most containers have their image: names, digests and credentials are loaded for those that have not.
+      const { fullName, pullImage } = await import('./pull.ts');
+      if (isNews && !values.quiet) {
+        process.stderr.write(`Unable to find image '${fullName(image)}' locally\n`);
+      }
+      await pullImage(client, image, process.stderr, {
+        quiet: values.quiet,
+        platform: values.platform,
+      });
+    };
     const createOnce = (): Promise<CreateAnswer> =>
       client.json('POST', '/containers/create', {
         query: { name: values.name, platform: chosenPlatform(values.platform) },
         body,
       });
-    if (pullPolicy === 'always') await pull();
+    if (pullPolicy === 'always') await pull({ isNews: false });
     let answer: CreateAnswer;
     try {
       answer = await createOnce();
     } catch (error) {
       if (!isMissingImage(error) || pullPolicy !== 'missing') throw error;
-      if (!values.quiet) {
-        process.stderr.write(`Unable to find image '${fullName(image)}' locally\n`);
-      }
-      await pull();
+      await pull({ isNews: true });
       answer = await createOnce();
     }
     cidFile?.write(answer.Id);
@@ -195,11 +199,6 @@ async function createContainer(
   } finally {
     cidFile?.close();
   }
-}
-
-/** With the tag that is meant. */
-function fullName(image: string): string {
-  return formatFamiliar(withDefaultTag(parseReference(image)));
 }
 
 function isMissingImage(error: unknown): error is StackError {

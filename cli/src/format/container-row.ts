@@ -1,5 +1,5 @@
 /** A container of the list as `ps` and `system df` show it. */
-import { formatFamiliar, parseReference } from '#spec/reference';
+import { familiarName, withoutDigest } from './image-name.ts';
 import { showPorts, type PortSummary } from './ports.ts';
 import { goTime } from './timestamp.ts';
 import { ellipsis, shortId, showLabels } from './truncate.ts';
@@ -77,10 +77,5 @@ function showImage({ Image: image, ImageID: id }: ContainerSummary, truncate: bo
   if (image === '') return '<no image>';
   if (!truncate) return image;
   if (shortId(id) === shortId(image)) return shortId(image);
-  try {
-    const { domain, path, tag } = parseReference(image);
-    return formatFamiliar({ domain, path, ...(tag !== undefined && { tag }) });
-  } catch {
-    return image; // an id that its image lost its name for
-  }
+  return familiarName(withoutDigest(image));
 }

@@ -1,5 +1,5 @@
 /** An image of the list as `images` and `system df` show it: a row for each name. */
-import { formatFamiliar, parseReference, repositoryOf } from '#spec/reference';
+import { repositoryName } from './image-name.ts';
 import { goTime } from './timestamp.ts';
 import { shortId } from './truncate.ts';
 import { humanDuration, humanSize } from './units.ts';
@@ -86,11 +86,3 @@ export const imageHeadings = {
   UniqueSize: 'UNIQUE SIZE',
   Containers: 'CONTAINERS',
 } as const;
-
-function repositoryName(name: string): string {
-  try {
-    return formatFamiliar(repositoryOf(parseReference(name)));
-  } catch {
-    return name.replace(/[:@][^/]*$/, ''); // a name that this version does not know how to read
-  }
-}
