@@ -69,6 +69,25 @@ for (const daemon of daemons) {
       expect((await peer.engine(['export', 'no-such-container'])).status).to.equal(1);
     });
 
+    it('import a file system as an image', async () => {
+      await peer.ok('create', '--name', name, peer.busybox);
+      const file = path.join(scratch, 'tree.tar');
+      await peer.ok('export', '-o', file, name);
+      const args = ['import', '-c', 'CMD ["echo", "imported"]', '-m', 'a message'];
+      expect(await peer.ok(...args, file, `${made}:1`)).to.match(/^sha256:[0-9a-f]{64}$/);
+      expect(await peer.ok('run', '--rm', `${made}:1`)).to.equal('imported');
+      const piped = await peer.engine([...args, '-', `${made}:2`], {
+        input: fs.readFileSync(file),
+      });
+      expect(piped).to.include({ status: 0, stderr: '' });
+      expect(await peer.ok('history', '--format', '{{.Comment}}', `${made}:2`)).to.equal(
+        'a message',
+      );
+      const missing = await peer.engine(['import', path.join(scratch, 'no-file')]);
+      expect(missing).to.include({ status: 1 });
+      expect(missing.stderr).to.contain('no such file or directory');
+    });
+
     it('commit a container with changes, and tell the history', async () => {
       await start('sh', '-c', 'echo committed > /mark; sleep 1000');
       await waitFor(
