@@ -1,5 +1,5 @@
 /** `POST /containers/prune`: removes containers that do not run. */
-import { isStackError, StackError } from '#spec/errors';
+import { isStackError } from '#spec/errors';
 import { untilFilter } from '../http/until-filter.ts';
 import { matchesLabels, type Filters } from '../http/query.ts';
 import type { Container } from './container.ts';

@@ -27,7 +27,9 @@ describe('hostsFile', () => {
 
   it('has added hosts before it, and does not list a container without address', () => {
     const extraHosts = ['db:10.0.0.9', 'six=[2001:db8::1]', 'seven:2001:db8::7', 'me:host-gateway'];
-    expect(hostsFile({ hostname: 'web', extraHosts, gateways: ['172.30.0.1', 'fd00::1'] })).to.equal(
+    expect(
+      hostsFile({ hostname: 'web', extraHosts, gateways: ['172.30.0.1', 'fd00::1'] }),
+    ).to.equal(
       `${standard}10.0.0.9\tdb\n2001:db8::1\tsix\n2001:db8::7\tseven\n172.30.0.1\tme\nfd00::1\tme\n`,
     );
   });

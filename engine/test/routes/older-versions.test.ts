@@ -89,8 +89,9 @@ describe('routes of older versions', () => {
     });
     const routes = systemRoutes({
       async *events() {
+        yield [event('create')];
         await Promise.resolve();
-        yield [event('create'), event('pull')];
+        yield [event('pull')];
       },
     } as unknown as SystemBackend);
     const target: [string, string] = ['GET', '/events'];

@@ -98,10 +98,10 @@ async function events(
     const wanted = batch.filter(
       (event) => isKnownTo(version, event) && matchesEvent(event, filters),
     );
+    if (body.destroyed) return;
     if (wanted.length === 0) continue;
     const text = wanted.map((event) => encodeJson(eventMessage(event, version))).join('');
     if (!body.write(text)) await drainOrClose(body);
-    if (body.destroyed) return;
   }
   body.end();
 }
