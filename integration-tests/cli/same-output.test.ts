@@ -249,7 +249,10 @@ function shown({ status, stdout, stderr }: CommandResult, program: string): obje
       .replaceAll(new RegExp(`\\b${program}\\b(?=[: ])`, 'g'), 'PROGRAM')
       .replace(/^See /m, 'Run ');
   const seconds = /(Less than a|\d+) seconds?( ago)?/g;
-  const timeless = stdout.replaceAll(seconds, 'SECONDS');
+  const timeless = stdout
+    .replaceAll(seconds, 'SECONDS')
+    // Counted from API 1.51 on, which docker 28.2 does not speak yet.
+    .replaceAll(/"Containers":"(\d+|N\/A)"/g, '"Containers":"COUNTED"');
   return {
     status,
     // One digit more makes a column wider.

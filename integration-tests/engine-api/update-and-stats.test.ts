@@ -99,7 +99,7 @@ describe('limits that change, and measurements', () => {
     const { status, stderr } = await docker('container', 'prune', '-f', '--filter', 'until=soon');
     expect([status, stderr]).to.deep.equal([
       1,
-      "Error response from daemon: invalid filter 'until=soon': it is no point in time and no duration\n",
+      'Error response from daemon: failed to parse value as time or duration: "soon"\n',
     ]);
     const pruned = await prune('until=0s', 'label=prune=me');
     expect(pruned).to.match(/Deleted Containers:\n[0-9a-f]{64}/);

@@ -103,16 +103,18 @@ function without(a: readonly string[], b: readonly string[]): string[] {
   });
 }
 
+/** What `ip netns add` makes a mount of at its first use, and leaves so. */
+const namedNetworkNamespaces = '/run/netns';
+
 /** Mount point, type and source of each mount of this namespace; ids change and are left out. */
 function readMounts(): string[] {
   return fs
     .readFileSync('/proc/self/mounts', 'utf8')
     .trim()
     .split('\n')
-    .map((line) => {
-      const [source, target, type] = line.split(' ');
-      return `${target ?? ''} ${type ?? ''} ${source ?? ''}`;
-    });
+    .map((line) => line.split(' '))
+    .filter(([, target]) => target !== namedNetworkNamespaces)
+    .map(([source = '', target = '', type = '']) => `${target} ${type} ${source}`);
 }
 
 /** Every cgroup but those below a group in which somebody else's processes live. */
