@@ -55,6 +55,8 @@ describe('files of containers', () => {
       await ok('cp', `${box}:/dir`, file('out'));
       expect(fs.readFileSync(file('out/sub/file'), 'utf8')).to.equal('deep\n');
       expect(fs.readFileSync(file('out/sub/hello'), 'utf8')).to.equal('hello\n');
+      await ok('cp', `${box}:/dir/sub/.`, file('content'));
+      expect(fs.readdirSync(file('content')).sort()).to.deep.equal(['file', 'hello']);
       if (state === 'stopped') await ok('start', box);
       expect(await inBox('cat /tmp/copied /dir/sub/hello /volume/hello')).to.equal(
         'hello\nhello\nhello',

@@ -92,9 +92,9 @@ function archive(root: number, { path, output }: JobOf<'archive'>): void {
   }
 }
 
-/** Everything in a directory, and with `itself` the directory as `./`. */
+/** Everything in a directory, and with `itself` the directory as `./` and all below it as `./name`, as dockerd names it. */
 function* contentOf(folder: string, { itself = false } = {}): Generator<Change> {
-  yield* using(TreeNode.root(folder), function* (node) {
+  yield* using(TreeNode.root(folder, itself ? '.' : ''), function* (node) {
     if (itself) yield { kind: 'present', node };
     yield* below(node);
   });

@@ -27,7 +27,7 @@ export class TreeNode {
   /** O_PATH. */
   readonly fd: number;
   readonly status: FileStatus;
-  /** Below the root of the tree, without a slash in front; empty for the root itself. */
+  /** Below the root of the tree, without a slash in front; empty, or `.`, for the root itself. */
   readonly path: ByteString;
   readonly parent: TreeNode | undefined;
   /** A path at which the attributes of the file itself are found. */
@@ -42,10 +42,10 @@ export class TreeNode {
     this.status = lstatat(fd, '');
   }
 
-  /** The root of the tree at `folder`, which may be a link. */
-  static root(folder: string): TreeNode {
+  /** The root of the tree at `folder`, which may be a link. With the path `.` all others begin with `./`. */
+  static root(folder: string, path: '' | '.' = ''): TreeNode {
     const fd = openat(AT_FDCWD, folder, O_PATH | O_DIRECTORY);
-    return new TreeNode(fd, '', undefined, `/proc/self/fd/${fd}/.`);
+    return new TreeNode(fd, path, undefined, `/proc/self/fd/${fd}/.`);
   }
 
   /** What lies in this directory under `name`; undefined for nothing. */
