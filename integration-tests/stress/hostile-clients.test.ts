@@ -45,8 +45,8 @@ describe('hostile clients', () => {
     const expected: [what: string, bytes: string | Buffer, answer: RegExp][] = [
       ['noise', noise(100_000), /^HTTP\/1.1 400 /],
       [
-        'a header of a megabyte',
-        `GET /_ping HTTP/1.1\r\nX: ${'a'.repeat(1e6)}\r\n\r\n`,
+        'a header of two megabytes',
+        `GET /_ping HTTP/1.1\r\nX: ${'a'.repeat(2e6)}\r\n\r\n`,
         /^$|^HTTP\/1.1 431 /,
       ],
       [
@@ -91,7 +91,8 @@ describe('hostile clients', () => {
         ['DELETE', ''],
       ] as const) {
         const { status } = await api.call(method, `/containers/${name}${action}`);
-        expect([400, 404], `${method} ${name.slice(0, 30)}${action}`).to.include(status);
+        // 301: to the path without "..", which names no container, as docker answers.
+        expect([301, 400, 404], `${method} ${name.slice(0, 30)}${action}`).to.include(status);
       }
       const { status } = await api.call('POST', `/containers/create?name=${name}`, {
         Image: 'hello',
