@@ -48,7 +48,7 @@ export async function settleFootprint(
   stack: Stack,
   before: Footprint,
   ids: readonly string[] = [],
-  timeoutMs = 10_000,
+  timeoutMs = 20_000, // shims that have served a container wait 10 s for another one
 ): Promise<string[]> {
   const deadline = Date.now() + timeoutMs;
   while (true) {

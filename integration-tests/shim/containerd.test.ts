@@ -235,6 +235,8 @@ for (const cell of cells) {
         await containerd.remove(id);
       };
       await run('tofile', `file://${log}`);
+      // runc's shim copies the two streams, and may still do so after the end.
+      await waitFor('both lines', () => fs.readFileSync(log, 'utf8').split('\n').length === 3);
       expect(fs.readFileSync(log, 'utf8').split('\n').sort()).to.deep.equal([
         '',
         'to stderr',

@@ -2,7 +2,6 @@
  * Compiles config.json to the program that makes a container: from the loader on the host to the user's process.
  * A pure function of its input; the order of the steps is the order that runc established and hooks rely on.
  */
-import path from 'node:path';
 import type { Program, Register } from '#lib/loader/program';
 import { prologue } from '#lib/loader/sequences';
 import { cloneCgroups } from './cgroup-mount.ts';
@@ -95,7 +94,7 @@ export function compileContainer(input: CompileInput): Program {
   const cgroup = openCgroup(context, input.facts.cgroup, {
     inUserNamespace: hasNamespace(namespaces, 'user'),
   });
-  const clonesBinds = clonesBindsFirst(input, namespaces, mounts);
+  const clonesBinds = clonesBindsFirst(input, namespaces);
   // Root clones what it mounts while it still sees the host with its own rights; anyone else can only inside.
   const early = input.facts.privileged
     ? cloneTrees(context, input, mounts, clonesBinds)
@@ -151,21 +150,13 @@ function openHostFiles(context: CompileContext, input: CompileInput): Opened {
 
 /**
  * Whether the sources of bind mounts are cloned on the host, because the container's root may not reach them or
- * does not find them, or because mounts are to go back there; or because one is the root of the host, on which the
- * container's will lie: cloned later, it would come along and cover what is to be seen. Otherwise each is cloned in its turn: since Linux 6.8
+ * does not find them, or because mounts are to go back there. Otherwise each is cloned in its turn: since Linux 6.8
  * /proc/self/mountinfo is in the order in which mounts came into being.
  */
-function clonesBindsFirst(
-  input: CompileInput,
-  namespaces: NamespacePlan,
-  mounts: readonly PlannedMount[],
-): boolean {
-  const bindsRoot = mounts.some(
-    ({ type, source = '' }) => type === 'bind' && path.posix.normalize(source) === '/',
-  );
+function clonesBindsFirst(input: CompileInput, namespaces: NamespacePlan): boolean {
   const joinsMounts = namespaces.joined.some(({ type }) => type === 'mount');
   const isForeign = hasNamespace(namespaces, 'user') || joinsMounts;
-  return bindsRoot || (input.facts.privileged && (isForeign || isShared(input)));
+  return input.facts.privileged && (isForeign || isShared(input));
 }
 
 /** The container's root is attached on top of the host's: a clone that is made then would have it on top as well. */

@@ -40,22 +40,28 @@ export function planMounts({ config }: Pick<CompileInput, 'config'>): PlannedMou
   return (config.mounts ?? []).map((mount, index) => planMount(mount, `mounts[${index}]`));
 }
 
+/** By its options, as runtime-spec has it, or, as with crun, by its type alone. */
+export function isBindMount({ type, options = [] }: Mount): boolean {
+  return type === 'bind' || parseMountOptions(options).bind;
+}
+
 export function planMount(mount: Mount, property: string): PlannedMount {
   const options = parseMountOptions(mount.options ?? []);
+  const isBind = isBindMount(mount);
   const destination = `/${componentsOf(mount.destination).join('/')}`;
-  const type = options.bind ? 'bind' : (mount.type ?? '');
-  if (!options.bind && !options.remount && (type === '' || type === 'none')) {
+  const type = isBind ? 'bind' : (mount.type ?? '');
+  if (!isBind && !options.remount && (type === '' || type === 'none')) {
     throw new StackError('invalid_argument', `${property}.type: names no file system`);
   }
   if (options.copyUp && type !== 'tmpfs') {
     throw new StackError('invalid_argument', `${property}.options: "tmpcopyup" is for tmpfs`);
   }
-  if (options.bind && !mount.source) {
+  if (isBind && !mount.source) {
     throw new StackError('invalid_argument', `${property}.source: a bind mount needs one`);
   }
   const { uidMappings, gidMappings } = mount;
   const mapped = options.idMap !== undefined || uidMappings !== undefined;
-  if (mapped && !options.bind) {
+  if (mapped && !isBind) {
     throw new StackError('invalid_argument', `${property}: only bind mounts can have id mappings`);
   }
   refuseInsideProc(destination, type, mount.source, property);

@@ -5,7 +5,7 @@ import { errorCode, StackError } from '#spec/errors';
 import type { RuntimeConfig } from '#spec/oci/runtime-config';
 import type { CgroupPlacement, HostFacts, SecurityModule, SourceKind } from '../compile/input.ts';
 import { CAP_SYS_ADMIN } from '../compile/kernel-constants.ts';
-import { parseMountOptions } from '../compile/mount-options.ts';
+import { isBindMount } from '../compile/mount-plan.ts';
 
 export function gatherFacts(config: RuntimeConfig, cgroup: CgroupPlacement): HostFacts {
   const capabilities = ownCapabilities();
@@ -70,8 +70,9 @@ export function isInitialUserNamespace(): boolean {
 /** The container's side of a bind mount must be what the source is: a directory or a file. */
 function bindSourceKinds({ mounts = [] }: RuntimeConfig): Map<string, SourceKind> {
   const kinds = new Map<string, SourceKind>();
-  mounts.forEach(({ source, options = [] }, index) => {
-    if (source === undefined || !parseMountOptions(options).bind) return;
+  mounts.forEach((mount, index) => {
+    const { source } = mount;
+    if (source === undefined || !isBindMount(mount)) return;
     try {
       kinds.set(source, kindOf(source));
     } catch (error) {
@@ -95,9 +96,8 @@ function kindOf(source: string): SourceKind {
 export function resolveSources(config: RuntimeConfig, bundle: string): RuntimeConfig {
   if (!config.mounts) return config;
   const mounts = config.mounts.map((mount) => {
-    const { source, options = [] } = mount;
-    const isBind = parseMountOptions(options).bind;
-    if (!isBind || source === undefined || path.isAbsolute(source)) return mount;
+    const { source } = mount;
+    if (!isBindMount(mount) || source === undefined || path.isAbsolute(source)) return mount;
     return { ...mount, source: path.join(bundle, source) };
   });
   return { ...config, mounts };
