@@ -116,7 +116,12 @@ def life(box):
     box.unpause()
     box.rename(tag + '-renamed')
     committed = box.commit(repository=tag, tag='committed', changes='CMD ["cat", "/mine"]')
-    seen['committed'] = client.containers.run(committed.id, remove=True).decode()
+    # The image has the volume of the container; removed by the client, its anonymous one would stay.
+    once = client.containers.create(committed.id)
+    once.start()
+    once.wait()
+    seen['committed'] = once.logs().decode()
+    once.remove(v=True)
     client.images.remove(tag + ':committed')
     box.restart(timeout=0)
     box.stop(timeout=0)
