@@ -90,6 +90,13 @@ for (const { name, start } of containerdPeers) {
       expect(stderr).to.contain(
         'no matching manifest for linux/s390x in the manifest list entries',
       );
+      const create = (kind: string) =>
+        docker('create', '--rm', '--pull', 'never', '--platform', kind, multi, 'true');
+      const refused = await create('linux/s390x');
+      expect([refused.status, refused.stderr.includes('linux/s390x')]).to.deep.equal([1, true]);
+      const created = await create(`linux/${own}`);
+      expect(created.status, created.stderr).to.equal(0);
+      await ok('rm', created.stdout.trim());
       const busybox = `${registry}/busybox`;
       const warned = await ok('pull', '--platform', 'linux/s390x', busybox);
       expect(warned).to.contain(

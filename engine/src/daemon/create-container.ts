@@ -8,6 +8,7 @@ import type { HostConfig } from '../api/host-config.ts';
 import { packJson, jsonTypes } from '#proto/any';
 import type { Mount } from '#proto/generated/containerd.types';
 import { isStackError, messageOf, StackError } from '#spec/errors';
+import type { Platform } from '#spec/oci/image';
 import type { ImageExecutionConfig } from '#spec/oci/image';
 import { defaultMaskedPaths, defaultReadonlyPaths } from '#spec/oci/default-spec';
 import type { StoredImage } from '../images/image-service.ts';
@@ -46,6 +47,8 @@ export interface CreateRequest {
   config: ContainerConfig;
   hostConfig: HostConfig;
   endpoints: EndpointWishes;
+  /** Which of an image's; undefined for what its name means here. */
+  platform?: Platform | undefined;
   /** Whether read-only binds leave mounts below them writable unless they say otherwise. */
   readOnlyNonRecursive: boolean;
   /** What the client is told besides what there is to say here. */
@@ -65,7 +68,7 @@ export async function createContainer(
   const { containers, images, paths, host } = engine;
   const { name, config: asked, hostConfig: askedOfHost, endpoints, readOnlyNonRecursive } = request;
   if (asked.Image === '') throw new StackError('invalid_argument', 'no image specified');
-  const image = await images.get(asked.Image);
+  const image = await images.get(asked.Image, request.platform);
   const id = randomBytes(32).toString('hex');
   const hostConfig = withDefaults(askedOfHost, engine);
   const config = mergeWithImage(asked, image.config.config ?? {}, id);

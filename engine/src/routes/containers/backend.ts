@@ -1,4 +1,5 @@
 /** What the container routes need of the daemon. */
+import type { Platform } from '#spec/oci/image';
 import type { ContainerConfig } from '../../api/container-config.ts';
 import type { Readable } from 'node:stream';
 import type { CommitOptions } from '../../daemon/commit-container.ts';
@@ -21,6 +22,8 @@ export interface CreateBody {
   readOnlyNonRecursive: boolean;
   /** What the client is told besides what the create itself has to say. */
   warnings: string[];
+  /** Which of an image's; undefined for what its name means here. */
+  platform?: Platform | undefined;
 }
 
 export interface AttachQuery {

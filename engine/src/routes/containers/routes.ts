@@ -3,7 +3,9 @@ import { decodeContainerConfig, type ContainerConfig } from '../../api/container
 import { isZero } from '../../api/go-json.ts';
 import { isAtLeast, type ApiVersion } from '../../http/api-version.ts';
 import type { Route } from '../../http/router.ts';
+import { parsePlatform } from '#lib/registry/platform';
 import { StackError } from '#spec/errors';
+import type { Platform } from '#spec/oci/image';
 import { pruneFilterKeys } from '../../daemon/prune-containers.ts';
 import { containerFilterKeys } from '../../daemon/list-containers.ts';
 import type { ContainersBackend, StopQuery } from './backend.ts';
@@ -39,6 +41,7 @@ export function containerRoutes(backend: ContainersBackend): Route[] {
         const { id, warnings } = await backend.create({
           ...body,
           name: request.query.text('name'),
+          platform: platformIn(request.query.text('platform')),
         });
         response.json(201, { Id: id, Warnings: warnings });
       },
@@ -200,4 +203,9 @@ export function terminalSize(query: Query): { height: number; width: number } {
     }
   }
   return { height: height ?? 0, width: width ?? 0 };
+}
+
+/** Throws invalid_argument in docker's words. */
+function platformIn(text: string): Platform | undefined {
+  return text === '' ? undefined : parsePlatform(text);
 }
