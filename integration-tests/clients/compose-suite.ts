@@ -7,7 +7,7 @@ import path from 'node:path';
 import { expect } from 'chai';
 import type { Context } from 'mocha';
 import { run, type CommandResult } from '../harness/command.ts';
-import { needRoot, skip } from '../harness/peers.ts';
+import { needRoot } from '../harness/peers.ts';
 import { devRegistry } from '../harness/registry.ts';
 import { sharedStack } from '../harness/shared-stack.ts';
 import type { Stack } from '../harness/stack.ts';
@@ -19,8 +19,6 @@ export interface ComposeClient {
   readonly env?: NodeJS.ProcessEnv;
   /** Between project, service and number in the names of containers. */
   readonly separator: '_' | '-';
-  /** `run` asks for links, in the way that user-defined networks have made superfluous. */
-  readonly links: boolean;
 }
 
 /** db is healthy when it has written; api waits for that; web asks api by name. */
@@ -149,8 +147,7 @@ export function describeCompose(
       expect(exec.status).to.equal(9);
     });
 
-    it('runs a service once', async function () {
-      if (client.links) skip(this, 'links are not implemented', { allowedInCi: true });
+    it('runs a service once', async () => {
       const ask = ['wget', '-qO-', 'http://api/'];
       expect(await compose('run', '--rm', '-T', 'web', ...ask)).to.equal('answer of api\n');
       expect((await attempt('run', '--rm', '-T', 'web', 'sh', '-c', 'exit 5')).status).to.equal(5);

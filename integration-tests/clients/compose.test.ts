@@ -10,7 +10,7 @@ describeCompose('docker-compose 1.29', 'trial1', (context) => {
   const { 'docker-compose': file } = needPeers(context, 'docker-compose');
   // From 1.45 on images do not hold the ContainerConfig that it wants for making a container anew: as with dockerd.
   const env = { COMPOSE_API_VERSION: '1.41' };
-  return { argv: [file], env, separator: '_', links: true };
+  return { argv: [file], env, separator: '_' };
 });
 
 describe('compose 2.26 as a plugin', () => {
@@ -33,12 +33,12 @@ describe('compose 2.26 as a plugin', () => {
   describeCompose('of docker 28', 'trial28', async (context) => {
     const { docker } = needPeers(context, 'docker');
     const env = withPlugins(await newerPeers(context));
-    return { argv: [docker, 'compose'], env, separator: '-', links: false };
+    return { argv: [docker, 'compose'], env, separator: '-' };
   });
 
   describeCompose('of docker 26.1', 'trial26', async (context) => {
     const folders = await newerPeers(context);
     const docker = path.join(folders[0] ?? '', 'docker');
-    return { argv: [docker, 'compose'], env: withPlugins(folders), separator: '-', links: false };
+    return { argv: [docker, 'compose'], env: withPlugins(folders), separator: '-' };
   });
 });

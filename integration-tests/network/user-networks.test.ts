@@ -1,7 +1,7 @@
 /** Networks that users make, by our command line and by docker's: names, addresses, isolation, joining and leaving. */
 import { expect } from 'chai';
 import { clients } from '../harness/clients.ts';
-import { needRoot, skip } from '../harness/peers.ts';
+import { needRoot } from '../harness/peers.ts';
 import { devRegistry } from '../harness/registry.ts';
 import { sharedStack } from '../harness/shared-stack.ts';
 import type { Stack } from '../harness/stack.ts';
@@ -150,8 +150,7 @@ for (const client of clients) {
       expect(await ok('exec', web, 'nslookup', web)).to.contain('Name:');
     });
 
-    it('let a container know another one by the name of a link', async function () {
-      if (client.name === 'engine') skip(this, 'engine has no --link', { allowedInCi: true });
+    it('let a container know another one by the name of a link', async () => {
       await ok('network', 'create', net);
       await startWeb('-h', 'greeter');
       const linked = ['--link', `${web}:store`, '--network', net];
