@@ -1,4 +1,4 @@
-/** A shim's `runtime serve` is killed at any moment of a create: the shim says so, and what was half made goes. */
+/** A shim's `runtime serve` is killed at any moment: of a create what was half made goes, all else is done all the same. */
 import fs from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect } from 'chai';
@@ -11,7 +11,7 @@ import { RealContainerd } from '../shim/real-containerd.ts';
 
 const rounds = Number(process.env['KILL_ROUNDS'] ?? 15);
 
-describe('the runtime that serves a shim, killed while it creates', () => {
+describe('the runtime that serves a shim, killed', () => {
   let containerd: RealContainerd;
 
   before(async function () {
@@ -22,7 +22,7 @@ describe('the runtime that serves a shim, killed while it creates', () => {
   });
   after(() => containerd.stop());
 
-  it(`takes what it had made along (${rounds} times)`, async function () {
+  it(`takes what a create had made along (${rounds} times)`, async function () {
     this.timeout(60_000 + rounds * 4000);
     const binary = executablePath('runtime');
     const { namespace, folder } = containerd;
@@ -57,6 +57,22 @@ describe('the runtime that serves a shim, killed while it creates', () => {
       expect(fs.existsSync(containerd.bundle(id)), when).to.equal(false);
     }
     expect(seen.killed, `creates that were killed, of ${rounds}`).to.be.above(0);
+  });
+
+  it('is replaced by a new one where it had been asked to start', async () => {
+    const id = 'started';
+    const binary = executablePath('runtime');
+    const creating = containerd.create(id, { args: ['sleep', '60'], binary });
+    const server = await serverOf(containerd, id);
+    await creating;
+    process.kill(server, 'SIGSTOP'); // it is asked, and cannot answer
+    const starting = containerd.client.tasks.start({ containerId: id });
+    await delay(100);
+    process.kill(server, 'SIGKILL');
+    await starting;
+    const { process: init } = await containerd.client.tasks.get({ containerId: id });
+    expect(init?.status).to.equal('RUNNING');
+    await containerd.remove(id);
   });
 });
 

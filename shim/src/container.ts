@@ -220,7 +220,10 @@ export class Container {
         id,
       ]);
     } else {
-      await this.runtime.run('OCI runtime start failed', { args: ['start', id] });
+      await this.runtime.run('OCI runtime start failed', {
+        args: ['start', id],
+        doneAlready: ['already running', 'has stopped'],
+      });
     }
     init.status = 'running';
     this.events.publish('/tasks/start', TaskStart, { containerId: id, pid: init.pid });

@@ -15,6 +15,8 @@ export interface RuntimeCall {
   args: readonly string[];
   /** Descriptors 0 to 2; without it nothing goes in and what comes out is collected. */
   stdio?: readonly (number | 'ignore')[];
+  /** What it says when asked for something that has been done: success, where a server died before it could answer. */
+  doneAlready?: readonly string[];
 }
 
 export interface RuntimeCommandParts {
@@ -55,9 +57,10 @@ export class RuntimeCommand {
     const startedMs = performance.now();
     const log = path.join(this.bundle, `runtime-log.${process.pid}.${(this.calls += 1)}.json`);
     try {
-      const { failure, stdout, stderr } = await this.execute(call, log);
+      const { failure, stdout, stderr, isRepeat } = await this.execute(call, log);
       if (failure === undefined) return stdout;
       const reason = lastError(log) ?? (stderr.trim() || stdout.trim() || failure);
+      if (isRepeat && call.doneAlready?.some((text) => reason.includes(text))) return stdout;
       throw new ReportedError(`${what}: ${reason}`);
     } finally {
       fs.rmSync(log, { force: true });
@@ -67,29 +70,17 @@ export class RuntimeCommand {
     }
   }
 
-  private execute(call: RuntimeCall, log: string): Promise<Outcome> {
+  private async execute(call: RuntimeCall, log: string): Promise<Outcome> {
     const globalFlags = ['--root', this.options.root, '--log', log, '--log-format', 'json'];
     if (this.options.systemdCgroup) globalFlags.push('--systemd-cgroup');
     const line = [...globalFlags, ...call.args];
-    if (this.server?.accepts(this.options.binary)) {
-      return this.askServer(this.server, line, call.stdio);
-    }
-    return this.spawn(line, call.stdio);
-  }
-
-  private async askServer(
-    server: RuntimeServer,
-    args: readonly string[],
-    stdio: RuntimeCall['stdio'] = ['ignore', 'ignore', 'ignore'],
-  ): Promise<Outcome> {
-    const exitCode = await server.call({ args, cwd: this.bundle, stdio });
-    const failure =
-      exitCode === undefined
-        ? 'the runtime was killed'
-        : exitCode === 0
-          ? undefined
-          : `exit status ${exitCode}`;
-    return { failure, stdout: '', stderr: '' };
+    if (!this.server?.accepts(this.options.binary)) return this.spawn(line, call.stdio);
+    const stdio = call.stdio ?? ['ignore', 'ignore', 'ignore'];
+    const exitCode = await this.server.call({ args: line, cwd: this.bundle, stdio });
+    if (exitCode !== undefined) return { failure: failureOf(exitCode), stdout: '', stderr: '' };
+    // Killed. What makes a process is not repeated: its stdio may be in use. All else is the same when done twice.
+    if (call.stdio) return { failure: 'the runtime was killed', stdout: '', stderr: '' };
+    return { ...(await this.spawn(line, undefined)), isRepeat: true };
   }
 
   private spawn(args: readonly string[], stdio: RuntimeCall['stdio']): Promise<Outcome> {
@@ -108,8 +99,7 @@ export class RuntimeCommand {
       });
       // Not 'exit', where output is collected; without pipes both come at once.
       child.once('close', (code, signal) => {
-        const failure = code === 0 ? undefined : `exit status ${code ?? signal ?? 'unknown'}`;
-        resolve({ failure, ...output });
+        resolve({ failure: failureOf(code ?? signal ?? 'unknown'), ...output });
       });
     });
   }
@@ -119,6 +109,12 @@ interface Outcome {
   failure: string | undefined;
   stdout: string;
   stderr: string;
+  /** Whether a server had been asked the same before, and died. */
+  isRepeat?: boolean;
+}
+
+function failureOf(status: number | string): string | undefined {
+  return status === 0 ? undefined : `exit status ${status}`;
 }
 
 /** The `msg` of the last record of level error: runc's own rule for what went wrong. */
