@@ -65,7 +65,7 @@ function readLink(file: string): string {
   }
 }
 
-/** Processes that a container left come to the shim, a subreaper. */
+/** Processes that a container left come to the shim, a subreaper. A kernel that does not tell has some, for all we know. */
 function hasChildrenBut(runtime: number | undefined): boolean {
   return fs
     .readdirSync('/proc/self/task')
@@ -78,6 +78,7 @@ function childrenOf(thread: string): string[] {
     const text = fs.readFileSync(`/proc/self/task/${thread}/children`, 'utf8');
     return text.split(' ').filter((pid) => pid !== '');
   } catch {
-    return []; // a thread that has ended meanwhile
+    // It has ended meanwhile, or the kernel was built without CONFIG_PROC_CHILDREN.
+    return fs.existsSync(`/proc/self/task/${thread}`) ? ['unknown'] : [];
   }
 }
