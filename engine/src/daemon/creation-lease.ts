@@ -63,7 +63,9 @@ export class CreationLease {
 
   #take(): Lease {
     clearTimeout(this.#idle);
-    if (this.#current && performance.now() - this.#current.since < renewMs) return this.#current;
+    const known = this.#current;
+    if (known && performance.now() - known.since < renewMs) return known;
+    if (known) void this.#drop(known);
     const id = `engine-${randomUUID()}`;
     const labels = {
       'containerd.io/gc.expire': new Date(Date.now() + leaseMs).toISOString(),
