@@ -24,8 +24,9 @@ export function allotRealtime(
     CpuRealtimePeriod: period,
   }: Pick<ResourceConfig, 'CpuRealtimeRuntime' | 'CpuRealtimePeriod'>,
 ): void {
+  if (runtime === 0) return;
   const root = controllerDirectory({ layout: detectCgroups(), path: '/' }, 'cpu');
-  if (runtime === 0 || root === undefined) return;
+  if (root === undefined) return;
   const share = runtime / (period || defaultPeriodMicroseconds);
   const names = path.dirname(cgroupsPath).split('/').filter(Boolean);
   const groups = names.map((_, index) => path.join(root, ...names.slice(0, index + 1)));
