@@ -3,7 +3,7 @@ import { expect } from 'chai';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { run } from '../harness/command.ts';
+import { checked, run } from '../harness/command.ts';
 import { needPeers, needRoot } from '../harness/peers.ts';
 import { devRegistry } from '../harness/registry.ts';
 import { sharedStack } from '../harness/shared-stack.ts';
@@ -16,11 +16,7 @@ describe('files of containers', () => {
   const box = 'files-box';
 
   const docker = (...args: string[]) => run('docker', ['-H', stack.host, ...args]);
-  const ok = async (...args: string[]): Promise<string> => {
-    const { stdout, stderr, status } = await docker(...args);
-    expect(status, `${args.join(' ')}: ${stderr}`).to.equal(0);
-    return stdout.trim();
-  };
+  const { ok } = checked(docker);
   const inBox = (script: string): Promise<string> => ok('exec', box, 'sh', '-c', script);
   const start = (...options: string[]): Promise<string> =>
     ok('run', '-d', '--name', box, ...options, busybox, 'sleep', '300');

@@ -1,6 +1,6 @@
 /** Health checks, by docker's command line: what probes say, what becomes of it, and what survives the engine. */
 import { expect } from 'chai';
-import { run } from '../harness/command.ts';
+import { checked, run } from '../harness/command.ts';
 import { needPeers, needRoot } from '../harness/peers.ts';
 import { devRegistry } from '../harness/registry.ts';
 import { sharedStack } from '../harness/shared-stack.ts';
@@ -19,11 +19,7 @@ describe('health checks', () => {
   const box = 'health-box';
 
   const docker = (...args: string[]) => run('docker', ['-H', stack.host, ...args]);
-  const ok = async (...args: string[]): Promise<string> => {
-    const { stdout, stderr, status } = await docker(...args);
-    expect(status, `${args.join(' ')}: ${stderr}`).to.equal(0);
-    return stdout.trim();
-  };
+  const { ok } = checked(docker);
   const healthOf = async (): Promise<Health> =>
     JSON.parse(await ok('inspect', '-f', '{{json .State.Health}}', box)) as Health;
   const becomes = (status: string): Promise<unknown> =>

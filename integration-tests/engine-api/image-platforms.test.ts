@@ -1,6 +1,6 @@
 /** Images for several platforms, and repositories with several tags, over each containerd. */
 import { expect } from 'chai';
-import { run, runOk } from '../harness/command.ts';
+import { checked, run, runOk } from '../harness/command.ts';
 import { needPeers } from '../harness/peers.ts';
 import { devRegistry } from '../harness/registry.ts';
 import { ApiClient } from './api-client.ts';
@@ -20,11 +20,7 @@ for (const { name, start } of containerdPeers) {
     let api: ApiClient;
 
     const docker = (...args: string[]) => run('docker', ['-H', peer?.stack.host ?? '', ...args]);
-    const ok = async (...args: string[]): Promise<string> => {
-      const { stdout, stderr, status } = await docker(...args);
-      expect(status, `${args.join(' ')}: ${stderr}`).to.equal(0);
-      return stdout.trim();
-    };
+    const { ok } = checked(docker);
     const inspect = async (query = ''): Promise<Record<string, unknown>> => {
       const { body } = await api.call('GET', `/images/${multi}/json${query}`);
       return body as Record<string, unknown>; // looked into by its user

@@ -1,6 +1,6 @@
 /** What a user owns is not collected, over each containerd: files of stopped containers, images without a name. */
 import { expect } from 'chai';
-import { run } from '../harness/command.ts';
+import { checked, run } from '../harness/command.ts';
 import { needPeers } from '../harness/peers.ts';
 import { devRegistry } from '../harness/registry.ts';
 import { containerdPeers, type RunningPeer } from './containerd-peers.ts';
@@ -12,11 +12,7 @@ for (const { name, start } of containerdPeers) {
     let busybox: string;
 
     const docker = (...args: string[]) => run('docker', ['-H', peer?.stack.host ?? '', ...args]);
-    const ok = async (...args: string[]): Promise<string> => {
-      const { stdout, stderr, status } = await docker(...args);
-      expect(status, `${args.join(' ')}: ${stderr}`).to.equal(0);
-      return stdout.trim();
-    };
+    const { ok } = checked(docker);
     /** Waits for the collector, which runs before the answer comes. */
     const collect = async (): Promise<void> => {
       await peer?.ctr('leases', 'create', '--id', 'collect');

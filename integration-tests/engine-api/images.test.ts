@@ -4,7 +4,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import zlib from 'node:zlib';
-import { run, runOk } from '../harness/command.ts';
+import { checked, run, runOk } from '../harness/command.ts';
 import { needPeers, needRoot } from '../harness/peers.ts';
 import { devRegistry } from '../harness/registry.ts';
 import { containerdPeers, type RunningPeer } from './containerd-peers.ts';
@@ -17,11 +17,7 @@ for (const { name, start } of containerdPeers) {
     const box = 'commit-box';
 
     const docker = (...args: string[]) => run('docker', ['-H', peer?.stack.host ?? '', ...args]);
-    const ok = async (...args: string[]): Promise<string> => {
-      const { stdout, stderr, status } = await docker(...args);
-      expect(status, `${args.join(' ')}: ${stderr}`).to.equal(0);
-      return stdout.trim();
-    };
+    const { ok } = checked(docker);
 
     before(async function () {
       needRoot(this);

@@ -1,5 +1,6 @@
 /** engined over a real containerd with its own shim and runc, by the real docker CLI: the lower half of the stack is theirs. */
 import { expect } from 'chai';
+import { checked } from '../harness/command.ts';
 import { needPeers, needRoot } from '../harness/peers.ts';
 import { devRegistry } from '../harness/registry.ts';
 import { Stack } from '../harness/stack.ts';
@@ -11,11 +12,7 @@ describe('engined over a real containerd', () => {
   let stack: Stack;
   let busybox: string;
 
-  const ok = async (...args: string[]): Promise<string> => {
-    const { status, stdout, stderr } = await stack.docker(...args);
-    expect(status, `docker ${args.join(' ')}: ${stderr}`).to.equal(0);
-    return stdout.trim();
-  };
+  const { ok } = checked((...args) => stack.docker(...args));
 
   before(async function () {
     this.timeout(60_000);

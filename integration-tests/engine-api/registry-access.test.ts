@@ -6,7 +6,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { expect } from 'chai';
 import { executablePath } from '#lib/installation/installation';
-import { run, runOk, type CommandResult } from '../harness/command.ts';
+import { checked, type CommandResult, run, runOk } from '../harness/command.ts';
 import { needPeers, needRoot, skip } from '../harness/peers.ts';
 import { devRegistry } from '../harness/registry.ts';
 import { Stack } from '../harness/stack.ts';
@@ -26,11 +26,7 @@ describe('registries', function () {
 
   const docker = (...args: string[]): Promise<CommandResult> =>
     run('docker', ['-H', stack?.host ?? '', ...args], { env: { DOCKER_CONFIG: scratch } });
-  const ok = async (...args: string[]): Promise<string> => {
-    const { stdout, stderr, status } = await docker(...args);
-    expect(status, `${args.join(' ')}: ${stderr}`).to.equal(0);
-    return stdout.trim();
-  };
+  const { ok } = checked(docker);
   const login = (password: string): Promise<CommandResult> =>
     run('docker', ['-H', stack?.host ?? '', 'login', '-u', 'user', '--password-stdin', closed], {
       env: { DOCKER_CONFIG: scratch },

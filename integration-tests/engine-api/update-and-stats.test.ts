@@ -1,6 +1,6 @@
 /** Changing the limits of a container that runs, and measuring it. */
 import { expect } from 'chai';
-import { run } from '../harness/command.ts';
+import { checked, run } from '../harness/command.ts';
 import { needPeers, needRoot } from '../harness/peers.ts';
 import { devRegistry } from '../harness/registry.ts';
 import { sharedStack } from '../harness/shared-stack.ts';
@@ -25,11 +25,7 @@ describe('limits that change, and measurements', () => {
   const box = 'measured';
 
   const docker = (...args: string[]) => run('docker', ['-H', stack.host, ...args]);
-  const ok = async (...args: string[]): Promise<string> => {
-    const { stdout, stderr, status } = await docker(...args);
-    expect(status, `${args.join(' ')}: ${stderr}`).to.equal(0);
-    return stdout.trim();
-  };
+  const { ok } = checked(docker);
   const statsOf = async (query: string): Promise<Stats> => {
     const socket = stack.host.replace('unix://', '');
     const url = `http://engine/v1.44/containers/${box}/stats?${query}`;

@@ -1,5 +1,6 @@
 /** Runs a program to its end and says everything a user would see. */
 import { spawn } from 'node:child_process';
+import { expect } from 'chai';
 import { StackError } from '#spec/errors';
 
 export interface CommandResult {
@@ -89,4 +90,23 @@ export async function runOk(
     );
   }
   return result;
+}
+
+/** A command line as tests use it: `ok` gives what it prints, trimmed, `fails` what it says on stderr; else the test fails. */
+export function checked(run: (...args: string[]) => Promise<CommandResult>): {
+  ok: (...args: string[]) => Promise<string>;
+  fails: (...args: string[]) => Promise<string>;
+} {
+  return {
+    async ok(...args) {
+      const { stdout, stderr, status } = await run(...args);
+      expect(status, `${args.join(' ')}: ${stderr}`).to.equal(0);
+      return stdout.trim();
+    },
+    async fails(...args) {
+      const { stderr, status } = await run(...args);
+      expect(status, args.join(' ')).to.not.equal(0);
+      return stderr;
+    },
+  };
 }

@@ -1,5 +1,6 @@
 /** A container's life in the background, by our command line and by docker's. */
 import { expect } from 'chai';
+import { checked } from '../harness/command.ts';
 import { clients } from '../harness/clients.ts';
 import { needRoot } from '../harness/peers.ts';
 import { devRegistry } from '../harness/registry.ts';
@@ -13,11 +14,7 @@ for (const client of clients) {
     let busybox: string;
     const name = `life-${client.name}`;
 
-    const ok = async (...args: string[]): Promise<string> => {
-      const { stdout, stderr, status } = await client.run(stack, args);
-      expect(status, `${args.join(' ')}: ${stderr}`).to.equal(0);
-      return stdout.trim();
-    };
+    const { ok } = checked((...args) => client.run(stack, args));
 
     before(async function () {
       needRoot(this);

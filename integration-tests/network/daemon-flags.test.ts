@@ -1,6 +1,6 @@
 /** What the flags of engined make of the default bridge, and what containers see of the machine. */
 import { expect } from 'chai';
-import { runOk } from '../harness/command.ts';
+import { checked, runOk } from '../harness/command.ts';
 import { clients } from '../harness/clients.ts';
 import { HostNetwork } from '../harness/host-network.ts';
 import { needPeers, needRoot } from '../harness/peers.ts';
@@ -16,11 +16,7 @@ describe('the default bridge, as flags want it', () => {
 
   const status = async (...args: string[]): Promise<number | null> =>
     (await docker.run(stack, args)).status;
-  const ok = async (...args: string[]): Promise<string> => {
-    const result = await docker.run(stack, args);
-    expect(result.status, `${args.join(' ')}: ${result.stderr}`).to.equal(0);
-    return result.stdout.trim();
-  };
+  const { ok } = checked((...args) => docker.run(stack, args));
   const inHost = async (...command: string[]): Promise<string> =>
     (await runOk('ip', ['netns', 'exec', host.name, ...command])).stdout.trim();
 

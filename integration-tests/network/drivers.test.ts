@@ -1,6 +1,6 @@
 /** macvlan and ipvlan networks, and the options of bridges, by docker's command line on a host of its own. */
 import { expect } from 'chai';
-import { run, runOk } from '../harness/command.ts';
+import { checked, run, runOk } from '../harness/command.ts';
 import { clients } from '../harness/clients.ts';
 import { HostNetwork } from '../harness/host-network.ts';
 import { needPeers, needRoot } from '../harness/peers.ts';
@@ -16,16 +16,7 @@ describe('drivers and options of networks', () => {
 
   const status = async (...args: string[]): Promise<number | null> =>
     (await docker.run(stack, args)).status;
-  const ok = async (...args: string[]): Promise<string> => {
-    const result = await docker.run(stack, args);
-    expect(result.status, `${args.join(' ')}: ${result.stderr}`).to.equal(0);
-    return result.stdout.trim();
-  };
-  const fails = async (...args: string[]): Promise<string> => {
-    const result = await docker.run(stack, args);
-    expect(result.status, args.join(' ')).to.not.equal(0);
-    return result.stderr;
-  };
+  const { ok, fails } = checked((...args) => docker.run(stack, args));
   const inHost = async (...command: string[]): Promise<string> =>
     (await runOk('ip', ['netns', 'exec', host.name, ...command])).stdout.trim();
   const links = async (): Promise<string[]> =>

@@ -1,6 +1,6 @@
 /** Networks of both families: addresses, names, isolation, masquerading, published ports; on a host of its own. */
 import { expect } from 'chai';
-import { run, runOk } from '../harness/command.ts';
+import { checked, run, runOk } from '../harness/command.ts';
 import { clients } from '../harness/clients.ts';
 import { HostNetwork } from '../harness/host-network.ts';
 import { needPeers, needRoot } from '../harness/peers.ts';
@@ -15,16 +15,7 @@ describe('networks with IPv6', () => {
   let stack: Stack;
   let image: string;
 
-  const ok = async (...args: string[]): Promise<string> => {
-    const { stdout, stderr, status } = await client.run(stack, args);
-    expect(status, `${args.join(' ')}: ${stderr}`).to.equal(0);
-    return stdout.trim();
-  };
-  const fails = async (...args: string[]): Promise<string> => {
-    const { stderr, status } = await client.run(stack, args);
-    expect(status, args.join(' ')).to.not.equal(0);
-    return stderr;
-  };
+  const { ok, fails } = checked((...args) => client.run(stack, args));
   const show = (name: string, field: string): Promise<string> =>
     ok('inspect', '-f', `{{(index .NetworkSettings.Networks "n6").${field}}}`, name);
   const inHost = async (...command: string[]): Promise<string> =>

@@ -2,7 +2,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import readline from 'node:readline';
 import { expect } from 'chai';
-import { runOk } from '../harness/command.ts';
+import { checked, runOk } from '../harness/command.ts';
 import { clients } from '../harness/clients.ts';
 import { HostNetwork } from '../harness/host-network.ts';
 import { needPeers, needRoot } from '../harness/peers.ts';
@@ -37,11 +37,7 @@ describe('questions that are passed on', () => {
   let server: ChildProcess | undefined;
   const asked: string[] = [];
 
-  const ok = async (...args: string[]): Promise<string> => {
-    const result = await docker.run(stack, args);
-    expect(result.status, `${args.join(' ')}: ${result.stderr}`).to.equal(0);
-    return result.stdout.trim();
-  };
+  const { ok } = checked((...args) => docker.run(stack, args));
 
   before(async function () {
     this.timeout(90_000);

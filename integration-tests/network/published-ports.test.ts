@@ -3,7 +3,7 @@ import { expect } from 'chai';
 import http from 'node:http';
 import dgram from 'node:dgram';
 import { clients } from '../harness/clients.ts';
-import { run } from '../harness/command.ts';
+import { checked, run } from '../harness/command.ts';
 import { HostNetwork } from '../harness/host-network.ts';
 import { needPeers, needRoot } from '../harness/peers.ts';
 import { devRegistry } from '../harness/registry.ts';
@@ -35,11 +35,7 @@ for (const client of clients) {
     let debian: string;
     const web = `published-${client.name}`;
 
-    const ok = async (...args: string[]): Promise<string> => {
-      const { stdout, stderr, status } = await client.run(stack, args);
-      expect(status, `${args.join(' ')}: ${stderr}`).to.equal(0);
-      return stdout.trim();
-    };
+    const { ok } = checked((...args) => client.run(stack, args));
     const portOf = async (inside: string): Promise<number> => {
       const [first = ''] = (await ok('port', web, inside)).split('\n');
       return Number(first.split(':').at(-1));

@@ -1,5 +1,6 @@
 /** Networks that users make, by our command line and by docker's: names, addresses, isolation, joining and leaving. */
 import { expect } from 'chai';
+import { checked } from '../harness/command.ts';
 import { clients } from '../harness/clients.ts';
 import { needRoot } from '../harness/peers.ts';
 import { devRegistry } from '../harness/registry.ts';
@@ -18,16 +19,7 @@ for (const client of clients) {
       ...['sh', '-c', 'mkdir /w; echo hello from $(hostname) > /w/index.html; exec httpd -f -h /w'],
     ];
 
-    const ok = async (...args: string[]): Promise<string> => {
-      const { stdout, stderr, status } = await client.run(stack, args);
-      expect(status, `${args.join(' ')}: ${stderr}`).to.equal(0);
-      return stdout.trim();
-    };
-    const fails = async (...args: string[]): Promise<string> => {
-      const { stderr, status } = await client.run(stack, args);
-      expect(status, args.join(' ')).to.not.equal(0);
-      return stderr;
-    };
+    const { ok, fails } = checked((...args) => client.run(stack, args));
     const inNet = (...command: string[]): Promise<string> =>
       ok('run', '--rm', '--network', net, busybox, ...command);
     /** A web server on the network, ready. */

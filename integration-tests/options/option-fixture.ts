@@ -1,6 +1,5 @@
 /** What tests of container options share: docker's command line on the shared stack, and one image. */
-import { expect } from 'chai';
-import type { CommandOptions, CommandResult } from '../harness/command.ts';
+import { checked, type CommandOptions, type CommandResult } from '../harness/command.ts';
 import { needPeers, needRoot } from '../harness/peers.ts';
 import { devRegistry } from '../harness/registry.ts';
 import { sharedStack } from '../harness/shared-stack.ts';
@@ -26,16 +25,7 @@ export async function optionFixture(context: Mocha.Context): Promise<OptionFixtu
   const stack = await sharedStack();
   const busybox = `${await devRegistry(context)}/busybox`;
   const docker = (...args: string[]) => stack.docker(...args);
-  const ok = async (...args: string[]): Promise<string> => {
-    const { stdout, stderr, status } = await docker(...args);
-    expect(status, `${args.join(' ')}: ${stderr}`).to.equal(0);
-    return stdout.trim();
-  };
-  const fails = async (...args: string[]): Promise<string> => {
-    const { stderr, status } = await docker(...args);
-    expect(status, args.join(' ')).to.not.equal(0);
-    return stderr;
-  };
+  const { ok, fails } = checked(docker);
   await ok('pull', '-q', busybox);
   return {
     stack,

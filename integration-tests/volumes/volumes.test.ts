@@ -2,6 +2,7 @@
 import { expect } from 'chai';
 import fs from 'node:fs';
 import path from 'node:path';
+import { checked } from '../harness/command.ts';
 import { clients } from '../harness/clients.ts';
 import { needRoot } from '../harness/peers.ts';
 import { devRegistry } from '../harness/registry.ts';
@@ -24,16 +25,7 @@ for (const client of clients) {
     const volume = `data-${client.name}`;
     const box = `box-${client.name}`;
 
-    const ok = async (...args: string[]): Promise<string> => {
-      const { stdout, stderr, status } = await client.run(stack, args);
-      expect(status, `${args.join(' ')}: ${stderr}`).to.equal(0);
-      return stdout.trim();
-    };
-    const fails = async (...args: string[]): Promise<string> => {
-      const { stderr, status } = await client.run(stack, args);
-      expect(status, args.join(' ')).to.not.equal(0);
-      return stderr;
-    };
+    const { ok, fails } = checked((...args) => client.run(stack, args));
     const mountsOf = async (name: string): Promise<ShownMount[]> =>
       JSON.parse(await ok('inspect', '-f', '{{json .Mounts}}', name)) as ShownMount[];
 
