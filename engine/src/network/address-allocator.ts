@@ -1,68 +1,68 @@
 /** The addresses of one subnet that containers have. */
-import {
-  broadcastOf,
-  formatIpv4,
-  formatIpv4Prefix,
-  networkOf,
-  overlaps,
-  type Ipv4Prefix,
-} from '#lib/netlink/ipv4';
 import { StackError } from '#spec/errors';
+import type { AddressFamily, Prefix } from './address-family.ts';
 
-export class AddressAllocator {
-  readonly #gateway: Ipv4Prefix;
-  readonly #range: Ipv4Prefix;
-  readonly #used = new Set<number>();
+export class AddressAllocator<P extends Prefix> {
+  readonly #family: AddressFamily<P>;
+  readonly #subnet: P;
+  readonly #range: P;
+  readonly #used = new Set<P['address']>();
   /** Never given away. */
-  readonly #kept: ReadonlySet<number>;
+  readonly #kept: ReadonlySet<P['address']>;
 
   /**
-   * @param gateway the bridge's address in the subnet; it and the subnet's first and last are never given away.
+   * @param gateway the bridge's address in the subnet; it, the subnet's first address (IPv6: any router) and the last of
+   * an IPv4 subnet are never given away.
    * @param range where addresses that nobody asked for come from.
    * @param auxiliary addresses that are somebody else's.
    */
   constructor(
-    gateway: Ipv4Prefix,
-    range: Ipv4Prefix = networkOf(gateway),
-    auxiliary: readonly number[] = [],
+    family: AddressFamily<P>,
+    gateway: P,
+    range: P = family.networkOf(gateway),
+    auxiliary: readonly P['address'][] = [],
   ) {
-    this.#gateway = gateway;
-    this.#range = range;
-    const subnet = networkOf(gateway);
-    this.#kept = new Set([gateway.address, subnet.address, broadcastOf(subnet), ...auxiliary]);
+    this.#family = family;
+    this.#subnet = family.networkOf(gateway);
+    this.#range = family.networkOf(range);
+    this.#kept = new Set([
+      ...[gateway.address, this.#subnet.address, ...auxiliary],
+      ...(family.hasBroadcast ? [family.lastOf(gateway)] : []),
+    ]);
   }
 
   /** The lowest free address, as docker does. Throws resource_exhausted. */
-  allocate(): number {
-    const last = broadcastOf(this.#range);
-    for (let address = networkOf(this.#range).address; address <= last; address++) {
+  allocate(): P['address'] {
+    const { lastOf, next, formatPrefix, name } = this.#family;
+    const last = lastOf(this.#range);
+    for (let address = this.#range.address; address <= last; address = next(address)) {
       if (this.#used.has(address) || this.#kept.has(address)) continue;
       this.#used.add(address);
       return address;
     }
     throw new StackError(
       'resource_exhausted',
-      `no available IPv4 addresses in subnet ${formatIpv4Prefix(networkOf(this.#gateway))}`,
+      `no available ${name} addresses in subnet ${formatPrefix(this.#subnet)}`,
     );
   }
 
   /** Takes an address that a container asks for or has. Throws conflict when it is taken, invalid_argument outside. */
-  reserve(address: number): number {
-    const subnet = networkOf(this.#gateway);
-    if (!overlaps(subnet, { address, length: 32 })) {
+  reserve(address: P['address']): P['address'] {
+    const { contains, format, formatPrefix } = this.#family;
+    if (!contains(this.#subnet, address)) {
       throw new StackError(
         'invalid_argument',
-        `invalid address ${formatIpv4(address)}: it does not belong to ${formatIpv4Prefix(subnet)}`,
+        `invalid address ${format(address)}: it does not belong to ${formatPrefix(this.#subnet)}`,
       );
     }
     if (this.#used.has(address) || this.#kept.has(address)) {
-      throw new StackError('conflict', `address ${formatIpv4(address)} is in use`);
+      throw new StackError('conflict', `address ${format(address)} is in use`);
     }
     this.#used.add(address);
     return address;
   }
 
-  release(address: number): void {
+  release(address: P['address']): void {
     this.#used.delete(address);
   }
 }

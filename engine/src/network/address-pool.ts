@@ -1,16 +1,16 @@
 /** Pools that subnets are cut from: docker's `--default-address-pool base=…,size=…`. */
 import {
   formatIpv4Prefix,
-  networkOf,
   overlaps,
   parseIpv4Prefix,
   sizeOf,
   type Ipv4Prefix,
 } from '#lib/netlink/ipv4';
 import { StackError } from '#spec/errors';
+import type { AddressFamily, Prefix } from './address-family.ts';
 
-export interface AddressPool {
-  readonly base: Ipv4Prefix;
+export interface AddressPool<P extends Prefix = Ipv4Prefix> {
+  readonly base: P;
   /** Prefix length of each subnet cut from it. */
   readonly size: number;
 }
@@ -25,7 +25,10 @@ export const defaultAddressPools: readonly AddressPool[] = [
 ];
 
 /** `base=10.10.0.0/16,size=24`. Throws invalid_argument. */
-export function parseAddressPool(text: string): AddressPool {
+export function parseAddressPool<P extends Prefix>(
+  family: AddressFamily<P>,
+  text: string,
+): AddressPool<P> {
   const fields = new Map(
     text.split(',').map((field) => {
       const [key = '', ...value] = field.split('=');
@@ -37,11 +40,12 @@ export function parseAddressPool(text: string): AddressPool {
   if (base === undefined || !/^\d+$/.test(size) || fields.size !== 2) {
     throw invalid(text, 'expected "base=<subnet>,size=<prefix length>"');
   }
-  const prefix = parseIpv4Prefix(base);
-  if (Number(size) < prefix.length || Number(size) > 30) {
-    throw invalid(text, `size must be from ${prefix.length} to 30`);
+  const prefix = family.networkOf(family.parse(base));
+  const largest = family.bits - 2;
+  if (Number(size) < prefix.length || Number(size) > largest) {
+    throw invalid(text, `size must be from ${prefix.length} to ${largest}`);
   }
-  return { base: networkOf(prefix), size: Number(size) };
+  return { base: prefix, size: Number(size) };
 }
 
 /** The first subnet of `pools` that shares no address with `taken`. Throws resource_exhausted. */

@@ -1,4 +1,4 @@
-/** Pools that IPv6 subnets are cut from, and the one that an engine has of its own. */
+/** Subnets cut from IPv6 pools, and the pool that an engine has of its own. */
 import { createHash } from 'node:crypto';
 import {
   formatIpv6Prefix,
@@ -6,17 +6,13 @@ import {
   lastOfIpv6,
   networkOfIpv6,
   overlapsIpv6,
-  parseIpv6Prefix,
   sizeOfIpv6,
   type Ipv6Prefix,
 } from '#lib/netlink/ipv6';
 import { StackError } from '#spec/errors';
+import type { AddressPool } from './address-pool.ts';
 
-export interface Ipv6Pool {
-  readonly base: Ipv6Prefix;
-  /** Prefix length of each subnet cut from it. */
-  readonly size: number;
-}
+export type Ipv6Pool = AddressPool<Ipv6Prefix>;
 
 /**
  * A unique local network (RFC 4193) of 65536 subnets, as docker makes one since 27: 40 bits that hardly another machine
@@ -27,25 +23,6 @@ export function uniqueLocalPool(identity: string): Ipv6Pool {
   bytes.writeUInt8(0xfd, 0);
   createHash('sha256').update(identity).digest().copy(bytes, 1, 0, 5);
   return { base: { address: ipv6FromBytes(bytes), length: 48 }, size: 64 };
-}
-
-/** `base=fd00:1::/48,size=64`. Throws invalid_argument. */
-export function parseIpv6Pool(text: string): Ipv6Pool {
-  const [, base, size = ''] = /^base=([^,]+),size=(\d+)$/i.exec(text.replaceAll(' ', '')) ?? [];
-  if (base === undefined) {
-    throw new StackError(
-      'invalid_argument',
-      `invalid address pool "${text}": expected "base=<subnet>,size=<prefix length>"`,
-    );
-  }
-  const prefix = networkOfIpv6(parseIpv6Prefix(base));
-  if (Number(size) < prefix.length || Number(size) > 126) {
-    throw new StackError(
-      'invalid_argument',
-      `invalid address pool "${text}": size must be from ${prefix.length} to 126`,
-    );
-  }
-  return { base: prefix, size: Number(size) };
 }
 
 /** The first subnet of `pools` that shares no address with `taken`. Throws resource_exhausted. */

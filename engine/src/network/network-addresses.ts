@@ -3,7 +3,7 @@ import { parseIpv4, parseIpv4Prefix, type Ipv4Prefix } from '#lib/netlink/ipv4';
 import { parseIpv6, parseIpv6Prefix, type Ipv6Prefix } from '#lib/netlink/ipv6';
 import { StackError } from '#spec/errors';
 import { AddressAllocator } from './address-allocator.ts';
-import { Ipv6Allocator } from './ipv6-allocator.ts';
+import { ipv4 as ipv4Family, ipv6 as ipv6Family } from './address-family.ts';
 import type { NetworkSubnet } from './network-controller.ts';
 
 /** One subnet: its gateway with the subnet's length, and what is kept from containers or for them. */
@@ -29,14 +29,14 @@ export interface TakenAddresses {
 export class NetworkAddresses {
   readonly gateway: Ipv4Prefix;
   readonly ipv6Gateway: Ipv6Prefix | undefined;
-  readonly #ipv4: AddressAllocator;
-  readonly #ipv6: Ipv6Allocator | undefined;
+  readonly #ipv4: AddressAllocator<Ipv4Prefix>;
+  readonly #ipv6: AddressAllocator<Ipv6Prefix> | undefined;
 
   constructor(ipv4: SubnetPlan<Ipv4Prefix>, ipv6: SubnetPlan<Ipv6Prefix> | undefined) {
     this.gateway = ipv4.gateway;
     this.ipv6Gateway = ipv6?.gateway;
-    this.#ipv4 = new AddressAllocator(ipv4.gateway, ipv4.range, ipv4.auxiliary);
-    this.#ipv6 = ipv6 && new Ipv6Allocator(ipv6.gateway, ipv6.range, ipv6.auxiliary);
+    this.#ipv4 = new AddressAllocator(ipv4Family, ipv4.gateway, ipv4.range, ipv4.auxiliary);
+    this.#ipv6 = ipv6 && new AddressAllocator(ipv6Family, ipv6.gateway, ipv6.range, ipv6.auxiliary);
   }
 
   /** Takes the addresses that are asked for, or the lowest free ones. Throws conflict, invalid_argument, resource_exhausted. */

@@ -10,8 +10,9 @@ import {
 } from '#lib/netlink/ipv4';
 import { networkOfIpv6, parseIpv6Prefix, type Ipv6Prefix } from '#lib/netlink/ipv6';
 import { StackError } from '#spec/errors';
+import { ipv4, ipv6 } from './address-family.ts';
 import { defaultAddressPools, parseAddressPool, type AddressPool } from './address-pool.ts';
-import { parseIpv6Pool, type Ipv6Pool } from './ipv6-pool.ts';
+import type { Ipv6Pool } from './ipv6-pool.ts';
 
 /** Flags as they were given. */
 export interface NetworkFlags {
@@ -78,7 +79,9 @@ export function parseNetworkFlags(flags: NetworkFlags): NetworkOptions {
   }
   const pools = flags.defaultAddressPool ?? [];
   const isIpv6 = (pool: string): boolean => /base=[^,]*:/i.test(pool);
-  const ipv4Pools = pools.filter((pool) => !isIpv6(pool)).map(parseAddressPool);
+  const ipv4Pools = pools
+    .filter((pool) => !isIpv6(pool))
+    .map((pool) => parseAddressPool(ipv4, pool));
   if (flags.fixedCidrV6 !== undefined && flags.ipv6 !== true) {
     throw invalid('fixed-cidr-v6', flags.fixedCidrV6, 'it needs --ipv6');
   }
@@ -94,7 +97,7 @@ export function parseNetworkFlags(flags: NetworkFlags): NetworkOptions {
     bridge: bridge === 'none' ? undefined : checkedName(bridge),
     bip,
     pools: ipv4Pools.length > 0 ? ipv4Pools : defaultAddressPools,
-    ipv6Pools: pools.filter(isIpv6).map(parseIpv6Pool),
+    ipv6Pools: pools.filter(isIpv6).map((pool) => parseAddressPool(ipv6, pool)),
     ipv6: flags.ipv6 ?? false,
     fixedCidrV6: flags.fixedCidrV6 === undefined ? undefined : ipv6Subnet(flags.fixedCidrV6),
     fixedCidr: flags.fixedCidr === undefined ? undefined : rangeOf(flags.fixedCidr, bip),

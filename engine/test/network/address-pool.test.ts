@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import { formatIpv4Prefix, parseIpv4Prefix } from '#lib/netlink/ipv4';
 import { isStackError } from '#spec/errors';
+import { ipv4 } from '../../src/network/address-family.ts';
 import {
   chooseSubnet,
   defaultAddressPools,
@@ -24,12 +25,12 @@ describe('chooseSubnet', () => {
   });
 
   it('cuts pools into subnets of their size', () => {
-    const pools = [parseAddressPool('base=10.10.0.0/16,size=24')];
+    const pools = [parseAddressPool(ipv4, 'base=10.10.0.0/16,size=24')];
     expect(choose(['10.10.0.0/23'], pools)).to.equal('10.10.2.0/24');
   });
 
   it('says when all are used', () => {
-    expect(() => choose(['10.0.0.0/8'], [parseAddressPool('base=10.10.0.0/16,size=24')]))
+    expect(() => choose(['10.0.0.0/8'], [parseAddressPool(ipv4, 'base=10.10.0.0/16,size=24')]))
       .to.throw('10.10.0.0/16')
       .that.satisfies((error: unknown) => isStackError(error, 'resource_exhausted'));
   });
@@ -47,7 +48,7 @@ describe('parseAddressPool', () => {
     'base=10.0.0.0/8,size=24,more=1',
   ]) {
     it(`refuses "${text}"`, () => {
-      expect(() => parseAddressPool(text))
+      expect(() => parseAddressPool(ipv4, text))
         .to.throw()
         .that.satisfies((error: unknown) => isStackError(error, 'invalid_argument'));
     });

@@ -1,8 +1,10 @@
 import { expect } from 'chai';
 import { formatIpv6Prefix, parseIpv6, parseIpv6Prefix } from '#lib/netlink/ipv6';
 import { StackError } from '#spec/errors';
-import { Ipv6Allocator } from '../../src/network/ipv6-allocator.ts';
-import { chooseSubnetOfIpv6, parseIpv6Pool, uniqueLocalPool } from '../../src/network/ipv6-pool.ts';
+import { AddressAllocator } from '../../src/network/address-allocator.ts';
+import { ipv6 } from '../../src/network/address-family.ts';
+import { parseAddressPool } from '../../src/network/address-pool.ts';
+import { chooseSubnetOfIpv6, uniqueLocalPool } from '../../src/network/ipv6-pool.ts';
 
 describe('pools of IPv6 subnets', () => {
   it('of an engine are unique local, and always the same', () => {
@@ -13,7 +15,7 @@ describe('pools of IPv6 subnets', () => {
   });
 
   it('give the first subnet that is free, whatever is taken', () => {
-    const pool = parseIpv6Pool('base=fd00:1::/48,size=64');
+    const pool = parseAddressPool(ipv6, 'base=fd00:1::/48,size=64');
     const chosen = (...taken: string[]): string =>
       formatIpv6Prefix(chooseSubnetOfIpv6([pool], taken.map(parseIpv6Prefix)));
     expect(chosen()).to.equal('fd00:1::/64');
@@ -24,14 +26,14 @@ describe('pools of IPv6 subnets', () => {
 
   it('are refused when they make no sense', () => {
     for (const text of ['base=fd00::/48', 'base=fd00::/64,size=48', 'base=10.0.0.0/8,size=64']) {
-      expect(() => parseIpv6Pool(text), text).to.throw(StackError);
+      expect(() => parseAddressPool(ipv6, text), text).to.throw(StackError);
     }
   });
 });
 
-describe('Ipv6Allocator', () => {
+describe('AddressAllocator of IPv6', () => {
   it('gives the lowest free address that is neither the gateway nor somebody else', () => {
-    const allocator = new Ipv6Allocator(parseIpv6Prefix('fd00::1/126'), undefined, [
+    const allocator = new AddressAllocator(ipv6, parseIpv6Prefix('fd00::1/126'), undefined, [
       parseIpv6('fd00::2'),
     ]);
     expect(allocator.allocate()).to.equal(parseIpv6('fd00::3'));
