@@ -1,11 +1,12 @@
 /** `engine history` */
+import { humanDuration } from '#spec/human-duration';
 import { platformQuery } from '../client/platform.ts';
 import { defineCommand } from '../command-line/command.ts';
 import { boolean, format, text } from '../command-line/flags.ts';
 import { printRows } from '../format/listing.ts';
 import { rfc3339 } from '../format/timestamp.ts';
 import { ellipsis, shortId } from '../format/truncate.ts';
-import { humanDuration, humanSize } from '../format/units.ts';
+import { humanSize } from '../format/units.ts';
 
 interface HistoryItem {
   Id: string;

@@ -1,4 +1,5 @@
 /** `engine system df` */
+import { humanDuration } from '#spec/human-duration';
 import { defineCommand } from '../command-line/command.ts';
 import { boolean, format } from '../command-line/flags.ts';
 import { containerRow, type ContainerSummary } from '../format/container-row.ts';
@@ -6,7 +7,7 @@ import { compileTemplate, unescapeFormat } from '../format/go-template.ts';
 import { imageRow, imageRows, type ImageSummary } from '../format/image-row.ts';
 import { printRows } from '../format/listing.ts';
 import { renderTable } from '../format/table.ts';
-import { humanDuration, humanSize } from '../format/units.ts';
+import { humanSize } from '../format/units.ts';
 
 interface BuildCache {
   ID: string;

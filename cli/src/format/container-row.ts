@@ -1,9 +1,10 @@
 /** A container of the list as `ps` and `system df` show it. */
+import { humanDuration } from '#spec/human-duration';
 import { familiarName, withoutDigest } from './image-name.ts';
 import { showPorts, type PortSummary } from './ports.ts';
 import { goTime } from './timestamp.ts';
 import { ellipsis, shortId, showLabels } from './truncate.ts';
-import { humanDuration, humanSize } from './units.ts';
+import { humanSize } from './units.ts';
 
 export interface ContainerSummary {
   Id: string;

@@ -1,8 +1,9 @@
 /** An image of the list as `images` and `system df` show it: a row for each name. */
+import { humanDuration } from '#spec/human-duration';
 import { repositoryName } from './image-name.ts';
 import { goTime } from './timestamp.ts';
 import { shortId } from './truncate.ts';
-import { humanDuration, humanSize } from './units.ts';
+import { humanSize } from './units.ts';
 
 export interface ImageSummary {
   Id: string;

@@ -1,4 +1,4 @@
-/** Sizes and times as docker prints them (github.com/docker/go-units), and as it reads them. */
+/** Sizes as docker prints them (github.com/docker/go-units), and sizes and times as it reads them. */
 import { UsageError } from '../command-line/parse.ts';
 
 /** `1.98MB`: decimal units, as many significant digits as asked for. */
@@ -19,24 +19,6 @@ function scaled(size: number, base: number, units: readonly string[], digits: nu
     unit++;
   }
   return `${Number(value.toPrecision(digits))}${units[unit] ?? ''}`;
-}
-
-/** `3 minutes`, `About an hour`, `2 weeks`. */
-export function humanDuration(milliseconds: number): string {
-  const seconds = Math.floor(milliseconds / 1000);
-  if (seconds < 1) return 'Less than a second';
-  if (seconds === 1) return '1 second';
-  if (seconds < 60) return `${seconds} seconds`;
-  const minutes = Math.floor(seconds / 60);
-  if (minutes === 1) return 'About a minute';
-  if (minutes < 60) return `${minutes} minutes`;
-  const hours = Math.floor(seconds / 3600 + 0.5);
-  if (hours === 1) return 'About an hour';
-  if (hours < 48) return `${hours} hours`;
-  if (hours < 24 * 7 * 2) return `${Math.floor(hours / 24)} days`;
-  if (hours < 24 * 30 * 2) return `${Math.floor(hours / 24 / 7)} weeks`;
-  if (hours < 24 * 365 * 2) return `${Math.floor(hours / 24 / 30)} months`;
-  return `${Math.floor(seconds / 3600 / 24 / 365)} years`;
 }
 
 /** Bytes of `32m`, `1.5g`, `512`; binary multiples, as docker reads memory sizes. Throws {@link UsageError}. */

@@ -1,4 +1,5 @@
 /** `GET /containers/json`: which containers, and their short description. */
+import { humanDuration } from '#spec/human-duration';
 import { StackError } from '#spec/errors';
 import { isAtLeast, type ApiVersion } from '../http/api-version.ts';
 import { matchesLabels, type Filters } from '../http/query.ts';
@@ -9,7 +10,7 @@ import type { Engine } from './engine.ts';
 import type { Health } from './health.ts';
 import { mountPoints, networkSettingsOf } from './inspect-container.ts';
 import { portSummaries } from '../network/network-settings.ts';
-import { humanDuration, never, unixSeconds } from './timestamps.ts';
+import { never, unixSeconds } from './timestamps.ts';
 
 /** Filter keys that the list takes. */
 export const containerFilterKeys = [
