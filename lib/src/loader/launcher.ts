@@ -10,9 +10,10 @@
 import { assembleExecutable, systemCall } from '#lib/assembler/assemble';
 import type { CodeLabel, Machine, MachineRegister } from '#lib/assembler/machine';
 import { appendDecimal, appendText, copyText, powersOfTen, textData } from '#lib/assembler/text';
-import { AT_FDCWD, resourceLimits } from '#lib/sys/flags';
+import { AT_FDCWD } from '#lib/sys/flags';
 import { errnoNumber } from '#lib/sys/libc';
 import type { Architecture } from '#lib/sys/syscalls';
+import { rlimitNumbers } from '#spec/rlimits';
 
 /**
  * Environment variable with the soft RLIMIT_NOFILE from before Node, in decimal. Written by the launcher; the
@@ -107,7 +108,7 @@ function buildPaths(machine: Machine, texts: Texts, failed: CodeLabel): void {
 function buildVariable(machine: Machine, texts: Texts): void {
   machine.move('arg3', buffers);
   machine.add('arg3', frame.limit);
-  systemCall(machine, 'prlimit64', [0, resourceLimits.RLIMIT_NOFILE, 0, 'arg3']);
+  systemCall(machine, 'prlimit64', [0, rlimitNumbers.RLIMIT_NOFILE, 0, 'arg3']);
   machine.load('s2', buffers, frame.limit, 8);
   machine.move('s3', buffers);
   machine.add('s3', frame.variable);

@@ -1,12 +1,6 @@
 /** Sequences of operations that every program needs: its beginning, and a child's wait status. */
-import {
-  childCodes,
-  closeRangeFlags,
-  prctlOptions,
-  resourceLimits,
-  waitFlags,
-  waitidTypes,
-} from '#lib/sys/flags';
+import { childCodes, closeRangeFlags, prctlOptions, waitFlags, waitidTypes } from '#lib/sys/flags';
+import { rlimitNumbers } from '#spec/rlimits';
 import { u64 } from './data.ts';
 import { lastDescriptor, type Operand, type ProgramBuilder } from './program.ts';
 
@@ -39,7 +33,7 @@ export function prologue(builder: ProgramBuilder, options: PrologueOptions): voi
       rlim_cur: u64(openFiles.soft),
       rlim_max: u64(openFiles.hard),
     });
-    builder.syscall('prlimit64', [0, resourceLimits.RLIMIT_NOFILE, limit, 0]);
+    builder.syscall('prlimit64', [0, rlimitNumbers.RLIMIT_NOFILE, limit, 0]);
   }
 }
 
@@ -66,7 +60,7 @@ export function endAsChild(builder: ProgramBuilder, pid: Operand): void {
   builder.branchEqual(code, childCodes.CLD_EXITED, exited);
   // The child has left the core dump, if any.
   const noCore = builder.struct('rlimit64', { rlim_cur: u64(0), rlim_max: u64(0) });
-  builder.syscall('prlimit64', [0, resourceLimits.RLIMIT_CORE, noCore, 0]);
+  builder.syscall('prlimit64', [0, rlimitNumbers.RLIMIT_CORE, noCore, 0]);
   builder.syscall('getpid', [], { result: self });
   builder.syscall('kill', [self, status], { demand: 'any' });
   builder.set(status, 255);

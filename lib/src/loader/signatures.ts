@@ -1,6 +1,7 @@
 /** How the arguments of system calls are shown to people: flags by name, descriptors by what they refer to. */
 import * as flags from '#lib/sys/flags';
 import type { SyscallName } from '#lib/sys/syscalls';
+import { rlimitNumbers } from '#spec/rlimits';
 
 /** Names of a flag word: bits that add up, or one value out of a list. */
 export interface NamedValues {
@@ -21,7 +22,7 @@ const dup3Flags = bits({ O_CLOEXEC: flags.openFlags.O_CLOEXEC });
 const unlinkFlags = bits({ AT_REMOVEDIR: flags.AT_REMOVEDIR });
 const accessModes = bits({ R_OK: 4, W_OK: 2, X_OK: 1 });
 const whence = oneOf({ SEEK_SET: 0, SEEK_CUR: 1, SEEK_END: 2 });
-const resource = oneOf(flags.resourceLimits);
+const resource = oneOf(rlimitNumbers);
 
 /** Arguments beyond the list, and calls that are absent, are plain numbers or data. */
 export const signatures: Readonly<Partial<Record<SyscallName, readonly ArgumentFormat[]>>> = {
