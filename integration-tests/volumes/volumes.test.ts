@@ -1,6 +1,7 @@
 /** Volumes by our command line and by docker's: named, anonymous, shared, mounted by options, removed. */
 import { expect } from 'chai';
 import fs from 'node:fs';
+import os from 'node:os';
 import path from 'node:path';
 import { checked } from '../harness/command.ts';
 import { clients } from '../harness/clients.ts';
@@ -123,6 +124,23 @@ for (const client of clients) {
       expect(await fails('volume', 'create', '-o', 'nonsense=1', `${volume}x`)).to.contain(
         'invalid option: "nonsense"',
       );
+    });
+
+    it('that bind a folder read-only cannot be written', async () => {
+      const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'bound-'));
+      fs.writeFileSync(path.join(folder, 'f'), 'of the host');
+      await ok('volume', 'create', '-o', 'o=bind,ro', '-o', `device=${folder}`, volume);
+      const inBox = (...command: string[]) => [
+        'run',
+        '--rm',
+        '-v',
+        `${volume}:/data`,
+        busybox,
+        ...command,
+      ];
+      expect(await ok(...inBox('cat', '/data/f'))).to.equal('of the host');
+      expect(await fails(...inBox('touch', '/data/g'))).to.contain('Read-only file system');
+      fs.rmSync(folder, { recursive: true });
     });
 
     it('with options stay for a container that starts while another one ends', async () => {

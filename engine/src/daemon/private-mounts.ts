@@ -4,15 +4,12 @@
  */
 import fs from 'node:fs';
 import path from 'node:path';
-import { mountFlags } from '#lib/sys/flags';
 import { readMounts } from '#lib/mounts/mountinfo';
+import { umountFlags } from '#lib/sys/flags';
 import { errorCode } from '#spec/errors';
 import type { ContainerRecord } from './container.ts';
 import type { Engine } from './engine.ts';
 import type { EnginePaths } from './paths.ts';
-
-const MNT_DETACH = 2;
-const { MS_NODEV, MS_NOEXEC, MS_NOSUID } = mountFlags;
 
 function privateFolder({ execRoot }: EnginePaths, containerId = ''): string {
   return path.join(execRoot, 'mounts', containerId);
@@ -35,8 +32,7 @@ export async function mountSharedMemory(
     source: 'shm',
     target,
     type: 'tmpfs',
-    flags: MS_NODEV | MS_NOEXEC | MS_NOSUID,
-    data: `mode=1777,size=${sizeBytes}`,
+    options: ['nodev', 'noexec', 'nosuid', 'mode=1777', `size=${sizeBytes}`],
   });
 }
 
@@ -74,7 +70,7 @@ export async function releasePrivateMounts(
     .filter((mountPoint) => mountPoint.startsWith(`${folder}/`))
     .reverse();
   for (const target of targets) {
-    await kernel.call('unmountFileSystem', { target, flags: MNT_DETACH });
+    await kernel.call('unmountFileSystem', { target, flags: umountFlags.MNT_DETACH });
   }
   await kernel.call('removeTree', { path: folder });
 }

@@ -1,11 +1,15 @@
 /** Mounting, unmounting and deleting, which the kernel may take its time for. */
 import fs from 'node:fs';
-import { mount, umount2, type MountArguments } from '#lib/sys/mount';
+import { mountWithOptions, type MountSpecification } from '#lib/mounts/mount-with-options';
+import { umount2 } from '#lib/sys/mount';
 import type { Host } from './host.ts';
 
-/** mount(2). */
-export function mountFileSystem(_host: Host, request: MountArguments): void {
-  mount(request);
+/** mount(2), with options in the words of mount(8). */
+export function mountFileSystem(
+  _host: Host,
+  { target, ...what }: MountSpecification & { target: string },
+): void {
+  mountWithOptions(what, target);
 }
 
 /** umount2(2). */

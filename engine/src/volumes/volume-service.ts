@@ -123,7 +123,7 @@ export class VolumeService {
       const target = this.dataFolder(name);
       if (isMountPoint(target)) return;
       try {
-        await this.#kernel.call('mountFileSystem', await driverMount(options, target));
+        await this.#kernel.call('mountFileSystem', { ...(await driverMount(options)), target });
       } catch (error) {
         this.#release(name, containerId);
         throw new StackError(

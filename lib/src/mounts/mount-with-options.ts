@@ -2,8 +2,8 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { StackError } from '#spec/errors';
-import { mountFlags } from '#lib/sys/flags';
-import { mount } from '#lib/sys/mount';
+import { mountFlags, umountFlags } from '#lib/sys/flags';
+import { mount, umount2 } from '#lib/sys/mount';
 
 const {
   MS_BIND,
@@ -73,7 +73,7 @@ export function parseMountOptions(options: readonly string[]): { flags: number; 
   return { flags, data: data.join(',') };
 }
 
-/** Mounts on `target`, in the mount namespace of the calling thread. Throws what mount(2) says. */
+/** Mounts on `target`, in the mount namespace of the calling thread. Throws what mount(2) says; then nothing is mounted. */
 export function mountWithOptions(
   { type, source, options }: MountSpecification,
   target: string,
@@ -82,8 +82,14 @@ export function mountWithOptions(
   if (flags & MS_BIND) {
     mount({ source, target, flags: flags & (MS_BIND | MS_REC) });
     const rest = flags & ~(MS_BIND | MS_REC);
-    // A bind mount takes its other flags only by a second call.
-    if (rest !== 0) mount({ source: null, target, flags: rest | MS_BIND | MS_REMOUNT });
+    if (rest === 0) return;
+    try {
+      // A bind mount takes its other flags only by a second call.
+      mount({ source: null, target, flags: rest | MS_BIND | MS_REMOUNT });
+    } catch (error) {
+      umount2(target, umountFlags.MNT_DETACH);
+      throw error;
+    }
   } else if (type === 'overlay' && data.length > longestData) {
     mountWithShortPaths({ source, target, flags, data });
   } else {
