@@ -11,8 +11,7 @@ export class AddressAllocator<P extends Prefix> {
   readonly #kept: ReadonlySet<P['address']>;
 
   /**
-   * @param gateway the bridge's address in the subnet; it, the subnet's first address (IPv6: any router) and the last of
-   * an IPv4 subnet are never given away.
+   * @param gateway the bridge's address in the subnet; it is never given away, and neither is what can be no host's.
    * @param range where addresses that nobody asked for come from.
    * @param auxiliary addresses that are somebody else's.
    */
@@ -25,10 +24,7 @@ export class AddressAllocator<P extends Prefix> {
     this.#family = family;
     this.#subnet = family.networkOf(gateway);
     this.#range = family.networkOf(range);
-    this.#kept = new Set([
-      ...[gateway.address, this.#subnet.address, ...auxiliary],
-      ...(family.hasBroadcast ? [family.lastOf(gateway)] : []),
-    ]);
+    this.#kept = new Set([gateway.address, ...auxiliary]);
   }
 
   /** The lowest free address, as docker does. Throws resource_exhausted. */
@@ -36,7 +32,7 @@ export class AddressAllocator<P extends Prefix> {
     const { lastOf, next, formatPrefix, name } = this.#family;
     const last = lastOf(this.#range);
     for (let address = this.#range.address; address <= last; address = next(address)) {
-      if (this.#used.has(address) || this.#kept.has(address)) continue;
+      if (!this.#isFree(address)) continue;
       this.#used.add(address);
       return address;
     }
@@ -55,7 +51,7 @@ export class AddressAllocator<P extends Prefix> {
         `invalid address ${format(address)}: it does not belong to ${formatPrefix(this.#subnet)}`,
       );
     }
-    if (this.#used.has(address) || this.#kept.has(address)) {
+    if (!this.#isFree(address)) {
       throw new StackError('conflict', `address ${format(address)} is in use`);
     }
     this.#used.add(address);
@@ -64,5 +60,10 @@ export class AddressAllocator<P extends Prefix> {
 
   release(address: P['address']): void {
     this.#used.delete(address);
+  }
+
+  #isFree(address: P['address']): boolean {
+    if (this.#used.has(address) || this.#kept.has(address)) return false;
+    return this.#family.hosts(this.#subnet, address);
   }
 }

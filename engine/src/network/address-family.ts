@@ -5,6 +5,7 @@ import {
   formatIpv4Prefix,
   networkOf,
   overlaps,
+  parseIpv4,
   parseIpv4Prefix,
   type Ipv4Prefix,
 } from '#lib/netlink/ipv4';
@@ -14,6 +15,7 @@ import {
   lastOfIpv6,
   networkOfIpv6,
   overlapsIpv6,
+  parseIpv6,
   parseIpv6Prefix,
   type Ipv6Prefix,
 } from '#lib/netlink/ipv6';
@@ -25,9 +27,8 @@ export interface AddressFamily<P extends Prefix> {
   readonly name: 'IPv4' | 'IPv6';
   /** Length of an address. */
   readonly bits: number;
-  /** Whether the last address of a subnet is no host's: it is broadcast. */
-  readonly hasBroadcast: boolean;
   readonly parse: (text: string) => P;
+  readonly parseAddress: (text: string) => P['address'];
   readonly format: (address: P['address']) => string;
   readonly formatPrefix: (prefix: P) => string;
   /** The first address of the network that holds `prefix`. */
@@ -36,6 +37,8 @@ export interface AddressFamily<P extends Prefix> {
   readonly lastOf: (prefix: P) => P['address'];
   readonly overlaps: (a: P, b: P) => boolean;
   readonly contains: (prefix: P, address: P['address']) => boolean;
+  /** Whether an address may belong to a host of the subnet. */
+  readonly hosts: (subnet: P, address: P['address']) => boolean;
   /** The address that follows. */
   readonly next: (address: P['address']) => P['address'];
 }
@@ -43,27 +46,41 @@ export interface AddressFamily<P extends Prefix> {
 export const ipv4: AddressFamily<Ipv4Prefix> = {
   name: 'IPv4',
   bits: 32,
-  hasBroadcast: true,
   parse: parseIpv4Prefix,
+  parseAddress: parseIpv4,
   format: formatIpv4,
   formatPrefix: formatIpv4Prefix,
   networkOf,
   lastOf: broadcastOf,
   overlaps,
-  contains: (prefix, address) => overlaps(prefix, { address, length: 32 }),
+  contains: containsIpv4,
+  hosts: (subnet, address) =>
+    containsIpv4(subnet, address) &&
+    address !== networkOf(subnet).address &&
+    address !== broadcastOf(subnet),
   next: (address) => address + 1,
 };
 
 export const ipv6: AddressFamily<Ipv6Prefix> = {
   name: 'IPv6',
   bits: 128,
-  hasBroadcast: false,
   parse: parseIpv6Prefix,
+  parseAddress: parseIpv6,
   format: formatIpv6,
   formatPrefix: formatIpv6Prefix,
   networkOf: networkOfIpv6,
   lastOf: lastOfIpv6,
   overlaps: overlapsIpv6,
-  contains: (prefix, address) => overlapsIpv6(prefix, { address, length: 128 }),
+  contains: containsIpv6,
+  hosts: (subnet, address) =>
+    containsIpv6(subnet, address) && address !== networkOfIpv6(subnet).address, // that is any router's
   next: (address) => address + 1n,
 };
+
+function containsIpv4(prefix: Ipv4Prefix, address: number): boolean {
+  return overlaps(prefix, { address, length: 32 });
+}
+
+function containsIpv6(prefix: Ipv6Prefix, address: bigint): boolean {
+  return overlapsIpv6(prefix, { address, length: 128 });
+}
