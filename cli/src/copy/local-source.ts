@@ -2,9 +2,8 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { StackError, errorCode, messageOf } from '#spec/errors';
-import type { Change } from '#lib/pack/change';
 import { LayerArchive } from '#lib/pack/layer-archive';
-import { TreeNode, using } from '#lib/pack/tree-node';
+import { contentOf, namedIn } from '#lib/pack/whole-tree';
 import { followedLink, splitPath, type CopyPlace } from './copy-path.ts';
 
 /** What lies at an absolute path. A link itself, unless `followLink` or the path says that a directory is meant. */
@@ -56,36 +55,12 @@ export function* archiveOf(
 ): Generator<Buffer> {
   const { folder, base } = splitPath(source.path);
   const archive = new LayerArchive();
-  const changes = base === '.' || base === '/' ? contentOf(folder) : namedIn(folder, base);
+  const missing = `lstat ${folder}/${base}: no such file or directory`;
+  const changes =
+    base === '.' || base === '/'
+      ? contentOf(folder, { itself: true })
+      : namedIn(folder, base, new StackError('not_found', missing));
   for (const change of changes) yield* archive.add(change);
   yield archive.end();
   archive.warnings.forEach(onWarning);
-}
-
-function* contentOf(folder: string): Generator<Change> {
-  yield* using(TreeNode.root(folder), function* (node) {
-    yield { kind: 'present', node };
-    yield* below(node);
-  });
-}
-
-function* namedIn(folder: string, name: string): Generator<Change> {
-  yield* using(TreeNode.root(folder), function* (parent) {
-    const node = parent.child(Buffer.from(name).toString('latin1'));
-    if (!node)
-      throw new StackError('not_found', `lstat ${folder}/${name}: no such file or directory`);
-    yield* using(node, withContent);
-  });
-}
-
-function* withContent(node: TreeNode): Generator<Change> {
-  yield { kind: 'present', node };
-  if (node.isDirectory) yield* below(node);
-}
-
-function* below(directory: TreeNode): Generator<Change> {
-  for (const name of directory.names()) {
-    const node = directory.child(name);
-    if (node) yield* using(node, withContent);
-  }
 }

@@ -4,7 +4,7 @@ import nodePath from 'node:path';
 import { close, lstatat, readlinkat, S_IFDIR, S_IFLNK, S_IFMT } from '#lib/sys/file';
 import type { Change } from '#lib/pack/change';
 import { LayerArchive } from '#lib/pack/layer-archive';
-import { TreeNode, using } from '#lib/pack/tree-node';
+import { contentOf, namedIn } from '#lib/pack/whole-tree';
 import { LayerApplier } from '#lib/unpack/apply-layer';
 import { errorCode, StackError } from '#spec/errors';
 import { listChanges } from './list-changes.ts';
@@ -86,38 +86,10 @@ function archive(root: number, { path, output }: JobOf<'archive'>): void {
   }
   const parent = openInRoot(root, nodePath.dirname(path), { followLast: true });
   try {
-    write(output, namedIn(pathOf(parent), nodePath.basename(path), path));
+    const missing = new StackError('not_found', `Could not find the file ${path} in container`);
+    write(output, namedIn(pathOf(parent), nodePath.basename(path), missing));
   } finally {
     close(parent);
-  }
-}
-
-/** Everything in a directory, and with `itself` the directory as `./` and all below it as `./name`, as dockerd names it. */
-function* contentOf(folder: string, { itself = false } = {}): Generator<Change> {
-  yield* using(TreeNode.root(folder, itself ? '.' : ''), function* (node) {
-    if (itself) yield { kind: 'present', node };
-    yield* below(node);
-  });
-}
-
-/** One thing in a directory, with all below it. */
-function* namedIn(folder: string, name: string, path: string): Generator<Change> {
-  yield* using(TreeNode.root(folder), function* (parent) {
-    const node = parent.child(Buffer.from(name).toString('latin1'));
-    if (!node) throw new StackError('not_found', `Could not find the file ${path} in container`);
-    yield* using(node, withContent);
-  });
-}
-
-function* withContent(node: TreeNode): Generator<Change> {
-  yield { kind: 'present', node };
-  if (node.isDirectory) yield* below(node);
-}
-
-function* below(directory: TreeNode): Generator<Change> {
-  for (const name of directory.names()) {
-    const node = directory.child(name);
-    if (node) yield* using(node, withContent);
   }
 }
 
