@@ -11,6 +11,8 @@ export interface HostAbilities {
   cpuset: boolean;
   pids: boolean;
   ipv4Forwarding: boolean;
+  /** Whether what a bridge passes on goes through the tables of iptables, and of ip6tables. */
+  bridgeFilters: { ipv4: boolean; ipv6: boolean };
   appArmor: boolean;
   seLinux: boolean;
   /** What cannot be limited, in the words of docker's warnings, without their beginning. */
@@ -24,12 +26,16 @@ export function readHostAbilities(): HostAbilities {
   return {
     ...limits,
     ipv4Forwarding: read('/proc/sys/net/ipv4/ip_forward') !== '0',
+    bridgeFilters: {
+      ipv4: read('/proc/sys/net/bridge/bridge-nf-call-iptables') === '1',
+      ipv6: read('/proc/sys/net/bridge/bridge-nf-call-ip6tables') === '1',
+    },
     appArmor: read('/sys/module/apparmor/parameters/enabled').startsWith('Y'),
     seLinux: fs.existsSync('/sys/fs/selinux/enforce'),
   };
 }
 
-type CgroupPart = Omit<HostAbilities, 'ipv4Forwarding' | 'appArmor' | 'seLinux'>;
+type CgroupPart = Omit<HostAbilities, 'ipv4Forwarding' | 'bridgeFilters' | 'appArmor' | 'seLinux'>;
 
 function unifiedAbilities(layout: CgroupLayout): CgroupPart {
   const controllers = read(`${layout.unified ?? ''}/cgroup.controllers`).split(' ');

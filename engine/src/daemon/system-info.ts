@@ -50,7 +50,10 @@ export async function describeInfo(
     },
     ...limitFields(abilities),
     IPv4Forwarding: abilities.ipv4Forwarding,
-    ...(!isAtLeast(version, '1.50') && { BridgeNfIptables: false, BridgeNfIp6tables: false }),
+    ...(!isAtLeast(version, '1.50') && {
+      BridgeNfIptables: abilities.bridgeFilters.ipv4,
+      BridgeNfIp6tables: abilities.bridgeFilters.ipv6,
+    }),
     Debug: current.debug,
     NFd: fs.readdirSync('/proc/self/fd').length,
     NGoroutines: process.getActiveResourcesInfo().length,
