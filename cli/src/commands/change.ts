@@ -1,22 +1,16 @@
 /** `engine restart`, `pause`, `unpause` and `rename`: one call for each container. */
 import { isStackError } from '#spec/errors';
 import { defineCommand, forEachName } from '../command-line/command.ts';
-import { text } from '../command-line/flags.ts';
-import { parseInteger } from '../format/units.ts';
+import { stopFlags, stopQuery } from './stop-flags.ts';
 
 export const restart = defineCommand({
   synopsis: '[OPTIONS] CONTAINER [CONTAINER...]',
   arguments: { min: 1 },
-  flags: {
-    signal: text('Signal to send to the container', 's'),
-    timeout: text('Seconds to wait before killing the container', 't', 'int'),
-    time: { ...text('Old name of --timeout', undefined, 'int'), hidden: true },
-  },
-  async run({ client }, { signal, timeout, time }, names) {
-    const seconds = timeout ?? time;
-    const t = seconds === undefined ? undefined : parseInteger(seconds, '-t, --timeout');
+  flags: stopFlags,
+  async run({ client }, values, names) {
+    const query = stopQuery(values);
     return forEachName(names, async (name) => {
-      await client.json('POST', `/containers/${name}/restart`, { query: { signal, t } });
+      await client.json('POST', `/containers/${name}/restart`, { query });
       process.stdout.write(`${name}\n`);
     });
   },

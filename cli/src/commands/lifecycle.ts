@@ -2,9 +2,9 @@
 import { StackError, isStackError } from '#spec/errors';
 import { defineCommand, forEachName } from '../command-line/command.ts';
 import { boolean, missing, text } from '../command-line/flags.ts';
-import { parseInteger } from '../format/units.ts';
 import { defaultDetachKeys, parseDetachKeys } from '../terminal/detach-keys.ts';
 import { runAttached } from './start-attached.ts';
+import { stopFlags, stopQuery } from './stop-flags.ts';
 
 interface ContainerState {
   Id: string;
@@ -99,18 +99,11 @@ export const attach = defineCommand({
 export const stop = defineCommand({
   synopsis: '[OPTIONS] CONTAINER [CONTAINER...]',
   arguments: { min: 1 },
-  flags: {
-    signal: text('Signal to send to the container', 's'),
-    timeout: text('Seconds to wait before killing the container', 't', 'int'),
-    time: { ...text('Old name of --timeout', undefined, 'int'), hidden: true },
-  },
+  flags: stopFlags,
   async run({ client }, values, names) {
-    const seconds = values.timeout ?? values.time;
-    const t = seconds === undefined ? undefined : parseInteger(seconds, '-t, --timeout');
+    const query = stopQuery(values);
     return forEachName(names, async (name) => {
-      await startUnlessRunning(() =>
-        client.json('POST', `/containers/${name}/stop`, { query: { t, signal: values.signal } }),
-      );
+      await startUnlessRunning(() => client.json('POST', `/containers/${name}/stop`, { query }));
       process.stdout.write(`${name}\n`);
     });
   },
