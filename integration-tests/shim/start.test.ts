@@ -7,7 +7,7 @@ import { expect } from 'chai';
 import { executablePath } from '#lib/installation/installation';
 import { packAny } from '#proto/any';
 import { GrpcChannel } from '#proto/client';
-import { BootstrapParams } from '#proto/generated/containerd.runtime.bootstrap.v1';
+import { BootstrapParams, BootstrapResult } from '#proto/generated/containerd.runtime.bootstrap.v1';
 import { Options } from '#proto/generated/containerd.runc.v1';
 import { TaskService as TaskServiceV2 } from '#proto/generated/containerd.task.v2';
 import { TaskService as TaskServiceV3 } from '#proto/generated/containerd.task.v3';
@@ -33,9 +33,8 @@ describe('containerd-shim-lite-v2 start', () => {
     const { status, stdout, stderr } = spawnSync(shim, [...flags, '-id', id, 'start'], {
       cwd: bundle,
       input,
-      encoding: 'utf8',
     });
-    return { status, stdout, stderr, bundle };
+    return { status, answer: stdout, stdout: stdout.toString(), stderr: stderr.toString(), bundle };
   };
   const options = packAny(Options, { binaryName: 'runc' });
   const params = (id: string, socketDir?: string) =>
@@ -73,15 +72,15 @@ describe('containerd-shim-lite-v2 start', () => {
   });
 
   it('answers with version 3 to the parameters of containerd 2.3', async () => {
-    const { stdout } = start('params', params('params'));
-    const { version, address, protocol } = JSON.parse(stdout) as Record<string, unknown>;
+    const { answer } = start('params', params('params'));
+    const { version, address, protocol } = BootstrapResult.decode(answer);
     expect({ version, protocol }).to.deep.equal({ version: 3, protocol: 'ttrpc' });
-    await useAndEnd(String(address));
+    await useAndEnd(address);
   });
 
   it('listens in the folder that containerd has chosen', async () => {
-    const { stdout } = start('chosen', params('chosen', `${folder}/sockets`));
-    const { address } = JSON.parse(stdout) as { address: string };
+    const { answer } = start('chosen', params('chosen', `${folder}/sockets`));
+    const { address } = BootstrapResult.decode(answer);
     expect(path.dirname(address)).to.equal(`unix://${folder}/sockets`);
     expect(fs.statSync(`${folder}/sockets`).mode & 0o777).to.equal(0o700);
     await useAndEnd(address);
@@ -153,6 +152,59 @@ describe('containers of a group', function () {
 
     expect((await containerd.remove('g2')).exitStatus).to.equal(137);
     await waitFor('the end of the shim', () => !fs.existsSync(`/proc/${shim}`));
+  });
+});
+
+describe('a shim built on containerd 2.3 under containerd-lite', function () {
+  let containerd: RealContainerd;
+  let shim: string;
+
+  this.beforeAll(async function () {
+    needRoot(this);
+    needPeers(this, 'runc', 'busybox');
+    const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'shim-new-'));
+    shim = path.join(folder, 'containerd-shim-new-v2');
+    containerd = new RealContainerd({ daemon: 'containerd-lite', runtime: shim });
+    await containerd.start();
+  });
+  this.afterAll(async () => {
+    await containerd.stop();
+    fs.rmSync(path.dirname(shim), { recursive: true });
+  });
+
+  it('gets the parameters that it insists on, and answers with a result', async () => {
+    // As pkg/shim of containerd 2.3 does: stdin must hold parameters for this id, or nothing is done.
+    const ours = executablePath('containerd-shim-lite-v2');
+    const script = `#!/bin/sh
+for verb; do :; done
+[ $verb = start ] || exec ${ours} "$@"
+cat >${shim}.stdin
+echo $(wc -c <${shim}.stdin) >>${shim}.starts
+if ! grep -q '/c.sock.ttrpc' ${shim}.stdin; then
+  echo 'shim was started through the deprecated API but was built against the new API; if you upgraded containerd, you may need to restart the daemon' >&2
+  exit 1
+fi
+exec ${ours} "$@" <${shim}.stdin
+`;
+    fs.writeFileSync(shim, script, { mode: 0o755 });
+    const { tasks } = containerd.client;
+    for (const [id, starts] of [
+      ['first', 2],
+      ['second', 3], // asked once, remembered
+    ] as const) {
+      const { stdio } = await containerd.create(id, { args: ['echo', id] });
+      await tasks.start({ containerId: id });
+      expect((await tasks.wait({ containerId: id })).exitStatus).to.equal(0);
+      await containerd.remove(id);
+      await stdio.ended;
+      expect(stdio.stdout).to.equal(`${id}\n`);
+      expect(fs.readFileSync(`${shim}.starts`, 'utf8').split('\n')).to.have.length(starts + 1);
+      const sent = BootstrapParams.decode(fs.readFileSync(`${shim}.stdin`));
+      expect(sent).to.include({ instanceId: id, namespace: containerd.namespace });
+      expect(sent.extensions.map(({ value }) => value?.typeUrl)).to.deep.equal([
+        'containerd.runc.v1.Options',
+      ]);
+    }
   });
 });
 

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
-import { packAny } from '#proto/any';
-import { BootstrapParams } from '#proto/generated/containerd.runtime.bootstrap.v1';
+import { packAny, unpackAny } from '#proto/any';
+import { BootstrapParams, BootstrapResult } from '#proto/generated/containerd.runtime.bootstrap.v1';
 import { Options } from '#proto/generated/containerd.runc.v1';
 import { Any } from '#proto/generated/google.protobuf';
 import { bootstrapAnswer, readBootstrap } from '../src/bootstrap.ts';
@@ -11,51 +11,59 @@ describe('readBootstrap', () => {
   const options = packAny(Options, { binaryName: 'runc' });
 
   it('takes options of containerd up to 2.2, or nothing', () => {
-    expect(readBootstrap(Buffer.alloc(0), line)).to.deep.equal({ line, takesVersion3: false });
-    const { options: read, takesVersion3 } = readBootstrap(Any.encode(options), line);
+    expect(readBootstrap(Buffer.alloc(0), line)).to.deep.equal({ line, takesResult: false });
+    const { options: read, takesResult } = readBootstrap(Any.encode(options), line);
     expect(read?.typeUrl).to.equal('containerd.runc.v1.Options');
-    expect(takesVersion3).to.be.false;
+    expect(takesResult).to.be.false;
   });
 
   it('takes the parameters of 2.3, which say more than the flags', () => {
-    const params = BootstrapParams.encode({
-      instanceId: 'c1',
-      namespace: 'ns',
-      logLevel: 'LOG_LEVEL_DEBUG',
-      containerdGrpcAddress: '/params',
-      containerdTtrpcAddress: '/params.ttrpc',
-      extensions: [{ value: { typeUrl: 'other', value: Buffer.alloc(0) } }, { value: options }],
-      socketDir: '/sockets',
-    });
+    // Encoded by protoc from containerd's bootstrap.proto: every field, an extension that nobody knows among them.
+    const params = Buffer.from(
+      '0a02633112026e7318fcffffffffffffffff01220676322e332e302a0d2f632e736f636b2e747472706332072f632e736f636b3a06' +
+        '2f62696e2f6342090a070a056f7468657242260a240a1a636f6e7461696e6572642e72756e632e76312e4f7074696f6e7312063204' +
+        '72756e634a022f73',
+      'hex',
+    );
     const read = readBootstrap(params, line);
-    expect(read.line).to.include({ address: '/params', debug: true });
+    expect(read.line).to.include({ address: '/c.sock', publishBinary: '/bin/c', debug: true });
     expect(read).to.include({
-      ttrpcAddress: '/params.ttrpc',
-      socketFolder: '/sockets',
-      takesVersion3: true,
+      ttrpcAddress: '/c.sock.ttrpc',
+      socketFolder: '/s',
+      takesResult: true,
     });
-    expect(read.options?.typeUrl).to.equal('containerd.runc.v1.Options');
+    expect(read.options && unpackAny(Options, read.options)).to.include({ binaryName: 'runc' });
+  });
+
+  it('takes a level of the log that it does not know', () => {
+    const params = BootstrapParams.encode({ instanceId: 'c1', namespace: 'ns' });
+    const unknown = Buffer.concat([params, Buffer.from('1802', 'hex')]); // 2: between info and warning
+    expect(readBootstrap(unknown, line)).to.deep.include({
+      takesResult: true,
+      line: { ...line, debug: false },
+    });
   });
 
   it('takes parameters for another container as options', () => {
     const others = BootstrapParams.encode({ instanceId: 'c2', namespace: 'ns' });
-    expect(readBootstrap(others, line).takesVersion3).to.be.false;
+    expect(readBootstrap(others, line).takesResult).to.be.false;
   });
 });
 
 describe('bootstrapAnswer', () => {
+  const placement = { socket: '/s', isShared: false, protocol: 'ttrpc' } as const;
+
   it('is the bare address, unless more is understood', () => {
-    const placement = { socket: '/s', isShared: false, protocol: 'ttrpc' } as const;
-    expect(bootstrapAnswer(placement, false)).to.equal('unix:///s');
-    expect(JSON.parse(bootstrapAnswer(placement, true))).to.deep.equal({
-      version: 3,
-      address: 'unix:///s',
-      protocol: 'ttrpc',
-    });
+    expect(bootstrapAnswer(placement, false).toString()).to.equal('unix:///s');
+    // As protoc encodes it from containerd's bootstrap.proto.
+    const encoded = '08031209756e69783a2f2f2f731a057474727063';
+    expect(bootstrapAnswer(placement, true).toString('hex')).to.equal(encoded);
   });
 
-  it('names the path alone for gRPC', () => {
-    const placement = { socket: '/s', isShared: false, protocol: 'grpc' } as const;
-    expect(JSON.parse(bootstrapAnswer(placement, false))).to.include({ version: 3, address: '/s' });
+  it('names the path alone for gRPC, in both forms', () => {
+    const grpc = { ...placement, protocol: 'grpc' } as const;
+    const result = { version: 3, address: '/s', protocol: 'grpc' };
+    expect(JSON.parse(bootstrapAnswer(grpc, false).toString())).to.deep.equal(result);
+    expect(BootstrapResult.decode(bootstrapAnswer(grpc, true))).to.include(result);
   });
 });

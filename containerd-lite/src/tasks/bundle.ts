@@ -14,14 +14,7 @@ import { StackError, errorCode } from '#spec/errors';
 import { writeFileAtomicSync } from '#lib/atomic-file/atomic-file';
 import type { TaskStdio } from '../metadata/metadata-store.ts';
 import type { FileWorker } from '../worker/file-worker.ts';
-
-/** Where a shim listens, in the words of the shim protocol. */
-export interface ShimEndpoint {
-  version: number;
-  /** `unix://` and a path. */
-  address: string;
-  protocol: string;
-}
+import { parseEndpoint, type ShimEndpoint } from './shim-endpoint.ts';
 
 export interface Bundle {
   readonly namespace: string;
@@ -121,7 +114,7 @@ export function writeEndpoint(bundle: Bundle, endpoint: ShimEndpoint): void {
 export function readEndpoint(bundle: Bundle): ShimEndpoint | undefined {
   const read = (name: string) => {
     try {
-      return fs.readFileSync(path.join(bundle.path, name), 'utf8');
+      return fs.readFileSync(path.join(bundle.path, name));
     } catch {
       return undefined; // not written yet
     }
@@ -131,24 +124,6 @@ export function readEndpoint(bundle: Bundle): ShimEndpoint | undefined {
   // Shims write this one themselves: it is there if we died between its start and our own note.
   const address = read('address');
   return address === undefined ? undefined : parseEndpoint(address);
-}
-
-/** What a shim prints for `start`: an address alone (version 2), or JSON. Throws internal for anything else. */
-export function parseEndpoint(text: string): ShimEndpoint {
-  const trimmed = text.trim();
-  if (trimmed.startsWith('{')) {
-    const { version, address, protocol } = parseObject(trimmed);
-    if (
-      typeof version === 'number' &&
-      typeof address === 'string' &&
-      typeof protocol === 'string'
-    ) {
-      return { version, address, protocol };
-    }
-  } else if (/^(?:unix:\/\/)?\/\S+$/.test(trimmed)) {
-    return { version: 2, address: trimmed, protocol: 'ttrpc' };
-  }
-  throw new StackError('internal', `shim did not answer with an address but "${trimmed}"`);
 }
 
 /** Notes which shim the bundle belongs to, for its deletion. */

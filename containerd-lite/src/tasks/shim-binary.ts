@@ -3,7 +3,10 @@ import { spawn } from 'node:child_process';
 import { StackError } from '#spec/errors';
 import { Any } from '#proto/generated/google.protobuf';
 import { DeleteResponse } from '#proto/generated/containerd.task.v2';
-import { parseEndpoint, type Bundle, type ShimEndpoint } from './bundle.ts';
+import { version } from '#lib/installation/installation';
+import { BootstrapParams } from '#proto/generated/containerd.runtime.bootstrap.v1';
+import type { Bundle } from './bundle.ts';
+import { parseEndpoint, type ShimEndpoint } from './shim-endpoint.ts';
 
 /** Longest time that `start` may take; it only has to begin listening. */
 const startTimeoutMs = 30_000;
@@ -19,7 +22,15 @@ export interface ShimEnvironment {
   debug: boolean;
 }
 
-/** Starts the shim of a bundle. `options` go to its stdin, as containerd up to 2.2 does. */
+/**
+ * Executables that want the parameters of containerd 2.3 on stdin. Shims built before it take options there, and fail
+ * on anything else; nothing but the answer to `start` tells which kind one is.
+ */
+const wantParams = new Set<string>();
+/** What shims built on containerd 2.3 say to options, before they have done anything. */
+const wantsParams = /was started through the deprecated API but was built against the new API/;
+
+/** Starts the shim of a bundle, and tells it the `options` of its runtime. */
 export async function startShim(
   shim: string,
   bundle: Bundle,
@@ -27,21 +38,49 @@ export async function startShim(
   options: Any | undefined,
 ): Promise<ShimEndpoint> {
   const flags = ['-namespace', bundle.namespace, '-id', bundle.id, ...sharedFlags(environment)];
-  const { stdout, stderr, failure } = await run(shim, [...flags, 'start'], {
-    bundle,
-    environment,
-    stdin: options && Any.encode(options),
-    timeoutMs: startTimeoutMs,
-  });
-  const text = `${stdout.toString('utf8')}${stderr.toString('utf8')}`.trim();
+  const start = (stdin: Buffer | undefined) =>
+    run(shim, [...flags, 'start'], { bundle, environment, stdin, timeoutMs: startTimeoutMs });
+  const startWithParams = () => start(bootstrapParams(bundle, environment, options));
+  let result = await (wantParams.has(shim)
+    ? startWithParams()
+    : start(options && Any.encode(options)));
+  if (result.failure !== undefined && wantsParams.test(result.stderr.toString('utf8'))) {
+    result = await startWithParams();
+    if (result.failure === undefined) wantParams.add(shim);
+  } else if (result.failure !== undefined) {
+    wantParams.delete(shim); // an older one may have been installed in its place
+  }
+  const { stdout, stderr, failure } = result;
+  const answer = Buffer.concat([stdout, stderr]);
   if (failure !== undefined) {
+    const text = answer.toString('utf8').trim();
     throw new StackError('internal', `failed to start shim: ${shim}: ${text || failure}`);
   }
-  const endpoint = parseEndpoint(text);
+  const endpoint = parseEndpoint(answer);
   if (endpoint.protocol !== 'ttrpc' && endpoint.protocol !== 'grpc') {
     throw new StackError('unimplemented', `shim ${shim} wants to speak "${endpoint.protocol}"`);
   }
   return endpoint;
+}
+
+/** What containerd 2.3 and newer write to the stdin of `start`. */
+function bootstrapParams(
+  { id, namespace }: Bundle,
+  { address, publishBinary, debug }: ShimEnvironment,
+  options: Any | undefined,
+): Buffer {
+  return Buffer.from(
+    BootstrapParams.encode({
+      instanceId: id,
+      namespace,
+      logLevel: debug ? 'LOG_LEVEL_DEBUG' : 'LOG_LEVEL_INFO',
+      containerdVersion: version,
+      containerdTtrpcAddress: `${address}.ttrpc`,
+      containerdGrpcAddress: address,
+      containerdBinary: publishBinary,
+      extensions: options ? [{ value: options }] : [],
+    }),
+  );
 }
 
 /** Cleans up after a shim that is dead or does not answer, and says how its task ended. */

@@ -10,8 +10,9 @@ import { GrpcChannel } from '#proto/client';
 import { TtrpcClient } from '#proto/ttrpc-client';
 import type { Client } from '#proto/service';
 import { ReportedError } from '#proto/status';
-import type { Bundle, ShimEndpoint } from './bundle.ts';
+import type { Bundle } from './bundle.ts';
 import { slowDeadlineMs } from './deadlines.ts';
+import type { ShimEndpoint } from './shim-endpoint.ts';
 
 export type TaskClient = Client<typeof TaskServiceV2>;
 

@@ -14,9 +14,10 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { Duplex } from 'node:stream';
 import { StackError } from '#spec/errors';
 import { Any } from '#proto/generated/google.protobuf';
-import { parseEndpoint, type Bundle, type ShimEndpoint } from './bundle.ts';
+import type { Bundle } from './bundle.ts';
 import { lowerSessionPriority, restoreSessionPriority } from './session-priority.ts';
 import { environmentOf, sharedFlags, type ShimEnvironment } from './shim-binary.ts';
+import { parseEndpoint, type ShimEndpoint } from './shim-endpoint.ts';
 
 /** As long as `start` may take. */
 const answerTimeoutMs = 30_000;
@@ -126,7 +127,7 @@ function parseAnswer(line: string | undefined): ShimEndpoint {
   if (line === undefined) throw new StackError('unavailable', 'it has ended or does not answer');
   const { address, error } = parseLine(line);
   if (address === undefined) throw new StackError('internal', error ?? line);
-  return parseEndpoint(address);
+  return parseEndpoint(Buffer.from(address));
 }
 
 function saysFree(line: string): boolean {

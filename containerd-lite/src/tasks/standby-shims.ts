@@ -9,9 +9,10 @@
 import { messageOf } from '#spec/errors';
 import type { Any } from '#proto/generated/google.protobuf';
 import type { Logger } from '#lib/log/logger';
-import type { Bundle, ShimEndpoint } from './bundle.ts';
+import type { Bundle } from './bundle.ts';
 import type { ShimEnvironment } from './shim-binary.ts';
 import { StandbyShim } from './standby-shim.ts';
+import type { ShimEndpoint } from './shim-endpoint.ts';
 
 /** After a standby was taken its place is filled once the task it went to has most likely started. */
 const refillDelayMs = 500;

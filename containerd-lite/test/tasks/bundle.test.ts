@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import fs from 'node:fs';
-import { Bundles, parseEndpoint, readEndpoint, writeEndpoint } from '../../src/tasks/bundle.ts';
+import { Bundles, readEndpoint, writeEndpoint } from '../../src/tasks/bundle.ts';
 import { createTestWorker } from '../test-worker.ts';
 import { expectRejection } from '../rejection.ts';
 import { useTemporaryFolder } from '../temporary-folder.ts';
@@ -61,22 +61,4 @@ describe('Bundles', () => {
     expect(error).to.include({ code: 'ENOTEMPTY' });
     expect(fs.existsSync(`${bundle.path}/rootfs/precious`)).to.equal(true);
   });
-});
-
-describe('parseEndpoint', () => {
-  it('takes a bare address for version 2, and JSON for what it says', () => {
-    expect(parseEndpoint('unix:///run/x\n')).to.deep.equal({
-      version: 2,
-      address: 'unix:///run/x',
-      protocol: 'ttrpc',
-    });
-    const json = '{"version":3,"address":"unix:///run/x","protocol":"ttrpc"}';
-    expect(parseEndpoint(json)).to.include({ version: 3 });
-  });
-
-  for (const text of ['', 'panic: oh no', '{"version":3}']) {
-    it(`refuses ${JSON.stringify(text)}`, () => {
-      expect(() => parseEndpoint(text)).to.throw('shim did not answer with an address');
-    });
-  }
 });

@@ -47,7 +47,7 @@ export async function start(commandLine: CommandLine): Promise<void> {
   }
   fs.writeFileSync('address', `unix://${socket}`);
   // The answer and nothing else: containerd reads stdout and stderr together.
-  fs.writeSync(1, bootstrapAnswer(placement, bootstrap.takesVersion3));
+  fs.writeSync(1, bootstrapAnswer(placement, bootstrap.takesResult));
   process.exit(0); // without closing the socket, which would remove its path
 }
 
