@@ -1,11 +1,12 @@
 /** The flags before the command: which daemon, how to reach it, and where the client's own files are. */
 import path from 'node:path';
 import { EngineClient } from './client/engine-client.ts';
-import { chooseHost, parseEndpoint } from './client/endpoint.ts';
 import { chooseTls } from './client/tls-options.ts';
-import { boolean, missing, text, type FlagValues } from './command-line/flags.ts';
+import { boolean, text, type FlagValues } from './command-line/flags.ts';
 import { UsageError } from './command-line/parse.ts';
-import { configFolder } from './credentials/config-folder.ts';
+import { configFolder } from './config/config-folder.ts';
+import { settings } from './config/settings.ts';
+import { Contexts } from './contexts/current-context.ts';
 
 const certificates = process.env['DOCKER_CERT_PATH'] ?? configFolder();
 const certificate = (name: string): string => JSON.stringify(path.join(certificates, name));
@@ -16,6 +17,10 @@ export const globalFlags = {
     undefined,
     'string',
     JSON.stringify(configFolder()),
+  ),
+  context: text(
+    'Name of the context to use to connect to the daemon (overrides DOCKER_HOST env var and default context set with "engine context use")',
+    'c',
   ),
   debug: boolean('Print each call of the API and how it was answered', 'D'),
   host: text('Daemon socket to connect to', 'H', 'list'),
@@ -32,24 +37,41 @@ export const globalFlags = {
   tlsverify: boolean('Use TLS and verify the remote'),
   version: boolean('Print version information and quit', 'v'),
   help: { ...boolean('Print usage'), hidden: true },
-  ...missing('context'),
 } as const;
 
 export type GlobalValues = FlagValues<typeof globalFlags>;
 
 const logLevels = ['debug', 'info', 'warn', 'error', 'fatal'];
 
-/** A client of the daemon that flags and environment name. Throws {@link UsageError} for what cannot be meant. */
-export function createClient(values: GlobalValues, env: NodeJS.ProcessEnv): EngineClient {
-  const level = values['log-level'] ?? 'info';
-  if (!logLevels.includes(level)) {
-    throw new UsageError(`Unable to parse logging level: ${level}`);
+/** What flags and environment say, read once and before anything is done. */
+export class Surroundings {
+  readonly contexts: Contexts;
+  readonly #isTraced: boolean;
+  #client: EngineClient | undefined;
+
+  /** Throws {@link UsageError} for what cannot be meant, invalid_argument for files that cannot be read. */
+  constructor(values: GlobalValues, env: NodeJS.ProcessEnv) {
+    const level = values['log-level'] ?? 'info';
+    if (!logLevels.includes(level)) {
+      throw new UsageError(`Unable to parse logging level: ${level}`);
+    }
+    // Commands look for files of the user's where DOCKER_CONFIG says.
+    if (values.config !== undefined) env['DOCKER_CONFIG'] = values.config;
+    const tls = chooseTls(values, env, env['DOCKER_CERT_PATH'] ?? configFolder(env));
+    this.contexts = new Contexts({ context: values.context, host: values.host, tls }, env);
+    this.#isTraced = values.debug || level === 'debug';
   }
-  // Commands look for files of the user's where DOCKER_CONFIG says.
-  if (values.config !== undefined) env['DOCKER_CONFIG'] = values.config;
-  const tls = chooseTls(values, env, env['DOCKER_CERT_PATH'] ?? configFolder(env));
-  const isTraced = values.debug || level === 'debug';
-  return new EngineClient(parseEndpoint(chooseHost(values.host, env), tls), {
-    trace: isTraced ? (line) => process.stderr.write(`DEBUG ${line}\n`) : undefined,
-  });
+
+  /** A client of the current context's daemon. Throws what is wrong with the context or the address. */
+  get client(): EngineClient {
+    this.#client ??= new EngineClient(this.contexts.endpoint(), {
+      trace: this.#isTraced ? (line) => process.stderr.write(`DEBUG ${line}\n`) : undefined,
+      headers: settings().httpHeaders,
+    });
+    return this.#client;
+  }
+
+  close(): void {
+    this.#client?.close();
+  }
 }

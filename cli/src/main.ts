@@ -6,7 +6,7 @@ import type { Command } from './command-line/command.ts';
 import { findCommand, type Found } from './command-line/find-command.ts';
 import { commandHelp, groupHelp, overallHelp, usageLine } from './command-line/help.ts';
 import { isUsageError, parseArguments, type UsageError } from './command-line/parse.ts';
-import { createClient, globalFlags } from './global-flags.ts';
+import { Surroundings, globalFlags } from './global-flags.ts';
 
 /** docker's exit code for a command line that it does not understand. */
 const usageStatus = 125;
@@ -29,16 +29,25 @@ async function main(args: readonly string[]): Promise<number> {
     process.stdout.write(commandHelp(found.entry, found.name, command));
     return 0;
   }
-  let client;
+  let surroundings: Surroundings | undefined;
   try {
-    client = createClient(values, process.env);
-    return await command.execute({ client, name: found.name }, rest);
+    const here = (surroundings = new Surroundings(values, process.env));
+    return await command.execute(
+      {
+        name: found.name,
+        contexts: here.contexts,
+        get client() {
+          return here.client;
+        },
+      },
+      rest,
+    );
   } catch (error) {
     if (isUsageError(error)) return showUsageError(error, found.name, command);
     if (!isStackError(error)) throw error;
     return showFailure(error, found.name, command);
   } finally {
-    client?.close();
+    surroundings?.close();
   }
 }
 

@@ -16,7 +16,9 @@ const commands = [
   ...['container prune', 'image inspect', 'image ls', 'image prune', 'system events'],
   ...['system prune', 'network connect', 'network create', 'network disconnect'],
   ...['network inspect', 'network ls', 'network prune', 'network rm', 'volume create'],
-  ...['volume inspect', 'volume ls', 'volume prune', 'volume rm'],
+  ...['volume inspect', 'volume ls', 'volume prune', 'volume rm', 'context create'],
+  ...['context export', 'context import', 'context inspect', 'context ls', 'context rm'],
+  ...['context show', 'context update', 'context use'],
 ];
 
 /** What docker has and we refuse by name: the rest of docker's help must be ours. */
@@ -75,6 +77,8 @@ describe('help', () => {
       const without = refused[command] ?? [];
       const expected = theirs.stdout
         .replaceAll(/\bdocker (?=[a-z[])/g, 'engine ')
+        // The name of a flag, and its words.
+        .replace(/--engine (stringToString +set the) engine/, '--docker $1 docker')
         // A slip in docker's own text.
         .replace('"|missing"', '"missing"')
         .replace(/(Show) (?:docker )?(disk usage)/, '$1 $2');
@@ -94,14 +98,14 @@ describe('help', () => {
   }
 
   it('names every command of each group', async () => {
-    for (const group of ['container', 'image', 'network', 'system', 'volume']) {
+    for (const group of ['container', 'context', 'image', 'network', 'system', 'volume']) {
       const names = async (program: string): Promise<string[]> => {
         const { stdout } = await run(program, [group, '--help']);
         return [...stdout.matchAll(/^ {2}([a-z]+) {2,}/gm)].map(([, name]) => name ?? '');
       };
       const theirs = await names(docker);
       const missing = theirs.filter(
-        (name) => !['build', 'update'].includes(name) || group === 'container',
+        (name) => !['build', 'update'].includes(name) || ['container', 'context'].includes(group),
       );
       expect(await names(engine), group).to.deep.equal(missing);
     }
@@ -112,7 +116,7 @@ describe('help', () => {
       ['build', '.'],
       ['image', 'build', '.'],
       ['swarm', 'init'],
-      ['context', 'ls'],
+      ['checkpoint', 'ls', 'x'],
     ]) {
       const { status, stderr } = await run(engine, words);
       expect(status).to.equal(1);

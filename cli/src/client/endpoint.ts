@@ -1,11 +1,13 @@
-/** Where the daemon listens: `-H`, then ENGINE_HOST, then DOCKER_HOST, then the default socket. */
+/** Where a daemon listens. Without a context: `-H`, then ENGINE_HOST, then DOCKER_HOST, then the default socket. */
 import { UsageError } from '../command-line/parse.ts';
+import { parseSshTarget, type SshTarget } from './ssh-target.ts';
 import type { TlsOptions } from './tls-options.ts';
 
 export const defaultHost = 'unix:///run/engine/engine.sock';
 
 export type Endpoint =
   | { readonly host: string; readonly socketPath: string }
+  | { readonly host: string; readonly ssh: SshTarget }
   | {
       readonly host: string;
       readonly hostname: string;
@@ -16,7 +18,7 @@ export type Endpoint =
 /** docker's ports for a daemon over TCP, without TLS and with it. */
 const defaultPort = { plain: 2375, tls: 2376 };
 
-/** Throws {@link UsageError} for an address that is not `unix://PATH` or `tcp://HOST:PORT`. A socket needs no TLS. */
+/** Throws {@link UsageError} for an address of none of the three kinds. Sockets and ssh need no TLS. */
 export function parseEndpoint(host: string, tls?: TlsOptions): Endpoint {
   const unix = /^unix:\/\/(\/?.+)$/.exec(host);
   if (unix?.[1] !== undefined) return { host, socketPath: unix[1] };
@@ -25,13 +27,19 @@ export function parseEndpoint(host: string, tls?: TlsOptions): Endpoint {
     const port = Number(tcp[2] ?? (tls ? defaultPort.tls : defaultPort.plain));
     return { host, hostname: tcp[1].replace(/^\[|\]$/g, ''), port, tls };
   }
+  if (host.startsWith('ssh://')) return { host, ssh: parseSshTarget(host) };
   throw new UsageError(
-    `invalid host "${host}": expected unix:///path/to/socket or tcp://host:port (ssh:// is not implemented)`,
+    `invalid host "${host}": expected unix:///path/to/socket, tcp://host:port or ssh://user@host`,
   );
 }
 
 /** The address to use, given the value of `-H` if there was one. */
 export function chooseHost(flag: string | undefined, env: NodeJS.ProcessEnv): string {
-  const candidates = [flag, env['ENGINE_HOST'], env['DOCKER_HOST']];
-  return candidates.find((host) => host !== undefined && host !== '') ?? defaultHost;
+  const named = hostFromEnvironment(env);
+  return flag || (named === undefined ? defaultHost : (env[named] ?? defaultHost)); // an empty flag counts as none
+}
+
+/** The variable that names a host, if one does. */
+export function hostFromEnvironment(env: NodeJS.ProcessEnv): string | undefined {
+  return ['ENGINE_HOST', 'DOCKER_HOST'].find((name) => env[name] !== undefined && env[name] !== '');
 }

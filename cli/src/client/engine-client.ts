@@ -1,10 +1,9 @@
 /** The Engine API over HTTP: JSON calls, streamed answers and hijacked connections. */
-import http from 'node:http';
-import type { AgentOptions } from 'node:https';
-import { isIP, type Socket } from 'node:net';
-import type { Readable } from 'node:stream';
-import { StackError, errorCode, messageOf, type ErrorKind } from '#spec/errors';
+import type http from 'node:http';
+import type { Duplex, Readable } from 'node:stream';
+import { StackError, errorCode, isStackError, messageOf, type ErrorKind } from '#spec/errors';
 import type { Endpoint } from './endpoint.ts';
+import { addressOf, openTransport, type Transport } from './transport.ts';
 
 /** The newest version of the API whose answers this client knows. */
 export const newestApiVersion = '1.51';
@@ -23,7 +22,7 @@ export interface RequestOptions {
 
 /** A duplex connection after an upgrade: bytes in both directions, half-closable. */
 export interface HijackedConnection {
-  socket: Socket;
+  socket: Duplex;
   /** What arrived together with the answer's headers. */
   head: Buffer;
 }
@@ -39,24 +38,27 @@ const kindByStatus: Readonly<Record<number, ErrorKind>> = {
   503: 'unavailable',
 };
 
-interface Transport {
-  agent: http.Agent;
-  request: (options: http.RequestOptions) => http.ClientRequest;
-}
-
 export class EngineClient {
   readonly endpoint: Endpoint;
   readonly #trace: ((line: string) => void) | undefined;
+  readonly #headers: Readonly<Record<string, string>>;
   #transport: Promise<Transport> | undefined;
   #version: Promise<string> | undefined;
 
-  /** `trace` is told of each call and its answer. */
+  /** `trace` is told of each call and its answer; `headers` go with every call. */
   constructor(
     endpoint: Endpoint,
-    { trace }: { trace?: ((line: string) => void) | undefined } = {},
+    {
+      trace,
+      headers = {},
+    }: {
+      trace?: ((line: string) => void) | undefined;
+      headers?: Readonly<Record<string, string>>;
+    } = {},
   ) {
     this.endpoint = endpoint;
     this.#trace = trace;
+    this.#headers = headers;
   }
 
   /** The API version that both sides know: `1.51` at most. */
@@ -114,7 +116,7 @@ export class EngineClient {
     return new Promise((resolve, reject) => {
       request.once('upgrade', (response, socket, head) => {
         this.#trace?.(`POST ${versioned} ${response.statusCode ?? 0}`);
-        resolve({ socket: socket, head }); // over unix sockets and TCP it always is a net.Socket
+        resolve({ socket, head });
       });
       request.once('response', (response) => {
         readError(response, path).then(reject, reject);
@@ -144,25 +146,6 @@ export class EngineClient {
     return minorOf(offered) < minorOf(newestApiVersion) ? offered : newestApiVersion;
   }
 
-  /** TLS is loaded where it is spoken. */
-  async #openTransport(): Promise<Transport> {
-    const { endpoint } = this;
-    if ('socketPath' in endpoint || !endpoint.tls) {
-      const agent = new http.Agent({ keepAlive: true });
-      return { agent, request: (options) => http.request(options) };
-    }
-    const { default: https } = await import('node:https');
-    const { verify, ca, cert, key } = endpoint.tls;
-    const options: AgentOptions = {
-      rejectUnauthorized: verify,
-      ...(ca && { ca }),
-      ...(cert && { cert }),
-      ...(key && { key }),
-    };
-    const agent = new https.Agent({ keepAlive: true, ...options });
-    return { agent, request: (more) => https.request({ ...options, ...more }) };
-  }
-
   async #request(
     method: string,
     path: string,
@@ -173,22 +156,18 @@ export class EngineClient {
       if (typeof value === 'object') for (const one of value) search.append(name, one);
       else if (value !== undefined) search.set(name, String(value));
     }
-    this.#transport ??= this.#openTransport();
+    this.#transport ??= openTransport(this.endpoint);
     const { agent, request } = await this.#transport;
     const payload = body === undefined ? undefined : JSON.stringify(body);
-    const { endpoint } = this;
-    const requestOptions: http.RequestOptions & { servername: string } = {
+    const requestOptions: http.RequestOptions = {
       method,
       path: escapePath(path) + (search.size > 0 ? `?${search.toString()}` : ''),
       agent,
-      // For TLS only; left out, node:http finds it with a regular expression that takes 5 ms to compile.
-      servername: serverNameOf(endpoint),
-      ...('socketPath' in endpoint
-        ? { socketPath: endpoint.socketPath, host: 'engine' }
-        : { host: endpoint.hostname, port: endpoint.port }),
+      ...addressOf(this.endpoint),
       headers: {
         Host: 'engine',
         'User-Agent': 'engine-cli',
+        ...this.#headers,
         ...(payload !== undefined && {
           'Content-Type': 'application/json',
           'Content-Length': Buffer.byteLength(payload),
@@ -233,6 +212,9 @@ export class EngineClient {
   #connectionError(error: Error): Error {
     const code = errorCode(error);
     const { host } = this.endpoint;
+    if (isStackError(error)) {
+      return new StackError(error.kind, `error during connect: ${error.message}`, { cause: error });
+    }
     if (code === 'ENOENT' || code === 'ECONNREFUSED') {
       return new StackError(
         'unavailable',
@@ -253,11 +235,6 @@ export class EngineClient {
       { cause: error },
     );
   }
-}
-
-/** Whose certificate a daemon must have; an address is checked by itself and is no server name (RFC 6066). */
-function serverNameOf(endpoint: Endpoint): string {
-  return 'tls' in endpoint && endpoint.tls && !isIP(endpoint.hostname) ? endpoint.hostname : '';
 }
 
 /** Names of images keep their slashes; whatever else somebody typed stays in the path. */

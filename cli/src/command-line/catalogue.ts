@@ -5,6 +5,8 @@ export interface CatalogueEntry {
   /** As docker lists them in help. The first of a group is the one that errors and usage lines name. */
   names: readonly string[];
   summary: string;
+  /** Left out of help: for programs. */
+  hidden?: boolean;
   load: () => Promise<Command>;
 }
 
@@ -12,6 +14,7 @@ export interface CatalogueEntry {
 export const groupNames: Readonly<Record<string, string>> = {
   container: 'Manage containers',
   image: 'Manage images',
+  context: 'Manage contexts',
   network: 'Manage networks',
   system: 'Manage the engine',
   volume: 'Manage volumes',
@@ -242,6 +245,57 @@ export const catalogue: readonly CatalogueEntry[] = [
     names: ['system prune'],
     summary: 'Remove unused data',
     load: async () => (await import('../commands/prune.ts')).systemPrune,
+  },
+  {
+    names: ['system dial-stdio'],
+    summary: 'Proxy the stdio stream to the daemon connection. Should not be invoked manually.',
+    hidden: true,
+    load: async () => (await import('../commands/dial-stdio.ts')).dialStdio,
+  },
+  {
+    names: ['context create'],
+    summary: 'Create a context',
+    load: async () => (await import('../commands/context-create.ts')).contextCreate,
+  },
+  {
+    names: ['context update'],
+    summary: 'Update a context',
+    load: async () => (await import('../commands/context-create.ts')).contextUpdate,
+  },
+  {
+    names: ['context export'],
+    summary: 'Export a context to a tar archive FILE or a tar stream on STDOUT.',
+    load: async () => (await import('../commands/context-archive.ts')).contextExport,
+  },
+  {
+    names: ['context import'],
+    summary: 'Import a context from a tar or zip file',
+    load: async () => (await import('../commands/context-archive.ts')).contextImport,
+  },
+  {
+    names: ['context inspect'],
+    summary: 'Display detailed information on one or more contexts',
+    load: async () => (await import('../commands/context.ts')).contextInspect,
+  },
+  {
+    names: ['context ls', 'context list'],
+    summary: 'List contexts',
+    load: async () => (await import('../commands/context.ts')).contextList,
+  },
+  {
+    names: ['context rm', 'context remove'],
+    summary: 'Remove one or more contexts',
+    load: async () => (await import('../commands/context.ts')).contextRemove,
+  },
+  {
+    names: ['context show'],
+    summary: 'Print the name of the current context',
+    load: async () => (await import('../commands/context.ts')).contextShow,
+  },
+  {
+    names: ['context use'],
+    summary: 'Set the current engine context',
+    load: async () => (await import('../commands/context.ts')).contextUse,
   },
   {
     names: ['network create'],

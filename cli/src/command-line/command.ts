@@ -1,11 +1,15 @@
 /** What a command is: its flags, and the function that does it. Its names stand in the catalogue. */
 import type { EngineClient } from '../client/engine-client.ts';
+import type { Contexts } from '../contexts/current-context.ts';
 import type { FlagTable, FlagValues } from './flags.ts';
 import { ArgumentCountError, parseArguments } from './parse.ts';
 
 /** What a command works with, besides its own arguments. */
 export interface CommandContext {
-  client: EngineClient;
+  /** Made when it is first asked for; throws where the current context is none. */
+  readonly client: EngineClient;
+  /** Which daemons have names, and which of them is meant. */
+  contexts: Contexts;
   /** As it was called: `ps`, `container ls`. */
   name: string;
 }

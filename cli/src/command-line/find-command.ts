@@ -11,7 +11,7 @@ export type Found =
 
 /** What docker has besides, in one word or with its group's. */
 const missing = new Set([
-  ...['build', 'builder', 'buildx', 'checkpoint', 'compose', 'config', 'context', 'image build'],
+  ...['build', 'builder', 'buildx', 'checkpoint', 'compose', 'config', 'image build'],
   ...['manifest', 'node', 'plugin', 'secret', 'service', 'stack', 'swarm', 'trust'],
   'volume update',
 ]);

@@ -55,8 +55,8 @@ export function overallHelp(catalogue: readonly CatalogueEntry[], globalFlags: F
 
 /** `engine container --help`. */
 export function groupHelp(group: string, catalogue: readonly CatalogueEntry[]): string {
-  const rows = catalogue.flatMap(({ names, summary }) =>
-    names
+  const rows = catalogue.flatMap(({ names, summary, hidden }) =>
+    (hidden ? [] : names)
       .filter((name) => name.startsWith(`${group} `) && canonicalName(names, name) === name)
       .map((name): [string, string] => [name.slice(group.length + 1), summary]),
   );

@@ -75,6 +75,7 @@ export async function printInspected(
   names: readonly string[],
   format: string | undefined,
   find: (name: string) => Promise<unknown>,
+  print = (objects: unknown): string => JSON.stringify(objects, null, 4),
 ): Promise<number> {
   let template: Template | undefined;
   try {
@@ -97,7 +98,7 @@ export async function printInspected(
   }
   if (template) process.stdout.write(found.map((object) => `${template(object)}\n`).join(''));
   else if (format === 'json') process.stdout.write(`${JSON.stringify(found)}\n`);
-  else process.stdout.write(`${JSON.stringify(found, null, 4)}\n`);
+  else process.stdout.write(`${print(found)}\n`);
   return status;
 }
 

@@ -3,7 +3,7 @@ import { StackError, isStackError, messageOf } from '#spec/errors';
 import type { EngineClient } from '../client/engine-client.ts';
 import { defineCommand } from '../command-line/command.ts';
 import { boolean, text } from '../command-line/flags.ts';
-import { hostOf } from '../credentials/config-file.ts';
+import { hostOf } from '../config/config-file.ts';
 import {
   findAuth,
   forgetAuth,

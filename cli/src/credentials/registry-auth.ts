@@ -1,7 +1,7 @@
 /** Which credentials belong to a registry, wherever they are kept, and the header that carries them to the daemon. */
 import { defaultDomain, parseReference } from '#spec/reference';
-import { ConfigFile, hostOf } from './config-file.ts';
-import { configFolder } from './config-folder.ts';
+import { ConfigFile, hostOf } from '../config/config-file.ts';
+import { configFolder } from '../config/config-folder.ts';
 import { eraseCredentials, getCredentials, storeCredentials } from './credential-helper.ts';
 
 /** Under this name Docker Hub's credentials are kept. */

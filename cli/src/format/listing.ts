@@ -3,7 +3,9 @@ import { compileTemplate, unescapeFormat } from './go-template.ts';
 import { renderTable } from './table.ts';
 
 /** What a row has for templates: texts, and methods (`.Label "key"`). */
-export type Row = Readonly<Record<string, string | null | ((argument: string) => string)>>;
+export type Row = Readonly<
+  Record<string, string | boolean | null | ((argument: string) => string)>
+>;
 
 export interface ListingOptions<Fields extends Row> {
   /** `table`, `table TEMPLATE`, `json`, or a template. */
@@ -59,8 +61,8 @@ function sorted(row: Row): Row {
 }
 
 /** As Go marshals: safe to stand in HTML. */
-function goJson(value: object): string {
-  return JSON.stringify(value).replace(
+export function goJson(value: unknown, indent?: number): string {
+  return JSON.stringify(value, null, indent).replace(
     /[<>&]/g,
     (character) => `\\u00${character.charCodeAt(0).toString(16)}`,
   );

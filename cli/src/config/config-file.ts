@@ -1,4 +1,7 @@
-/** docker's `config.json`: credentials of registries, and programs that keep them. What we do not know in it stays. */
+/**
+ * docker's `config.json`: credentials of registries, programs that keep them, and what commands do where no flag says
+ * otherwise. What we do not know in it stays.
+ */
 import fs from 'node:fs';
 import path from 'node:path';
 import { StackError, errorCode, messageOf } from '#spec/errors';
@@ -12,10 +15,28 @@ export interface StoredAuth {
   registrytoken?: string;
 }
 
-interface Content {
+/** Names of templates for lists. */
+export type FormatName =
+  'psFormat' | 'imagesFormat' | 'networksFormat' | 'volumesFormat' | 'statsFormat';
+
+/** What containers are to know of the user's proxies. */
+export interface ProxySettings {
+  httpProxy?: string;
+  httpsProxy?: string;
+  noProxy?: string;
+  ftpProxy?: string;
+  allProxy?: string;
+}
+
+interface Content extends Partial<Record<FormatName, string>> {
   auths?: Record<string, StoredAuth>;
   credsStore?: string;
   credHelpers?: Record<string, string>;
+  currentContext?: string;
+  detachKeys?: string;
+  HttpHeaders?: Record<string, string>;
+  proxies?: Record<string, ProxySettings>;
+  pruneFilters?: string[];
   [other: string]: unknown;
 }
 
@@ -27,6 +48,8 @@ export class ConfigFile {
     this.file = file;
     this.#content = content;
   }
+
+  static readonly empty = new ConfigFile('', {});
 
   /** Empty where there is none yet. Throws invalid_argument for a file that is not JSON. */
   static read(folder: string): ConfigFile {
@@ -78,7 +101,48 @@ export class ConfigFile {
     return true;
   }
 
+  /** The context that `context use` has chosen; empty for none. */
+  get currentContext(): string {
+    return this.#content.currentContext ?? '';
+  }
+
+  setCurrentContext(name: string): void {
+    if (name === this.currentContext) return;
+    if (name === '') delete this.#content.currentContext;
+    else this.#content.currentContext = name;
+    this.#write();
+  }
+
+  /** Template that a list has without `--format`. */
+  format(name: FormatName): string | undefined {
+    return this.#content[name];
+  }
+
+  get detachKeys(): string | undefined {
+    return this.#content.detachKeys;
+  }
+
+  /** Sent with every call. */
+  get httpHeaders(): Readonly<Record<string, string>> {
+    const { HttpHeaders: headers = {} } = this.#content;
+    const others = Object.entries(headers).filter(([name]) => !/^user-agent$/i.test(name));
+    return Object.fromEntries(others);
+  }
+
+  /** For containers of the daemon at `host`. */
+  proxiesOf(host: string): ProxySettings {
+    const { proxies = {} } = this.#content;
+    const found = Object.hasOwn(proxies, host) ? proxies[host] : proxies['default'];
+    return found ?? {};
+  }
+
+  /** `label=…` and others, for every prune. */
+  get pruneFilters(): readonly string[] {
+    return this.#content.pruneFilters ?? [];
+  }
+
   #write(): void {
+    this.#content.auths ??= {}; // docker's own files always have it
     fs.mkdirSync(path.dirname(this.file), { recursive: true, mode: 0o700 });
     // Through a symbolic link: people keep the file among their dotfiles.
     const target = fs.existsSync(this.file) ? fs.realpathSync(this.file) : this.file;
