@@ -3,7 +3,7 @@ import { defineCommand } from '../command-line/command.ts';
 import { boolean, list, text } from '../command-line/flags.ts';
 import { environment } from '../container/environment.ts';
 import { copyStreams, followTerminalSize, terminalSize } from '../terminal/attached-streams.ts';
-import { defaultDetachKeys, parseDetachKeys } from '../terminal/detach-keys.ts';
+import { chosenDetachKeys } from '../terminal/detach-keys.ts';
 import { needTerminal } from '../terminal/need-terminal.ts';
 
 export const exec = defineCommand({
@@ -22,7 +22,7 @@ export const exec = defineCommand({
     workdir: text('Working directory inside the container', 'w'),
   },
   async run({ client }, values, [container = '', ...command]) {
-    const detachKeys = parseDetachKeys(values['detach-keys'] ?? defaultDetachKeys);
+    const detachKeys = chosenDetachKeys(values['detach-keys']);
     if (values.tty && values.interactive && !values.detach) needTerminal();
     const size = values.tty ? terminalSize() : undefined;
     const { Id: id } = await client.json<{ Id: string }>('POST', `/containers/${container}/exec`, {

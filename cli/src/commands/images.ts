@@ -2,7 +2,8 @@
 import { filterQuery } from '../client/filters.ts';
 import { platformQuery } from '../client/platform.ts';
 import { defineCommand, forEachName } from '../command-line/command.ts';
-import { boolean, format, list, missing } from '../command-line/flags.ts';
+import { boolean, format as formatFlag, list, missing } from '../command-line/flags.ts';
+import { chosenFormat } from '../config/settings.ts';
 import { imageHeadings, imageRows, type ImageSummary } from '../format/image-row.ts';
 import { printRows } from '../format/listing.ts';
 
@@ -13,7 +14,7 @@ export const images = defineCommand({
     all: boolean('Show all images (default hides intermediate images)', 'a'),
     digests: boolean('Show digests'),
     filter: list('Filter output based on conditions provided', 'f', 'filter'),
-    format: format(),
+    format: formatFlag(),
     'no-trunc': boolean("Don't truncate output"),
     quiet: boolean('Only show image IDs', 'q'),
     ...missing('tree'),
@@ -24,11 +25,12 @@ export const images = defineCommand({
     const found = await client.json<ImageSummary[]>('GET', '/images/json', {
       query: { all: values.all ? 1 : undefined, filters: filterQuery(filters) },
     });
-    const digests = values.digests || /\.Digest\b/.test(values.format ?? '');
+    const format = chosenFormat(values.format, 'imagesFormat');
+    const digests = values.digests || /\.Digest\b/.test(format ?? '');
     const truncate = !values['no-trunc'];
     const rows = found.flatMap((image) => imageRows(image, { truncate, digests }));
     printRows(rows, {
-      format: values.format,
+      format,
       quiet: values.quiet ? 'ID' : undefined,
       columns: [
         ['REPOSITORY', 'Repository'],

@@ -2,7 +2,7 @@
 import { StackError, isStackError } from '#spec/errors';
 import { defineCommand, forEachName } from '../command-line/command.ts';
 import { boolean, missing, text } from '../command-line/flags.ts';
-import { defaultDetachKeys, parseDetachKeys } from '../terminal/detach-keys.ts';
+import { chosenDetachKeys } from '../terminal/detach-keys.ts';
 import { runAttached } from './start-attached.ts';
 import { stopFlags, stopQuery } from './stop-flags.ts';
 
@@ -50,7 +50,7 @@ export const start = defineCommand({
       stdin: values.interactive && container.Config.OpenStdin,
       stdout: true,
       stderr: true,
-      detachKeys: parseDetachKeys(values['detach-keys'] ?? defaultDetachKeys),
+      detachKeys: chosenDetachKeys(values['detach-keys']),
       waitCondition: container.HostConfig.AutoRemove ? 'removed' : 'next-exit',
       forwardSignals: true,
       start: () =>
@@ -89,7 +89,7 @@ export const attach = defineCommand({
       stdin: !values['no-stdin'] && container.Config.OpenStdin,
       stdout: true,
       stderr: true,
-      detachKeys: parseDetachKeys(values['detach-keys'] ?? defaultDetachKeys),
+      detachKeys: chosenDetachKeys(values['detach-keys']),
       waitCondition: 'not-running',
       forwardSignals: values['sig-proxy'],
     });

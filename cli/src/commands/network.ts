@@ -5,6 +5,7 @@ import { defineCommand, forEachName } from '../command-line/command.ts';
 import { boolean, format, list, text } from '../command-line/flags.ts';
 import { commaSeparated, keyValues } from '../command-line/parse.ts';
 import { filterQuery } from '../client/filters.ts';
+import { chosenFormat } from '../config/settings.ts';
 import { printRows } from '../format/listing.ts';
 import { fractionOf, goTime } from '../format/timestamp.ts';
 import { shortId, showLabels } from '../format/truncate.ts';
@@ -48,7 +49,7 @@ export const networkList = defineCommand({
     }));
     rows.sort((a, b) => (a.Name < b.Name ? -1 : 1));
     printRows(rows, {
-      format: values.format,
+      format: chosenFormat(values.format, 'networksFormat'),
       quiet: values.quiet ? 'ID' : undefined,
       columns: [
         ['NETWORK ID', 'ID'],

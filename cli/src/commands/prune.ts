@@ -4,6 +4,7 @@ import { filterQuery } from '../client/filters.ts';
 import type { EngineClient } from '../client/engine-client.ts';
 import { defineCommand } from '../command-line/command.ts';
 import { boolean, list } from '../command-line/flags.ts';
+import { withPruneFilters } from '../config/settings.ts';
 import { humanSize } from '../format/units.ts';
 import { confirm } from '../terminal/confirm.ts';
 
@@ -21,7 +22,8 @@ export const containerPrune = defineCommand({
   synopsis: '[OPTIONS]',
   arguments: { min: 0, max: 0 },
   flags: { filter: filterFlag('until=<timestamp>'), force: forceFlag },
-  async run({ client }, { filter, force }) {
+  async run({ client }, { filter: given, force }) {
+    const filter = withPruneFilters(given);
     const warning = 'WARNING! This will remove all stopped containers.';
     if (!force && !(await confirm(warning))) return 0;
     return report(await pruneContainers(client, filter));
@@ -36,7 +38,8 @@ export const imagePrune = defineCommand({
     filter: filterFlag('until=<timestamp>'),
     force: forceFlag,
   },
-  async run({ client }, { all, filter, force }) {
+  async run({ client }, { all, filter: given, force }) {
+    const filter = withPruneFilters(given);
     const which = all
       ? 'all images without at least one container associated to them'
       : 'all dangling images';
@@ -49,7 +52,8 @@ export const networkPrune = defineCommand({
   synopsis: '[OPTIONS]',
   arguments: { min: 0, max: 0 },
   flags: { filter: filterFlag('until=<timestamp>'), force: forceFlag },
-  async run({ client }, { filter, force }) {
+  async run({ client }, { filter: given, force }) {
+    const filter = withPruneFilters(given);
     const warning =
       'WARNING! This will remove all custom networks not used by at least one container.';
     if (!force && !(await confirm(warning))) return 0;
@@ -67,7 +71,8 @@ export const volumePrune = defineCommand({
     filter: filterFlag('label=<label>'),
     force: forceFlag,
   },
-  async run({ client }, { all, filter, force }) {
+  async run({ client }, { all, filter: given, force }) {
+    const filter = withPruneFilters(given);
     const which = all ? 'all local volumes' : 'anonymous local volumes';
     const warning = `WARNING! This will remove ${which} not used by at least one container.`;
     if (!force && !(await confirm(warning))) return 0;
@@ -84,7 +89,8 @@ export const systemPrune = defineCommand({
     force: forceFlag,
     volumes: boolean('Prune anonymous volumes'),
   },
-  async run({ client }, { all, filter, force, volumes }) {
+  async run({ client }, { all, filter: given, force, volumes }) {
+    const filter = withPruneFilters(given);
     if (volumes && filter.some((value) => value.startsWith('until='))) {
       throw new StackError(
         'invalid_argument',

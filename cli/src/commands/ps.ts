@@ -1,7 +1,8 @@
 /** `engine ps` */
 import { defineCommand } from '../command-line/command.ts';
 import { filterQuery } from '../client/filters.ts';
-import { boolean, format, list, text } from '../command-line/flags.ts';
+import { boolean, format as formatFlag, list, text } from '../command-line/flags.ts';
+import { chosenFormat } from '../config/settings.ts';
 import { containerHeadings, containerRow, type ContainerSummary } from '../format/container-row.ts';
 import { printRows } from '../format/listing.ts';
 import { parseInteger } from '../format/units.ts';
@@ -12,7 +13,7 @@ export const ps = defineCommand({
   flags: {
     all: boolean('Show all containers (default shows just running)', 'a'),
     filter: list('Filter output based on conditions provided', 'f', 'filter'),
-    format: format(),
+    format: formatFlag(),
     last: text('Show n last created containers (includes all states)', 'n', 'int', '-1'),
     latest: boolean('Show the latest created container (includes all states)', 'l'),
     'no-trunc': boolean("Don't truncate output"),
@@ -25,7 +26,8 @@ export const ps = defineCommand({
       : values.last === undefined
         ? undefined
         : parseInteger(values.last, '-n, --last');
-    const wantsSize = values.size || (!values.quiet && /\.Size\b/.test(values.format ?? ''));
+    const format = chosenFormat(values.format, 'psFormat');
+    const wantsSize = values.size || (!values.quiet && /\.Size\b/.test(format ?? ''));
     const containers = await client.json<ContainerSummary[]>('GET', '/containers/json', {
       query: {
         all: values.all ? 1 : undefined,
@@ -38,7 +40,7 @@ export const ps = defineCommand({
     printRows(
       containers.map((container) => containerRow(container, { truncate })),
       {
-        format: values.format,
+        format,
         quiet: values.quiet ? 'ID' : undefined,
         columns: [
           ['CONTAINER ID', 'ID'],

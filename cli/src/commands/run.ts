@@ -5,10 +5,11 @@ import { chosenPlatform } from '../client/platform.ts';
 import { defineCommand } from '../command-line/command.ts';
 import { boolean, text } from '../command-line/flags.ts';
 import { UsageError } from '../command-line/parse.ts';
+import { withProxies } from '../config/settings.ts';
 import { CidFile } from '../container/cid-file.ts';
 import { containerFlags, pullFlag, type ContainerValues } from '../container/container-flags.ts';
 import { createRequest, type AttachedStreams } from '../container/container-request.ts';
-import { defaultDetachKeys, parseDetachKeys } from '../terminal/detach-keys.ts';
+import { chosenDetachKeys } from '../terminal/detach-keys.ts';
 import { needTerminal } from '../terminal/need-terminal.ts';
 import { refuseContentTrust } from './content-trust.ts';
 import { runAttached } from './start-attached.ts';
@@ -26,7 +27,7 @@ export const run = defineCommand({
     'sig-proxy': boolean('Proxy received signals to the process', undefined, true),
   },
   async run({ client }, values, [image = '', ...command]) {
-    const detachKeys = parseDetachKeys(values['detach-keys'] ?? defaultDetachKeys);
+    const detachKeys = chosenDetachKeys(values['detach-keys']);
     if (values.detach && values.attach.length > 0) {
       process.stderr.write('conflicting options: cannot specify both --attach and --detach\n');
       return 1;
@@ -35,7 +36,7 @@ export const run = defineCommand({
       ? { stdin: false, stdout: false, stderr: false }
       : attachedStreams(values);
     if (values.tty && streams.stdin) needTerminal();
-    const id = await createContainer(client, prepare(values, image, command, streams));
+    const id = await createContainer(client, prepare(client, values, image, command, streams));
     const start = async (): Promise<void> => {
       try {
         await client.json('POST', `/containers/${id}/start`);
@@ -76,7 +77,7 @@ export const create = defineCommand({
     const streams = attachedStreams(values);
     let creation: Creation;
     try {
-      creation = prepare(values, image, command, streams);
+      creation = prepare(client, values, image, command, streams);
     } catch (error) {
       if (!isStackError(error)) throw error;
       // What the daemon refuses ends with 1, what cannot be asked of it with 125.
@@ -145,6 +146,7 @@ interface Creation {
 
 /** Reads the command line to its end, before the daemon is asked for anything. */
 function prepare(
+  { endpoint }: EngineClient,
   values: ContainerValues,
   image: string,
   command: readonly string[],
@@ -158,7 +160,9 @@ function prepare(
       `invalid pull option: '${pullPolicy}': must be one of "always", "missing" or "never"`,
     );
   }
-  return { values, image, pullPolicy, body: createRequest(values, image, command, streams) };
+  const env = withProxies(values.env, endpoint.host);
+  const body = createRequest({ ...values, env }, image, command, streams);
+  return { values, image, pullPolicy, body };
 }
 
 /** Creates the container, pulling its image if that is missing (or as `--pull` says). Resolves to its id. */

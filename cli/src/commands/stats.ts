@@ -2,6 +2,7 @@
 import type { EngineClient } from '../client/engine-client.ts';
 import { defineCommand } from '../command-line/command.ts';
 import { boolean, format } from '../command-line/flags.ts';
+import { chosenFormat } from '../config/settings.ts';
 import { renderRows } from '../format/listing.ts';
 import { statsRow, type StatsAnswer } from '../format/stats-row.ts';
 
@@ -46,7 +47,7 @@ export const stats = defineCommand({
       renderRows(
         [...watched.values()].map((container) => container.row(!values['no-trunc'])),
         {
-          format,
+          format: chosenFormat(format, 'statsFormat'),
           quiet: undefined,
           columns: [
             ['CONTAINER ID', 'ID'],

@@ -3,6 +3,7 @@ import { defineCommand, forEachName } from '../command-line/command.ts';
 import { boolean, format, list, missing, text } from '../command-line/flags.ts';
 import { keyValues } from '../command-line/parse.ts';
 import { filterQuery } from '../client/filters.ts';
+import { chosenFormat } from '../config/settings.ts';
 import { printRows } from '../format/listing.ts';
 import { showLabels } from '../format/truncate.ts';
 import { humanSize } from '../format/units.ts';
@@ -64,7 +65,7 @@ export const volumeList = defineCommand({
     }));
     rows.sort((a, b) => (a.Name < b.Name ? -1 : 1));
     printRows(rows, {
-      format,
+      format: chosenFormat(format, 'volumesFormat'),
       quiet: quiet ? 'Name' : undefined,
       columns: [
         ['DRIVER', 'Driver'],

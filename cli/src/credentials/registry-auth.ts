@@ -2,6 +2,7 @@
 import { defaultDomain, parseReference } from '#spec/reference';
 import { ConfigFile, hostOf } from '../config/config-file.ts';
 import { configFolder } from '../config/config-folder.ts';
+import { environmentAuth } from './environment-auth.ts';
 import { eraseCredentials, getCredentials, storeCredentials } from './credential-helper.ts';
 
 /** Under this name Docker Hub's credentials are kept. */
@@ -27,8 +28,10 @@ export function authHeaders(image: string): Record<string, string> {
   return { 'X-Registry-Auth': Buffer.from(JSON.stringify(auth)).toString('base64url') };
 }
 
-/** What is kept for `server`, by a helper or in the file. */
+/** What is kept for `server`, in DOCKER_AUTH_CONFIG, by a helper or in the file. */
 export function findAuth(server: string): AuthConfig | undefined {
+  const given = environmentAuth(server);
+  if (given !== undefined) return { ...splitAuth(given), serveraddress: server };
   const config = ConfigFile.read(configFolder());
   const helper = config.helperOf(server);
   if (helper !== undefined) {

@@ -1,7 +1,13 @@
 /** The key sequence that leaves a container running: `ctrl-p,ctrl-q` unless told otherwise. */
 import { UsageError } from '../command-line/parse.ts';
+import { settings } from '../config/settings.ts';
 
 export const defaultDetachKeys = 'ctrl-p,ctrl-q';
+
+/** Bytes of the sequence that `--detach-keys` gives, or the user's own. Throws {@link UsageError} for an unknown key. */
+export function chosenDetachKeys(given: string | undefined): Buffer {
+  return parseDetachKeys(given || settings().detachKeys || defaultDetachKeys); // an empty one counts as none
+}
 
 /** Bytes of a sequence like `ctrl-p,ctrl-q` or `a,b`. Throws {@link UsageError} for an unknown key. */
 export function parseDetachKeys(keys: string): Buffer {
