@@ -1,9 +1,9 @@
-/** How much room a tree takes, as du(1) counts it. */
+/** How much a tree holds, as docker counts it. */
 import fs from 'node:fs';
 import path from 'node:path';
 import { errorCode } from '#spec/errors';
 
-/** Bytes of all blocks below `folder`, hard links once, other file systems left out. 0 where there is nothing. */
+/** Bytes of all files below `folder`, hard links once, other file systems left out. 0 where there is nothing. */
 export async function diskUsage(folder: string): Promise<number> {
   const top = await statusOf(folder);
   if (!top) return 0;
@@ -15,9 +15,12 @@ export async function diskUsage(folder: string): Promise<number> {
       const file = path.join(next, entry);
       const status = await statusOf(file);
       if (!status || status.dev !== top.dev || seen.has(status.ino)) continue;
-      if (status.nlink > 1n && !status.isDirectory()) seen.add(status.ino);
-      bytes += Number(status.blocks) * 512;
-      if (status.isDirectory()) pending.push(file);
+      if (status.isDirectory()) {
+        pending.push(file);
+        continue;
+      }
+      if (status.nlink > 1n) seen.add(status.ino);
+      bytes += Number(status.size);
     }
   }
   return bytes;
