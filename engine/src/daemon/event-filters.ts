@@ -1,9 +1,8 @@
 /** The filters of `docker events`. */
+import { isStackError } from '#spec/errors';
+import { familiarName, parseReference, repositoryOf } from '#spec/reference';
 import { matchesLabels, type Filters } from '../http/query.ts';
 import type { EngineEvent } from './event-log.ts';
-
-/** Keys that name an object by id or name; everything else of the events filters is a property of the event. */
-const objectTypes = ['container', 'image', 'network', 'volume', 'plugin', 'daemon'] as const;
 
 /** Filter keys that `GET /events` takes. */
 export const eventFilterKeys = [
@@ -23,33 +22,46 @@ export const eventFilterKeys = [
   'volume',
 ] as const;
 
-/** Whether `event` passes: keys are combined by and, values of one key by or. */
+/** Keys whose values are the beginning of an id or a name, of whatever type the object is. */
+const namingKeys = [
+  ...(['daemon', 'container', 'plugin', 'volume', 'network'] as const),
+  ...(['node', 'service', 'secret', 'config'] as const),
+];
+
+/** Actions that carry a detail; as a filter each means all of them, and makes every other value a beginning as well. */
+const detailedActions: readonly string[] = ['health_status', 'exec_create', 'exec_start'];
+
+/** Whether `event` passes, by dockerd's rules: keys are combined by and, values of one key by or. */
 export function matchesEvent(event: EngineEvent, filters: Filters): boolean {
+  const { type, action, actorId, attributes } = event;
   const any = (key: string, holds: (value: string) => boolean): boolean => {
     const values = filters.get(key);
     return !values || values.length === 0 || values.some(holds);
   };
+  const isDetailed = filters.get('event')?.some((value) => detailedActions.includes(value));
   return (
-    any('type', (value) => event.type === value) &&
+    any('type', (value) => type === value) &&
     any('scope', (value) => value === 'local') &&
-    // `exec_create: sh` also matches the filter `exec_create`.
-    any('event', (value) => event.action === value || event.action.startsWith(`${value}:`)) &&
-    matchesLabels(event.attributes, filters.get('label')) &&
-    objectTypes.every((type) => any(type, (value) => concerns(event, type, value))) &&
-    // Objects of a swarm, which does not exist here.
-    ['config', 'node', 'secret', 'service'].every((key) => any(key, () => false))
+    any('event', (value) => (isDetailed ? action.startsWith(value) : action === value)) &&
+    namingKeys.every((key) =>
+      any(key, (value) => [actorId, attributes['name'] ?? ''].some((id) => id.startsWith(value))),
+    ) &&
+    any('image', (value) => imageNames(event).includes(value)) &&
+    matchesLabels(attributes, filters.get('label'))
   );
 }
 
-function concerns(event: EngineEvent, type: (typeof objectTypes)[number], value: string): boolean {
-  const { name, image } = event.attributes;
-  if (event.type === type) {
-    return (
-      event.actorId === value ||
-      name === value ||
-      (value.length >= 12 && event.actorId.startsWith(value))
-    );
+/** What an image may be asked for by: events of containers carry the one they were made from. */
+function imageNames({ type, actorId, attributes }: EngineEvent): string[] {
+  const name = attributes[type === 'image' ? 'name' : 'image'] ?? '';
+  return [actorId, name].flatMap((text) => [text, withoutTag(text)]);
+}
+
+function withoutTag(text: string): string {
+  try {
+    return familiarName(repositoryOf(parseReference(text)));
+  } catch (error) {
+    if (isStackError(error, 'invalid_argument')) return text;
+    throw error;
   }
-  // Events of containers carry the image they were made from.
-  return type === 'image' && event.type === 'container' && image === value;
 }
