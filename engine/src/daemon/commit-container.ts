@@ -1,5 +1,6 @@
 /** `POST /commit`: a new image from a container. */
 import type { ImageExecutionConfig } from '#spec/oci/image';
+import { formatFamiliar, parseReference, withDefaultTag } from '#spec/reference';
 import type { Container } from './container.ts';
 import type { ContainerConfig } from '../api/container-config.ts';
 import { publishContainerEvent } from './container-events.ts';
@@ -44,7 +45,7 @@ export async function commitContainer(
     publishContainerEvent(engine, container, 'commit', {
       comment,
       imageID: id,
-      imageRef: reference,
+      imageRef: reference === '' ? '' : formatFamiliar(withDefaultTag(parseReference(reference))),
     });
     return id;
   } finally {

@@ -148,11 +148,12 @@ export async function fillVolumes(engine: Engine, record: ContainerRecord): Prom
 }
 
 /** Makes the files of a container's volumes appear, for its start. */
-export async function mountVolumes(
-  { volumes, events }: Engine,
-  { record, id }: Container,
-): Promise<void> {
-  for (const name of volumeNames(record)) await volumes.mount(name, id);
+export async function mountVolumes({ volumes }: Engine, container: Container): Promise<void> {
+  for (const name of volumeNames(container.record)) await volumes.mount(name, container.id);
+}
+
+/** Tells of what {@link mountVolumes} did, mount by mount. */
+export function publishVolumeMounts({ events }: Engine, { record, id }: Container): void {
   for (const mount of record.mounts) {
     if (mount.type !== 'volume') continue;
     events.publish('volume', 'mount', mount.name, {
@@ -170,9 +171,13 @@ export async function unmountVolumes(
   { volumes, events }: Engine,
   { record, id }: Container,
 ): Promise<void> {
+  const unmounted = new Set<string>();
   for (const name of volumeNames(record)) {
-    if (!(await volumes.unmount(name, id))) continue;
-    events.publish('volume', 'unmount', name, { container: id, driver: 'local' });
+    if (await volumes.unmount(name, id)) unmounted.add(name);
+  }
+  for (const mount of record.mounts) {
+    if (mount.type !== 'volume' || !unmounted.has(mount.name)) continue;
+    events.publish('volume', 'unmount', mount.name, { container: id, driver: 'local' });
   }
 }
 

@@ -67,7 +67,12 @@ export function containersBackend(engine: Engine): ContainersBackend {
         width: String(width),
       });
     },
-    top: async (name, psArguments) => top(engine, find(name), psArguments),
+    top: async (name, psArguments) => {
+      const container = find(name);
+      const answer = await top(engine, container, psArguments);
+      publishContainerEvent(engine, container, 'top');
+      return answer;
+    },
     wait: (name, condition, signal) => ({
       result: waitForContainer(find(name), parseWaitCondition(condition), signal).then(
         ({ exitCode }) => ({ exitCode, error: '' }),

@@ -52,7 +52,8 @@ export class EventLog {
     const now = nanosecondsNow();
     this.#lastNano = now > this.#lastNano ? now : this.#lastNano + 1n;
     const time = this.#lastNano.toString();
-    const line = `${JSON.stringify({ type, action, id: actorId, attributes, time })}\n`;
+    const event = { type, action, id: actorId, attributes: inOrder(attributes), time };
+    const line = `${JSON.stringify(event)}\n`;
     try {
       if (this.#file.isFull) this.#file.rotate();
       this.#file.append(Buffer.from(line));
@@ -95,6 +96,11 @@ export class EventLog {
   close(): void {
     this.#file.close();
   }
+}
+
+/** By their names, as Go prints maps. */
+function inOrder(attributes: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(attributes).sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 /** Growth that nobody waits for after `until`. */

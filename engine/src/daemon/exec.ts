@@ -25,10 +25,20 @@ export function createExec(engine: Engine, container: Container, config: ExecCon
   }
   const exec = engine.execs.add(randomBytes(32).toString('hex'), container.id, config);
   container.execIds.add(exec.id);
-  publishContainerEvent(engine, container, `exec_create: ${config.command.join(' ')}`, {
-    execID: exec.id,
-  });
+  publishExecEvent(engine, container, 'exec_create', exec);
   return exec;
+}
+
+/** The action names the command: a space stands behind the program even where no arguments follow. */
+function publishExecEvent(
+  engine: Engine,
+  container: Container,
+  action: 'exec_create' | 'exec_start',
+  { id, config }: Exec,
+): void {
+  const [program = '', ...args] = config.command;
+  const named = `${action}: ${program} ${args.join(' ')}`;
+  publishContainerEvent(engine, container, named, { execID: id });
 }
 
 /** Throws conflict, in docker's words, unless processes can be added to `container`. */
@@ -56,6 +66,7 @@ export async function startExec(
     throw new StackError('conflict', `exec ${exec.id} has already been started`);
   }
   exec.state = 'running';
+  publishExecEvent(engine, container, 'exec_start', exec);
   const ids = { containerId: container.id, execId: exec.id };
   const folder = stdioFolder(paths, container.id, exec.id);
   let output: UnloggedOutput | undefined;
@@ -88,9 +99,6 @@ export async function startExec(
     exec.hasStarted();
     void checkExec(engine, exec).catch((error: unknown) => {
       engine.logger.error('cannot look at an exec', { exec: exec.id, error });
-    });
-    publishContainerEvent(engine, container, `exec_start: ${exec.config.command.join(' ')}`, {
-      execID: exec.id,
     });
   } catch (error) {
     const failure = startFailure(error, { Entrypoint: null, Cmd: exec.config.command });

@@ -8,6 +8,7 @@ import type { Container } from './container.ts';
 import { publishContainerEvent } from './container-events.ts';
 import type { Engine } from './engine.ts';
 import { stopHealthChecks } from './health.ts';
+import { leaveNetworks } from './network-events.ts';
 import type { TaskOutput } from './output.ts';
 import { unmountVolumes } from './container-volumes.ts';
 import { stdioFolder, stdioFolders } from './paths.ts';
@@ -112,15 +113,14 @@ async function drain({ output, subscribers }: Container): Promise<void> {
  * whether all is given back.
  */
 export async function releaseTask(engine: Engine, container: Container): Promise<boolean> {
-  const { client, network, paths, logger } = engine;
+  const { client, paths, logger } = engine;
   container.output = undefined;
   container.stdin?.destroy();
   container.stdin = undefined;
   const results = await Promise.allSettled([
     client.tasks.delete({ containerId: container.id }),
     removeStdio(stdioFolders(paths, container.id)),
-    network.tearDown(container.id),
-    unmountVolumes(engine, container),
+    leaveNetworks(engine, container.id).finally(() => unmountVolumes(engine, container)),
     releasePrivateMounts(engine, container.id),
   ]);
   for (const result of results) {

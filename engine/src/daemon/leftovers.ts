@@ -4,14 +4,16 @@ import { isStackError } from '#spec/errors';
 import { removeStdio } from '../containerd/fifo.ts';
 import type { Container } from './container.ts';
 import type { Engine } from './engine.ts';
+import { leaveNetworks } from './network-events.ts';
 import { ownFilter } from './owner.ts';
 import { stdioFolders } from './paths.ts';
 
 /** Ends a task that is nobody's any more, and gives back what it had of ours. Nothing to end is fine. */
 export async function discardTask(
-  { client, paths, network }: Pick<Engine, 'client' | 'paths' | 'network'>,
+  engine: Pick<Engine, 'client' | 'paths' | 'network' | 'events'>,
   { id }: Pick<Container, 'id'>,
 ): Promise<void> {
+  const { client, paths } = engine;
   const containerId = id;
   if (!(await deleteTask(client, containerId))) {
     await quietly(client.tasks.kill({ containerId, signal: 9 }));
@@ -19,7 +21,7 @@ export async function discardTask(
     await deleteTask(client, containerId);
   }
   await removeStdio(stdioFolders(paths, id));
-  await network.tearDown(id);
+  await leaveNetworks(engine, id);
 }
 
 /** Removes containers and leases in containerd that belong to creates which never became a container. */

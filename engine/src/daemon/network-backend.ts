@@ -2,13 +2,14 @@
 import { isStackError, StackError } from '#spec/errors';
 import { matchesLabels, type Filters } from '../http/query.ts';
 import { untilFilter } from '../http/until-filter.ts';
-import { hasLinks, type NetworkDescription } from '../network/network-controller.ts';
+import { hasLinks } from '../network/network-controller.ts';
 import type { NetworkRequest } from '../network/network-store.ts';
 import type { NetworksBackend } from '../routes/networks/backend.ts';
 import { checkedEndpoint, endpointRequest, type EndpointWish } from './container-endpoints.ts';
 import type { Container } from './container.ts';
 import type { Engine } from './engine.ts';
 import { joinedNetwork, leftNetwork } from './etc-files.ts';
+import { publishNetworkEvent } from './network-events.ts';
 
 export function networkBackend(engine: Engine): NetworksBackend {
   const { network, containers } = engine;
@@ -18,13 +19,13 @@ export function networkBackend(engine: Engine): NetworksBackend {
     containerName: (id) => containers.find(id)?.record.name ?? '',
     create: async (request: NetworkRequest) => {
       const created = await network.create(request);
-      publish(engine, created, 'create');
+      publishNetworkEvent(engine, created, 'create');
       return created;
     },
     remove: async (reference) => {
       const found = network.find(reference);
       await network.remove(found.id);
-      publish(engine, found, 'destroy');
+      publishNetworkEvent(engine, found, 'destroy');
     },
     prune: (filters) => prune(engine, filters),
     connect: async (reference, name, wish) =>
@@ -67,7 +68,8 @@ async function connect(
     }
     record.networks.push(config);
     await containers.save(container);
-    publish(engine, found, 'connect', container.id);
+    // One that does not run comes into its networks when it starts.
+    if (container.isRunning) publishNetworkEvent(engine, found, 'connect', container.id);
   });
 }
 
@@ -97,11 +99,12 @@ async function disconnect(engine: Engine, reference: string, container: Containe
       if (endpoint) {
         await network.disconnect(record.id, found.id);
         await leftNetwork(engine, container, endpoint);
+        publishNetworkEvent(engine, found, 'disconnect', container.id); // dockerd tells of the endpoint, and below of the wish
       }
     }
     record.networks.splice(index, 1);
     await containers.save(container);
-    publish(engine, found, 'disconnect', container.id);
+    publishNetworkEvent(engine, found, 'disconnect', container.id);
   });
 }
 
@@ -131,22 +134,9 @@ async function prune(engine: Engine, filters: Filters): Promise<string[]> {
     if (!matchesLabels(labels, filters.get('label'))) continue;
     if (unwanted.some((label) => matchesLabels(labels, [label]))) continue;
     await network.remove(id);
-    publish(engine, found, 'destroy');
+    publishNetworkEvent(engine, found, 'destroy');
     deleted.push(name);
   }
   events.publish('network', 'prune', '', { reclaimed: '0' });
   return deleted;
-}
-
-function publish(
-  { events }: Engine,
-  { id, name, driver }: NetworkDescription,
-  action: string,
-  container?: string,
-): void {
-  events.publish('network', action, id, {
-    ...(container !== undefined && { container }),
-    name,
-    type: driver,
-  });
 }

@@ -5,6 +5,7 @@ import type { LiveSettings } from '../config/live-settings.ts';
 import type { Configuration } from '../config/load-options.ts';
 import { defaultShmSizeBytes } from '../container-spec/mounts.ts';
 import type { Engine } from './engine.ts';
+import type { HostFacts } from './host-facts.ts';
 
 /** Applies what the file says now and publishes `daemon reload`. A file that cannot be used changes nothing. */
 export function reloadConfiguration(
@@ -21,7 +22,7 @@ export function reloadConfiguration(
     if (ignored.length > 0) {
       logger.warn('these settings of the config file wait for the next start', { keys: ignored });
     }
-    const attributes = reloadAttributes(options, runtimes.defaultName);
+    const attributes = reloadAttributes(options, runtimes.defaultName, host);
     events.publish('daemon', 'reload', host.id, { ...attributes, name: hostname() });
     logger.info('reloaded configuration', { config: attributes });
   } catch (error) {
@@ -33,11 +34,13 @@ export function reloadConfiguration(
 export function reloadAttributes(
   options: ReloadableOptions,
   defaultRuntime: string,
+  { cgroupVersion }: Pick<HostFacts, 'cgroupVersion'>,
 ): Record<string, string> {
   const { containers } = options;
   return {
     debug: String(options.debug),
-    'default-cgroupns-mode': containers.cgroupnsMode ?? '',
+    'default-cgroupns-mode':
+      containers.cgroupnsMode ?? (cgroupVersion === '2' ? 'private' : 'host'),
     'default-ipc-mode': containers.ipcMode,
     'default-runtime': defaultRuntime,
     'default-shm-size': String(containers.shmSizeBytes ?? defaultShmSizeBytes),

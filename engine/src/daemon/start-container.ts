@@ -20,7 +20,13 @@ import { etcFiles, writeEtcFiles } from './etc-files.ts';
 import { startHealthChecks } from './health.ts';
 import { stdioFolder, stdioFolders } from './paths.ts';
 import { discardTask } from './leftovers.ts';
-import { mountVolumes, placedMounts, unmountVolumes } from './container-volumes.ts';
+import { leaveNetworks, publishJoined } from './network-events.ts';
+import {
+  mountVolumes,
+  placedMounts,
+  publishVolumeMounts,
+  unmountVolumes,
+} from './container-volumes.ts';
 import { bindSubpaths, mountSharedMemory, releasePrivateMounts } from './private-mounts.ts';
 import { lendsSharedMemory, sharedNamespaces } from './shared-namespaces.ts';
 import { allotRealtime } from './realtime-budget.ts';
@@ -100,18 +106,19 @@ async function launch(
   container: Container,
   undo: (() => Promise<unknown>)[],
 ): Promise<void> {
-  const { client, containers, network, paths } = engine;
+  const { client, containers, paths } = engine;
   const { record, id } = container;
-  undo.push(() => network.tearDown(id));
+  undo.push(() => leaveNetworks(engine, id));
   undo.push(() => unmountVolumes(engine, container));
   undo.push(() => releasePrivateMounts(engine, id));
   const [mounts, place] = await Promise.all([
     rootMounts(engine, container),
-    setUpNetwork(engine, container),
+    joinNetworks(engine, container),
     createBindSources(container),
     mountVolumes(engine, container).then(() => bindSubpaths(engine, record)),
     lendsSharedMemory(record) && mountSharedMemory(engine, id, record.hostConfig.ShmSize),
   ]);
+  publishVolumeMounts(engine, container);
   allotRealtime(cgroupsPath(engine, record), record.hostConfig);
   const choice = { stdin: record.config.OpenStdin, terminal: record.config.Tty };
   undo.push(() => removeStdio(stdioFolders(paths, id)));
@@ -185,6 +192,12 @@ interface NetworkPlace {
   /** Undefined for the host's. */
   netnsPath: string | undefined;
   etc: EtcFiles;
+}
+
+async function joinNetworks(engine: Engine, container: Container): Promise<NetworkPlace> {
+  const place = await setUpNetwork(engine, container);
+  if (place.network) publishJoined(engine, container.id);
+  return place;
 }
 
 async function setUpNetwork(engine: Engine, { record }: Container): Promise<NetworkPlace> {

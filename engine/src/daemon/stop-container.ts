@@ -55,11 +55,14 @@ export async function killContainer(
     return;
   }
   if (!container.isRunning) throw notRunning(container, 'cannot kill container');
-  const stops = parseSignal(container.record.config.StopSignal || String(SIGTERM));
+  const { StopSignal } = container.record.config;
+  const stops = parseSignal(StopSignal || String(SIGTERM));
   if (number === SIGKILL || number === stops) container.record.manuallyStopped = true;
   const paused = container.state.status === 'paused';
   if (number !== SIGKILL) {
     await signalTask(engine, container, number);
+    // dockerd's rule: unless the signal is known not to be the one that stops it.
+    if (paused && (!StopSignal || number === stops)) await resumeQuietly(engine, container);
     return;
   }
   const done = container.nextExit();
@@ -177,12 +180,22 @@ async function signalTask(engine: Engine, container: Container, signal: number):
   engine.logger.debug('sent signal', { container: container.id, signal: signalName(signal) });
 }
 
-async function resumeQuietly({ client, logger }: Engine, { id }: Container): Promise<void> {
-  try {
-    await client.tasks.resume({ containerId: id });
-  } catch (error) {
-    logger.debug('cannot resume a killed container', { container: id, error }); // it may be gone already
-  }
+/** Thaws one that was sent a signal; what comes of that is handled, and told of, afterwards. */
+async function resumeQuietly(engine: Engine, container: Container): Promise<void> {
+  const { client, logger } = engine;
+  const { id } = container;
+  await container.mutex.run(async () => {
+    if (container.state.status !== 'paused') return;
+    try {
+      await client.tasks.resume({ containerId: id });
+    } catch (error) {
+      logger.debug('cannot resume a killed container', { container: id, error }); // it may be gone already
+      return;
+    }
+    container.record.state.status = 'running';
+    await engine.containers.save(container);
+    publishContainerEvent(engine, container, 'unpause');
+  });
 }
 
 async function stopRestarting(engine: Engine, container: Container): Promise<void> {

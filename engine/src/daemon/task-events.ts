@@ -119,6 +119,7 @@ function dispatch(engine: Engine, { event }: Envelope): void {
     const container = engine.containers.find(unpackAny(TaskOOM, event).containerId);
     if (!container) return;
     container.record.state.oomKilled = true;
-    publishContainerEvent(engine, container, 'oom');
+    // A start that is still under way is told of first, and what the kill leads to afterwards.
+    container.mutex.run(async () => publishContainerEvent(engine, container, 'oom')).catch(failed);
   }
 }

@@ -142,6 +142,7 @@ export class ContainerdImageService implements ImageService {
       const { target, image } = await commitImage(client, content, unpacker, asked, lease);
       if (name) await names.set(formatReference(name), target);
       else await nameDangling(client.images, target);
+      if (name) publishImageEvent(this.#parts, 'tag', image.id, image, formatFamiliar(name));
       return image.id;
     });
   }

@@ -3,7 +3,7 @@ import { digestOf, type Digest } from '#spec/digest';
 import { StackError } from '#spec/errors';
 import { mediaTypes, type Descriptor, type ImageConfig, type Manifest } from '#spec/oci/image';
 import { manifestLabels, uncompressedLabel } from '#spec/oci/image-tree';
-import { formatReference, parseReference, withDefaultTag } from '#spec/reference';
+import { formatFamiliar, formatReference, parseReference, withDefaultTag } from '#spec/reference';
 import { applyChanges } from './apply-changes.ts';
 import { ContentArchive } from './content-archive.ts';
 import { publishImageEvent } from './image-events.ts';
@@ -57,6 +57,7 @@ export function importRoot(
     await unpacker.unpack(image, lease);
     if (name) await names.set(formatReference(name), target);
     else await nameDangling(client.images, target);
+    if (name) publishImageEvent(parts, 'tag', image.id, image, formatFamiliar(name));
     publishImageEvent(parts, 'import', image.id, image);
     return image.id;
   });

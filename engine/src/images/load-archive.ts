@@ -10,6 +10,7 @@ import { isIndexType, type Descriptor, type Platform } from '#spec/oci/image';
 import { formatFamiliar, formatReference, parseReference } from '#spec/reference';
 import { isLite } from '../containerd/peer.ts';
 import { ContentArchive } from './content-archive.ts';
+import type { ImageDocuments } from './documents.ts';
 import { publishImageEvent } from './image-events.ts';
 import type { ImageParts } from './image-parts.ts';
 import type { LoadMessage, LoadOptions } from './image-service.ts';
@@ -32,8 +33,13 @@ export async function loadArchive(
   const { client, snapshotter } = parts;
   const reporter = new LoadReporter(options.quiet ? () => undefined : onMessage);
   const name: UseImages = async (images) => {
-    for (const target of await withoutParents(parts, images))
-      await nameLoaded(parts, target, options.platform, onMessage);
+    const told = new Set<string>();
+    for (const target of await withoutParents(parts, images)) {
+      const image = await nameLoaded(parts, target, options.platform, onMessage);
+      if (told.has(image.id)) continue; // one image, several names
+      told.add(image.id);
+      publishImageEvent(parts, 'load', image.id, image);
+    }
   };
   if ((await isLite(client)) && (await hasTransfer(client))) {
     await loadByTransfer(client, snapshotter, archive, options, reporter, name);
@@ -90,13 +96,13 @@ function ofPlatform(
   return descriptors.filter(({ platform }) => !platform || platformMatches(wanted, platform));
 }
 
-/** Gives one image of the archive its name, or one that nobody sees, and tells of it. */
+/** Gives one image of the archive its name, or one that nobody sees. Returns it. */
 async function nameLoaded(
   parts: ImageParts,
   target: Descriptor,
   platform: Platform | undefined,
   onMessage: (message: LoadMessage) => void,
-): Promise<void> {
+): Promise<ImageDocuments> {
   const { client, catalog, documents, names } = parts;
   const image = await documents.read(target, platform ?? hostPlatform());
   const reference = nameIn(target);
@@ -115,7 +121,7 @@ async function nameLoaded(
     await names.set(reference, target);
     onMessage({ stream: `Loaded image: ${shown}\n` });
   }
-  publishImageEvent(parts, 'load', image.id, image);
+  return image;
 }
 
 /** The whole name that an archive gives an image. A tag alone says nothing. Throws invalid_argument. */

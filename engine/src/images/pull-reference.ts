@@ -10,7 +10,7 @@ import {
 import { isStackError, StackError } from '#spec/errors';
 import { isLite } from '../containerd/peer.ts';
 import { platformMismatch } from './image-catalog.ts';
-import { publishImageEvent } from './image-events.ts';
+import { publishImageEvent, publishReferenceEvent } from './image-events.ts';
 import type { ImageParts } from './image-parts.ts';
 import type { PullOptions, PullProgress, StoredImage } from './image-service.ts';
 import { withPullLease } from './lease.ts';
@@ -28,6 +28,7 @@ export async function pullReference(
   onProgress: OnProgress,
 ): Promise<StoredImage> {
   const { image, changed } = await pullOne(parts, reference, options, onProgress);
+  publishPull(parts, reference, image.documents);
   tellStatus(reference, changed, onProgress);
   tellMismatch(reference, image, options, onProgress);
   return image.stored;
@@ -53,6 +54,7 @@ export async function pullAllTags(
     const pulled = await pullOne(parts, { ...repository, tag }, options, onProgress);
     changed ||= pulled.changed;
   }
+  await publishReferenceEvent(parts, 'pull', repository);
   tellStatus(repository, changed, onProgress);
 }
 
@@ -76,10 +78,16 @@ async function pullOne(
   } catch (error) {
     throw inDockersWords(error, reference);
   }
-  const shown = formatFamiliar(reference);
-  const { documents } = pulled.image;
-  publishImageEvent(parts, 'pull', shown, documents, familiarName(repositoryOf(reference)));
   return pulled;
+}
+
+function publishPull(
+  parts: ImageParts,
+  reference: ImageReference,
+  documents: Pulled['image']['documents'],
+): void {
+  const shown = formatFamiliar(reference);
+  publishImageEvent(parts, 'pull', shown, documents, familiarName(repositoryOf(reference)));
 }
 
 /** What each way of pulling works with. */

@@ -8,14 +8,13 @@ import {
   formatFamiliar,
   formatReference,
   parseReference,
-  repositoryOf,
   type ImageReference,
 } from '#spec/reference';
 import { contentSource } from './content-source.ts';
 import type { DocumentReader } from './documents.ts';
 import type { ImageRecord } from './image-catalog.ts';
 import type { ImageContent } from './image-content.ts';
-import { publishImageEvent } from './image-events.ts';
+import { publishReferenceEvent } from './image-events.ts';
 import { referenceOfName } from './image-names.ts';
 import type { ImageParts } from './image-parts.ts';
 import type { PushOptions } from './image-service.ts';
@@ -43,6 +42,7 @@ export async function pushStoredImage(
     throw new StackError('not_found', `tag does not exist: ${formatFamiliar(reference)}`);
   }
   await pushRecord(parts, reference, record, options, onProgress);
+  await publishReferenceEvent(parts, 'push', reference);
 }
 
 /** Pushes every tag that a repository has here. Throws as {@link pushStoredImage}. */
@@ -60,6 +60,7 @@ export async function pushAllTags(
   for (const record of await recordsOf(parts, repository)) {
     await pushRecord(parts, parseReference(record.name), record, options, onProgress);
   }
+  await publishReferenceEvent(parts, 'push', repository);
 }
 
 function repositoryName({ domain, path }: ImageReference): string {
@@ -102,8 +103,6 @@ async function pushRecord(
   const { tag = '' } = reference;
   onProgress({ status: `${tag}: digest: ${digest} size: ${size}` });
   onProgress({ progressDetail: {}, aux: { Tag: tag, Digest: digest, Size: size } });
-  const shown = formatFamiliar(reference);
-  publishImageEvent(parts, 'push', shown, undefined, familiarName(repositoryOf(reference)));
 }
 
 /** The manifest of one platform, which goes without the index that names the others. */

@@ -43,7 +43,9 @@ async function removeAll(
   });
   const isDeleted = removed.some((item) => 'Deleted' in item);
   for (const item of removed) {
-    if ('Untagged' in item) publishImageEvent(parts, 'untag', entry.id, entry.documents);
+    // Digests go with the last tag of their repository, and nobody is told.
+    if (!('Untagged' in item) || item.Untagged.includes('@')) continue;
+    publishImageEvent(parts, 'untag', entry.id, entry.documents);
   }
   if (isDeleted) publishImageEvent(parts, 'delete', entry.id, undefined);
   return removed;

@@ -172,6 +172,14 @@ export class LocalNetworkController implements NetworkController {
     return this.#linked.userDefined.find((network) => network.name === name)?.id;
   }
 
+  driverOf(id: string): NetworkDescription['driver'] | undefined {
+    const { bridge, host, none } = this.#identities;
+    if (id === bridge.id) return 'bridge';
+    if (id === host.id) return 'host';
+    if (id === none.id) return 'null';
+    return this.#linked.userDefined.find((network) => network.id === id)?.driver;
+  }
+
   renamed(containerId: string, from: string, to: string): Promise<void> {
     return this.#containers.renamed(containerId, from, to);
   }

@@ -160,6 +160,9 @@ export interface NetworkController {
   /** The id of the network that has exactly this name. */
   idOf(name: string): string | undefined;
 
+  /** Undefined for a network that does not exist. */
+  driverOf(id: string): NetworkDescription['driver'] | undefined;
+
   /** A container has another name from now on. */
   renamed(containerId: string, from: string, to: string): Promise<void>;
 

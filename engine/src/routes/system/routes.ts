@@ -132,8 +132,8 @@ export function eventMessage(event: EngineEvent, version: ApiVersion): unknown {
     !isAtLeast(version, '1.52') && (type === 'container' || type === 'image')
       ? {
           status: action,
-          id: actorId,
-          ...(type === 'container' && { from: attributes['image'] ?? '' }),
+          ...(actorId !== '' && { id: actorId }),
+          ...(type === 'container' && attributes['image'] && { from: attributes['image'] }),
         }
       : {};
   return {
