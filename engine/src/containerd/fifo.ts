@@ -76,16 +76,19 @@ export function enlargeFifo(fd: number): void {
 
 /** One for all FIFOs: what is read is passed on, or copied, before the next read. */
 let readBuffer: Buffer | undefined;
-const readBytes = 256 * 1024;
+export const readBytes = 256 * 1024;
 
 /** Told what was read, which it must copy; false stops the reading until `resume()`. */
 export type OnFifoData = (bytes: Buffer) => boolean;
 
 /**
  * The engine's end of an output FIFO. Opened before the task is created, because some shims wait for a reader; it ends
- * when the last writer has gone.
+ * when the last writer has gone. While it is paused, `fd` may be read by others.
  */
-export function openFifoReader(file: string, onData: OnFifoData): net.Socket {
+export function openFifoReader(
+  file: string,
+  onData: OnFifoData,
+): { readonly reader: net.Socket; readonly fd: number } {
   const fd = fs.openSync(file, O_RDONLY | O_NONBLOCK);
   enlargeFifo(fd);
   const buffer = (readBuffer ??= Buffer.allocUnsafeSlow(readBytes));
@@ -93,9 +96,9 @@ export function openFifoReader(file: string, onData: OnFifoData): net.Socket {
     buffer,
     callback: (length: number) => onData(buffer.subarray(0, length)),
   };
-  const socket = new net.Socket({ fd, readable: true, writable: false, onread });
-  socket.resume();
-  return socket;
+  const reader = new net.Socket({ fd, readable: true, writable: false, onread });
+  reader.resume();
+  return { reader, fd };
 }
 
 /**

@@ -5,6 +5,7 @@ import { copyStdin, flushed } from './attach.ts';
 import type { Container } from './container.ts';
 import { publishContainerEvent } from './container-events.ts';
 import type { Engine } from './engine.ts';
+import type { OutputSubscriber } from './output.ts';
 import { ClientStream } from './stream-frames.ts';
 
 export interface AttachOptions {
@@ -36,11 +37,12 @@ export async function attachContainer(
   publishContainerEvent(engine, container, 'attach');
   // Before the replay, so that nothing falls between log and live output; what comes meanwhile waits in the FIFO.
   const replayed = options.replay?.(client) ?? Promise.resolve();
-  const subscriber = {
-    write: (stream: 'stdout' | 'stderr', chunk: Buffer) =>
+  const subscriber: OutputSubscriber = {
+    write: (stream, chunk) =>
       options.replay
         ? replayed.then(() => client.write(stream, chunk))
         : client.write(stream, chunk),
+    connection: (stream) => (options.replay ? undefined : client.connection(stream)),
     end: () => {
       leave();
       void replayed.then(() => client.end());

@@ -60,9 +60,11 @@ async function startAttached(
   // Until it is known whether it started, its output waits: a failure has words of its own.
   let settle: (started: boolean) => void = () => undefined;
   const start = new Promise<boolean>((resolve) => (settle = resolve));
+  let hasStarted = false;
   const subscriber: OutputSubscriber = {
     write: (stream, chunk) =>
       start.then((started) => (started ? client.write(stream, chunk) : undefined)),
+    connection: (stream) => (hasStarted ? client.connection(stream) : undefined),
     end: () => {
       void start.then((started) => {
         // Clients ask for the exit code as soon as the stream is over, so it must be there.
@@ -75,6 +77,7 @@ async function startAttached(
   try {
     await startExec(engine, exec, (source) => (leave = source.subscribe(subscriber)));
     settle(true);
+    hasStarted = true;
   } catch (error) {
     settle(false);
     // The status is sent already: the reason travels as output, and the exit code by inspect.

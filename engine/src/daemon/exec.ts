@@ -10,7 +10,7 @@ import type { Container } from './container.ts';
 import { publishContainerEvent } from './container-events.ts';
 import type { Engine } from './engine.ts';
 import type { Exec, ExecConfig } from './exec-store.ts';
-import { UnloggedOutput } from './output.ts';
+import { UnloggedOutput } from './unlogged-output.ts';
 import { stdioFolder } from './paths.ts';
 import { startFailure } from './start-failure.ts';
 import { notRunning } from './stop-container.ts';

@@ -1,7 +1,4 @@
 /** A task's output as the rest of the daemon sees it, however it is stored. */
-import type { Socket } from 'node:net';
-import { openFifoReader, type StdioPaths } from '../containerd/fifo.ts';
-
 export type OutputStream = 'stdout' | 'stderr';
 
 /** Somebody who wants the output as it comes. */
@@ -10,6 +7,17 @@ export interface OutputSubscriber {
   write(stream: OutputStream, chunk: Buffer): Promise<void> | undefined;
   /** No more will come. */
   end(): void;
+  /** Where `stream` may go without being looked at; undefined unless it could be sent at once. */
+  connection?(stream: OutputStream): DirectConnection | undefined;
+}
+
+/** A connection into which the kernel can move bytes. Good until something else is written to it. */
+export interface DirectConnection {
+  readonly fd: number;
+  /** What precedes `length` bytes; undefined where nothing does. */
+  header(length: number): Buffer | undefined;
+  /** Sends what the kernel has not taken of them. Resolves when it is under way, or the connection broke. */
+  writeRest(bytes: Buffer): Promise<void>;
 }
 
 /** Carries a task's output from its FIFOs to the log and to subscribers. */
@@ -22,68 +30,4 @@ export interface TaskOutput {
   close(): Promise<void>;
   /** As `close`, and takes back what was stored: it was no output of the task. */
   discard(): Promise<void>;
-}
-
-/** Output that is not stored: execs, and containers with the log driver `none`. */
-export class UnloggedOutput implements TaskOutput {
-  readonly finished: Promise<void>;
-  readonly #subscribers = new Set<OutputSubscriber>();
-  readonly #readers: readonly Socket[];
-  #ended = false;
-
-  /** Opens the FIFOs; must happen before the task is created. */
-  constructor({ stdout, stderr }: StdioPaths) {
-    this.#readers = [
-      ...(stdout === '' ? [] : [this.#read('stdout', stdout)]),
-      ...(stderr === '' ? [] : [this.#read('stderr', stderr)]),
-    ];
-    const closed = this.#readers.map(
-      (reader) => new Promise<void>((resolve) => reader.once('close', () => resolve())),
-    );
-    this.finished = Promise.all(closed).then(() => this.#end());
-  }
-
-  subscribe(subscriber: OutputSubscriber): () => void {
-    if (this.#ended) {
-      subscriber.end();
-      return () => undefined;
-    }
-    this.#subscribers.add(subscriber);
-    return () => this.#subscribers.delete(subscriber);
-  }
-
-  async close(): Promise<void> {
-    for (const reader of this.#readers) reader.destroy();
-    await this.finished;
-  }
-
-  discard(): Promise<void> {
-    return this.close();
-  }
-
-  #read(stream: OutputStream, file: string): Socket {
-    const reader = openFifoReader(file, (bytes) => {
-      const waits = this.#deliver(stream, bytes);
-      if (waits.length === 0) return true;
-      const goOn = (): void => void reader.resume();
-      Promise.all(waits).then(goOn, goOn);
-      return false;
-    });
-    reader.on('error', () => undefined); // the FIFO is gone: there is nothing more to read
-    return reader;
-  }
-
-  #deliver(stream: OutputStream, bytes: Buffer): Promise<void>[] {
-    if (this.#subscribers.size === 0) return [];
-    const chunk = Buffer.from(bytes);
-    return [...this.#subscribers]
-      .map((subscriber) => subscriber.write(stream, chunk))
-      .filter((wait) => wait !== undefined);
-  }
-
-  #end(): void {
-    this.#ended = true;
-    for (const subscriber of this.#subscribers) subscriber.end();
-    this.#subscribers.clear();
-  }
 }

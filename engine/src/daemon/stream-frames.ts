@@ -2,8 +2,10 @@
  * How output travels to a client: raw where there is a terminal, else in frames of an 8-byte header (stream number,
  * three zeros, big-endian length) and a payload.
  */
+import net from 'node:net';
 import type { Writable } from 'node:stream';
-import type { OutputStream, OutputSubscriber } from './output.ts';
+import tls from 'node:tls';
+import type { DirectConnection, OutputStream, OutputSubscriber } from './output.ts';
 
 export const rawStreamType = 'application/vnd.docker.raw-stream';
 export const multiplexedStreamType = 'application/vnd.docker.multiplexed-stream';
@@ -72,6 +74,28 @@ export class ClientStream implements OutputSubscriber {
     this.#output.end();
   }
 
+  connection(stream: OutputStream): DirectConnection | undefined {
+    const output = this.#output;
+    if (!this.#options[stream] || output.writableLength > 0 || output.writableEnded) {
+      return undefined;
+    }
+    const fd = descriptorOf(output);
+    if (fd === undefined) return undefined;
+    return {
+      fd,
+      header: (length) => {
+        if (this.#options.tty) return undefined;
+        const header = Buffer.allocUnsafe(frameHeaderLength);
+        writeFrameHeader(header, 0, stream, length);
+        return header;
+      },
+      writeRest: (bytes) =>
+        new Promise((resolve) => {
+          output.write(bytes, () => resolve());
+        }),
+    };
+  }
+
   #drained(): Promise<void> {
     return new Promise((resolve) => {
       const done = (): void => {
@@ -81,4 +105,13 @@ export class ClientStream implements OutputSubscriber {
       this.#output.on('drain', done).on('close', done);
     });
   }
+}
+
+/** Of a connection that carries bytes as they are; node:net does not document where it keeps it. */
+function descriptorOf(output: Writable): number | undefined {
+  if (!(output instanceof net.Socket) || output instanceof tls.TLSSocket) return undefined;
+  if (output.destroyed || output.connecting) return undefined;
+  const { _handle: handle } = output as unknown as { _handle?: { fd?: number } | null };
+  const fd = handle?.fd ?? -1;
+  return fd >= 0 ? fd : undefined;
 }

@@ -1,5 +1,5 @@
 /** Pipes and FIFOs beyond what node:fs offers. */
-import { check, lastErrno, libcFunction, errnoName, SyscallError } from './libc.ts';
+import { check, lastErrno, libcFunction, errnoName, errnoNumber, SyscallError } from './libc.ts';
 
 const F_SETPIPE_SZ = 1031;
 const SPLICE_F_MOVE = 1;
@@ -35,6 +35,41 @@ export function spliceToFile(
   const code = errnoName(errno);
   if (code === 'EAGAIN' || code === 'EINTR') return undefined;
   throw new SyscallError('splice', errno);
+}
+
+const FIONREAD = 0x541b;
+const EAGAIN = errnoNumber('EAGAIN');
+const ioctl = libcFunction('int ioctl(int fd, unsigned long request, void *argument)');
+const countBytes = Buffer.alloc(4);
+
+/** How many bytes a pipe holds. */
+export function readableBytes(fd: number): number {
+  check(ioctl(fd, FIONREAD, countBytes), 'ioctl', 'FIONREAD');
+  return countBytes.readInt32LE(0);
+}
+
+/**
+ * splice(2): moves up to `length` bytes from the pipe `from` into the socket `to`, without waiting and without copying
+ * them. Returns how many; 0 when the socket takes none at present, or the pipe has none.
+ */
+export function spliceToSocket(from: number, to: number, length: number): number {
+  const flags = SPLICE_F_MOVE | SPLICE_F_NONBLOCK;
+  const moved = spliceCall(from, null, to, null, length, flags);
+  if (moved >= 0) return moved;
+  const errno = lastErrno();
+  if (errno === EAGAIN) return 0;
+  throw new SyscallError('splice', errno);
+}
+
+const writeCall = libcFunction('long write(int fd, const void *bytes, size_t length)');
+
+/** write(2) to what does not block. Returns how much was taken; 0 when there is no room at present. */
+export function writeNow(fd: number, bytes: Buffer): number {
+  const written = writeCall(fd, bytes, bytes.length);
+  if (written >= 0) return written;
+  const errno = lastErrno();
+  if (errno === EAGAIN) return 0;
+  throw new SyscallError('write', errno);
 }
 
 const pipe2Call = libcFunction('int pipe2(void *descriptors, int flags)');
