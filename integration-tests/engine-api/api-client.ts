@@ -41,13 +41,18 @@ export class ApiClient {
   }
 
   /** One request; resolves with the headers, before the body. */
-  async open(method: string, path: string, body?: unknown): Promise<http.IncomingMessage> {
+  async open(
+    method: string,
+    path: string,
+    body?: unknown,
+    headers: http.OutgoingHttpHeaders = {},
+  ): Promise<http.IncomingMessage> {
     const request = http.request({
       socketPath: this.#socketPath,
       method,
       path,
       agent: false,
-      headers: body === undefined ? {} : { 'Content-Type': 'application/json' },
+      headers: { ...headers, ...(body !== undefined && { 'Content-Type': 'application/json' }) },
     });
     request.end(body === undefined ? undefined : JSON.stringify(body));
     const [response] = (await once(request, 'response')) as [http.IncomingMessage];
@@ -116,4 +121,16 @@ export function demultiplex(bytes: Buffer): { stdout: string; stderr: string } {
     offset += 8 + length;
   }
   return streams;
+}
+
+/** Frames as they came; stream 1 is stdout, 2 stderr. */
+export function framesOf(bytes: Buffer): { stream: number | undefined; text: string }[] {
+  const frames = [];
+  for (let offset = 0; offset < bytes.length;) {
+    const length = bytes.readUInt32BE(offset + 4);
+    const text = bytes.toString('utf8', offset + 8, offset + 8 + length);
+    frames.push({ stream: bytes[offset], text });
+    offset += 8 + length;
+  }
+  return frames;
 }

@@ -9,7 +9,7 @@ import { devRegistry } from '../harness/registry.ts';
 import { Stack } from '../harness/stack.ts';
 import { waitFor } from '../harness/wait.ts';
 import { anonymousKilobytes, openDescriptors } from '../harness/footprint.ts';
-import { ApiClient, demultiplex, readToEnd } from './api-client.ts';
+import { ApiClient, demultiplex, framesOf, readToEnd } from './api-client.ts';
 
 describe('streams of the Engine API', () => {
   let stack: Stack;
@@ -140,6 +140,29 @@ describe('streams of the Engine API', () => {
     slow.destroy();
     expect(before).to.be.lessThan(300_000);
     await stack.engineOk('rm', '-f', 'logged');
+  });
+
+  it('give each line of a log a frame of its own, but for clients that copy frames', async () => {
+    await create('framed', 'seq 1 1000; echo end >&2');
+    await api.call('POST', '/containers/framed/start');
+    expect(await stack.engineOk('wait', 'framed')).to.equal('0');
+    const path = '/containers/framed/logs?stdout=1&stderr=1';
+    const logs = async (agent: string): Promise<Buffer> => {
+      const chunks: Buffer[] = [];
+      const body = await api.open('GET', path, undefined, { 'User-Agent': agent });
+      for await (const chunk of body) chunks.push(chunk as Buffer);
+      return Buffer.concat(chunks);
+    };
+    const apart = framesOf(await logs('Go-http-client/1.1'));
+    expect(apart).to.have.length(1001);
+    const joined = framesOf(await logs('Docker-Client/28.2.2 (linux)'));
+    expect(joined.length).to.be.lessThan(10);
+    for (const number of [1, 2]) {
+      const textOf = (frames: typeof apart) =>
+        frames.map(({ stream, text }) => (stream === number ? text : '')).join('');
+      expect(textOf(joined)).to.equal(textOf(apart));
+    }
+    await stack.engineOk('rm', '-f', 'framed');
   });
 
   it('leave nothing behind of a hundred clients that come and go', async function () {

@@ -6,7 +6,8 @@ import type { LogsQuery } from '../routes/containers/backend.ts';
 import type { Container } from './container.ts';
 import type { Engine } from './engine.ts';
 import type { TaskOutput } from './output.ts';
-import { frameHeaderLength, writeFrameHeader, type ClientStream } from './stream-frames.ts';
+import { encodedEntries } from './encoded-entries.ts';
+import type { ClientStream } from './stream-frames.ts';
 
 export interface LogSelection {
   stdout: boolean;
@@ -64,7 +65,7 @@ export async function readContainerLogs(
     tail: query.tail,
   };
   const entries = engine.logs.read(container, selection, signal);
-  return encoded(entries, { tty, timestamps: query.timestamps, details: query.details });
+  return encodedEntries(entries, { ...query, tty });
 }
 
 /** What `attach` with logs=1 sends before the live output: the log so far, without times. */
@@ -87,57 +88,6 @@ export async function replayOf(
       for (const { stream, line } of batch) await client.write(stream, line);
     }
   };
-}
-
-async function* encoded(
-  batches: AsyncIterable<LogEntry[]>,
-  options: { tty: boolean; timestamps: boolean; details: boolean },
-): AsyncGenerator<Buffer> {
-  for await (const batch of batches) yield encodeBatch(batch, options);
-}
-
-/** One buffer for all: most entries are shorter than what a buffer of their own would cost. */
-function encodeBatch(
-  batch: readonly LogEntry[],
-  { tty, timestamps, details }: { tty: boolean; timestamps: boolean; details: boolean },
-): Buffer {
-  const prefixes = timestamps || details ? batch.map((entry) => prefixOf(entry)) : undefined;
-  const header = tty ? 0 : frameHeaderLength;
-  let size = 0;
-  for (const [index, { lineLength }] of batch.entries()) {
-    size += header + (prefixes?.[index]?.length ?? 0) + lineLength;
-  }
-  const encodedBatch = Buffer.allocUnsafe(size);
-  let at = 0;
-  for (const [index, entry] of batch.entries()) {
-    const prefix = prefixes?.[index];
-    const length = (prefix?.length ?? 0) + entry.lineLength;
-    if (!tty) at = writeFrameHeader(encodedBatch, at, entry.stream, length);
-    if (prefix) at += prefix.copy(encodedBatch, at);
-    at += entry.copyLine(encodedBatch, at);
-  }
-  return encodedBatch;
-
-  function prefixOf({ timeNano, attributes }: LogEntry): Buffer {
-    const time = timestamps ? `${formatLogTime(timeNano)} ` : '';
-    return Buffer.from(details ? `${time}${formatDetails(attributes ?? {})} ` : time);
-  }
-}
-
-/** RFC 3339 with nine digits of a second, whatever they are. */
-function formatLogTime(timeNano: bigint): string {
-  const seconds = new Date(Number(timeNano / 1_000_000_000n) * 1000).toISOString();
-  const nanos = (timeNano % 1_000_000_000n).toString().padStart(9, '0');
-  return `${seconds.slice(0, -'.000Z'.length)}.${nanos}Z`;
-}
-
-/** `a=1,b=2`, escaped as in a query. */
-function formatDetails(attributes: Readonly<Record<string, string>>): string {
-  const escape = (text: string): string => new URLSearchParams([['', text]]).toString().slice(1);
-  return Object.entries(attributes)
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([name, value]) => `${escape(name)}=${escape(value)}`)
-    .join(',');
 }
 
 /** `1700000000` or `1700000000.123456789` as nanoseconds; empty, and 0, are no bound. Throws invalid_argument. */

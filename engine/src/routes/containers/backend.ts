@@ -51,6 +51,8 @@ export interface LogsQuery {
   until: string;
   /** Lines from the end; undefined is all. */
   tail: number | undefined;
+  /** Whether lines may share a frame; else each has its own, as with docker. */
+  joinLines: boolean;
 }
 
 /** A stop with docker's rules for what is not given. */
