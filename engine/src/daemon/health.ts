@@ -129,7 +129,7 @@ async function probe(
       source.subscribe({
         write: (_stream, chunk) => {
           const room = outputBytes - output.reduce((sum, { length }) => sum + length, 0);
-          if (room > 0) output.push(chunk.subarray(0, room));
+          if (room > 0) output.push(Buffer.from(chunk.subarray(0, room)));
           return undefined;
         },
         end: () => undefined,

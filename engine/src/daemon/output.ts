@@ -3,7 +3,10 @@ export type OutputStream = 'stdout' | 'stderr';
 
 /** Somebody who wants the output as it comes. */
 export interface OutputSubscriber {
-  /** A promise holds the output back until it resolves: whoever reads too slowly stalls this one container. */
+  /**
+   * A promise holds the output back until it resolves: whoever reads too slowly stalls this one container. `chunk` is
+   * good until then, or until the call returns undefined.
+   */
   write(stream: OutputStream, chunk: Buffer): Promise<void> | undefined;
   /** No more will come. */
   end(): void;
@@ -16,8 +19,8 @@ export interface DirectConnection {
   readonly fd: number;
   /** What precedes `length` bytes; undefined where nothing does. */
   header(length: number): Buffer | undefined;
-  /** Sends what the kernel has not taken of them. Resolves when it is under way, or the connection broke. */
-  writeRest(bytes: Buffer): Promise<void>;
+  /** Sends what the kernel has not taken of them, as {@link OutputSubscriber.write} does. */
+  writeRest(bytes: Buffer): Promise<void> | undefined;
 }
 
 /** Carries a task's output from its FIFOs to the log and to subscribers. */

@@ -53,21 +53,38 @@ export class ClientStream implements OutputSubscriber {
     if (!this.#options[stream] || this.#output.destroyed || this.#output.writableEnded) {
       return undefined;
     }
-    return this.#send(stream, chunk) ? undefined : this.#drained();
+    return this.#sent((done) => this.#send(stream, chunk, done));
   }
 
   /** Long chunks are not copied behind their header: both go out by one writev(2). */
-  #send(stream: OutputStream, chunk: Buffer): boolean {
+  #send(stream: OutputStream, chunk: Buffer, done: () => void): void {
     const output = this.#output;
-    if (this.#options.tty) return output.write(chunk);
-    if (chunk.length < longChunk) return output.write(frame(stream, chunk));
-    const header = Buffer.allocUnsafe(frameHeaderLength);
-    writeFrameHeader(header, 0, stream, chunk.length);
-    output.cork();
-    output.write(header);
-    const roomLeft = output.write(chunk);
-    output.uncork();
-    return roomLeft;
+    if (this.#options.tty) output.write(chunk, done);
+    else if (chunk.length < longChunk) output.write(frame(stream, chunk), done);
+    else {
+      const header = Buffer.allocUnsafe(frameHeaderLength);
+      writeFrameHeader(header, 0, stream, chunk.length);
+      output.cork();
+      output.write(header);
+      output.write(chunk, done);
+      output.uncork();
+    }
+  }
+
+  /** Undefined if the system has taken everything at once; else resolves when it has, or the connection closed. */
+  #sent(write: (done: () => void) => void): Promise<void> | undefined {
+    const output = this.#output;
+    let resolve: (() => void) | undefined;
+    const done = (): void => {
+      output.off('close', done);
+      resolve?.();
+    };
+    write(done);
+    if (output.writableLength === 0) return undefined;
+    return new Promise((resolveSent) => {
+      resolve = resolveSent;
+      output.on('close', done);
+    });
   }
 
   end(): void {
@@ -89,21 +106,8 @@ export class ClientStream implements OutputSubscriber {
         writeFrameHeader(header, 0, stream, length);
         return header;
       },
-      writeRest: (bytes) =>
-        new Promise((resolve) => {
-          output.write(bytes, () => resolve());
-        }),
+      writeRest: (bytes) => this.#sent((done) => output.write(bytes, done)),
     };
-  }
-
-  #drained(): Promise<void> {
-    return new Promise((resolve) => {
-      const done = (): void => {
-        this.#output.off('drain', done).off('close', done);
-        resolve();
-      };
-      this.#output.on('drain', done).on('close', done);
-    });
   }
 }
 

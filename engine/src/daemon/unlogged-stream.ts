@@ -11,6 +11,7 @@ import type { Socket } from 'node:net';
 import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promises';
 import { readableBytes, spliceToSocket, writeNow } from '#lib/sys/pipe';
 import { openFifoReader, readBytes } from '../containerd/fifo.ts';
+import { Burst, burstBytes, burstPauseMs } from './burst.ts';
 import type { DirectConnection, OutputStream, OutputSubscriber } from './output.ts';
 import { frameHeaderLength } from './stream-frames.ts';
 
@@ -18,10 +19,6 @@ import { frameHeaderLength } from './stream-frames.ts';
 const frameBytes = 64 * 1024;
 /** How much is moved before others have their turn. */
 const turnBytes = 2 * 1024 * 1024;
-/** More than `burstBytes` within `burstMs` is a burst, whose next bytes may wait `pauseMs` for more to come. */
-const burstBytes = 64 * 1024;
-const burstMs = 4;
-const pauseMs = 1;
 
 export class UnloggedStream {
   /** Nothing is read any more. */
@@ -33,8 +30,7 @@ export class UnloggedStream {
   #canSplice = true;
   /** What was read for a connection that could not take all. */
   #rest: Buffer | undefined;
-  #burstStart = 0;
-  #burstLength = 0;
+  readonly #burst = new Burst();
 
   constructor(name: OutputStream, file: string, subscribers: ReadonlySet<OutputSubscriber>) {
     this.#name = name;
@@ -53,7 +49,7 @@ export class UnloggedStream {
   /** Returns whether to go on reading. */
   #take(bytes: Buffer): boolean {
     const waits = this.#deliver(bytes);
-    const isBurst = this.#isBurst(bytes.length);
+    const isBurst = this.#burst.add(bytes.length);
     if (waits.length === 0 && !isBurst) return true;
     void this.#goOn(waits, isBurst && bytes.length < readBytes);
     return false;
@@ -67,22 +63,12 @@ export class UnloggedStream {
       .filter((wait) => wait !== undefined);
   }
 
-  #isBurst(length: number): boolean {
-    const now = performance.now();
-    if (now - this.#burstStart > burstMs) {
-      this.#burstStart = now;
-      this.#burstLength = 0;
-    }
-    this.#burstLength += length;
-    return this.#burstLength > burstBytes;
-  }
-
   /** Reads on after `waits`, and after what can be moved without being read. */
   async #goOn(waits: readonly Promise<void>[], mayPause: boolean): Promise<void> {
     await Promise.all(waits).catch(() => undefined); // who fails to take it is gone
     let pause = mayPause;
     for (;;) {
-      if (pause) await delay(pauseMs);
+      if (pause) await delay(burstPauseMs);
       else await nextTurn();
       if (this.#reader.destroyed) return;
       const { moved, wait } = this.#splice();
@@ -94,7 +80,7 @@ export class UnloggedStream {
   }
 
   /** Moves what the FIFO has into the connection of the only subscriber; what this could not take has been written. */
-  #splice(): { moved: number; wait?: Promise<void> } {
+  #splice(): { moved: number; wait?: Promise<void> | undefined } {
     const [subscriber] = this.#subscribers;
     if (!subscriber || this.#subscribers.size > 1 || !this.#canSplice) return { moved: 0 };
     for (let moved = 0; ;) {

@@ -46,16 +46,15 @@ export class LogAppender {
     this.#record();
   }
 
-  /** Appends the whole lines that `stream` has spooled. */
-  append(stream: OutputStream): void {
-    const bytes = this.#spools[stream].pendingBytes();
+  /** Appends the whole lines of `bytes`, which is what `stream` has spooled. */
+  append(stream: OutputStream, bytes: Buffer): void {
     this.#append(stream, bytes.subarray(0, completeLength(bytes)));
   }
 
   /** No more will come: also the last line that has no end. */
   finish(stream: OutputStream): void {
     const spool = this.#spools[stream];
-    this.#append(stream, spool.pendingBytes());
+    this.#append(stream, spool.readPending(Buffer.allocUnsafe(spool.pendingLength)));
     spool.clear();
     this.#record();
   }

@@ -1,8 +1,11 @@
 /** A task's output into a log file and to subscribers. */
 import fs from 'node:fs';
+import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from '#lib/log/logger';
 import { enlargeFifo, fifoBytes, type StdioPaths } from '../containerd/fifo.ts';
+import { Burst, burstBytes, burstPauseMs } from '../daemon/burst.ts';
 import type { OutputStream, OutputSubscriber, TaskOutput } from '../daemon/output.ts';
+import { giveBack, takeChunk } from './chunk-memory.ts';
 import type { FifoReadiness } from './fifo-readiness.ts';
 import type { RotationOptions } from './file-options.ts';
 import { LogFile } from './log-file.ts';
@@ -30,6 +33,7 @@ export interface LoggedOutputOptions {
 interface OpenStream {
   readonly name: OutputStream;
   readonly fifo: number;
+  readonly burst: Burst;
 }
 
 export class LoggedOutput implements TaskOutput {
@@ -112,7 +116,7 @@ export class LoggedOutput implements TaskOutput {
   #openFifo(name: OutputStream, path: string): string {
     if (path === '') return '';
     const fifo = fs.openSync(path, fs.constants.O_RDONLY | fs.constants.O_NONBLOCK);
-    this.#open.set(name, { name, fifo });
+    this.#open.set(name, { name, fifo, burst: new Burst() });
     enlargeFifo(fifo);
     // File systems give the number of a removed inode to the next file, so the time of its birth belongs to it.
     const { ino, birthtimeNs } = fs.fstatSync(fifo, { bigint: true });
@@ -131,32 +135,42 @@ export class LoggedOutput implements TaskOutput {
 
   /** Carries what the FIFO has, then waits for more. */
   async #carry(stream: OpenStream, hangUp: boolean): Promise<void> {
-    for (let chunk = 0; chunk < chunksPerTurn; chunk++) {
-      if (!this.#open.has(stream.name)) return; // closed meanwhile
-      const moved = this.#spools[stream.name].fill(stream.fifo, chunkBytes);
-      if (moved === undefined) break;
-      if (moved === 0) {
-        // A FIFO that nobody has opened for writing yet looks the same, but does not hang up.
-        if (!hangUp) break;
-        this.#endStream(stream);
-        return;
+    for (let carried = 1; carried > 0;) {
+      carried = 0;
+      for (let chunk = 0; chunk < chunksPerTurn; chunk++) {
+        if (!this.#open.has(stream.name)) return; // closed meanwhile
+        const moved = this.#spools[stream.name].fill(stream.fifo, chunkBytes);
+        if (moved === undefined) break;
+        if (moved === 0) {
+          // A FIFO that nobody has opened for writing yet looks the same, but does not hang up.
+          if (!hangUp) break;
+          this.#endStream(stream);
+          return;
+        }
+        carried += moved;
+        await this.#deliver(stream.name, moved);
       }
-      await this.#deliver(stream.name, moved);
+      if (!stream.burst.add(carried)) break;
+      if (carried < burstBytes) await delay(burstPauseMs);
+      else await nextTurn();
     }
     if (this.#open.has(stream.name)) this.#options.readiness.rearm(stream.fifo);
   }
 
   async #deliver(name: OutputStream, moved: number): Promise<void> {
-    const bytes = this.#subscribers.size > 0 ? this.#spools[name].tail(moved) : undefined;
-    this.#appender.append(name);
+    const spool = this.#spools[name];
+    const memory = takeChunk(spool.pendingLength);
+    const bytes = spool.readPending(memory);
+    this.#appender.append(name, bytes);
     this.#options.onAppend();
-    if (!bytes) return;
+    const chunk = bytes.subarray(bytes.length - moved);
     const waits: Promise<void>[] = [];
     for (const subscriber of this.#subscribers) {
-      const wait = subscriber.write(name, bytes);
+      const wait = subscriber.write(name, chunk);
       if (wait) waits.push(wait);
     }
     if (waits.length > 0) await Promise.all(waits);
+    giveBack(memory);
   }
 
   /** What the FIFO holds at most; a descendant that goes on writing must not keep us here. */

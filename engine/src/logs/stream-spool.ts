@@ -28,21 +28,20 @@ export class StreamSpool {
     return moved;
   }
 
-  /** What waits for the log. */
-  pendingBytes(): Buffer {
-    return this.tail(this.#size - this.logged);
+  /** How much waits for the log. */
+  get pendingLength(): number {
+    return this.#size - this.logged;
   }
 
-  /** The last `length` bytes. */
-  tail(length: number): Buffer {
-    const bytes = Buffer.allocUnsafe(length);
-    const start = this.#size - length;
+  /** What waits for the log, at the beginning of `memory`. */
+  readPending(memory: Buffer): Buffer {
+    const length = this.pendingLength;
     for (let read = 0; read < length;) {
-      const count = fs.readSync(this.#fd, bytes, read, length - read, start + read);
+      const count = fs.readSync(this.#fd, memory, read, length - read, this.logged + read);
       if (count === 0) throw new Error('the spool was truncated by somebody else');
       read += count;
     }
-    return bytes;
+    return memory.subarray(0, length);
   }
 
   /**
