@@ -5,7 +5,9 @@ import path from 'node:path';
 import { StackError } from '#spec/errors';
 import { executablePath } from '#lib/installation/installation';
 import type { Logger } from '#lib/log/logger';
+import { daemonMalloc, daemonRest } from '#lib/memory/daemon-memory';
 import { IdleMemory } from '#lib/memory/idle-memory';
+import { limitMalloc } from '#lib/sys/malloc';
 import { ContainersService } from '#proto/generated/containerd.services.containers.v1';
 import { ContentService } from '#proto/generated/containerd.services.content.v1';
 import { DiffService } from '#proto/generated/containerd.services.diff.v1';
@@ -69,9 +71,6 @@ import { FileWorker } from './worker/file-worker.ts';
 /** Layers that are unpacked at the same time while they are pulled. */
 const pullThreads = 4;
 
-/** After so long without a call memory is given back: worker threads have ended by then. */
-const idleMs = 12_000;
-
 export interface Daemon {
   /** Stops serving; containers run on. */
   stop(): Promise<void>;
@@ -80,6 +79,7 @@ export interface Daemon {
 /** Resolves when both sockets are served. Throws unavailable where folder or socket are in use by another process. */
 export async function startDaemon(config: Config, log: Logger): Promise<Daemon> {
   const { root, state, address } = config;
+  limitMalloc(daemonMalloc); // before threads start
   lockFolder(root);
   await freeSocket(address);
   fs.mkdirSync(state, { recursive: true, mode: 0o711 });
@@ -149,7 +149,8 @@ export async function startDaemon(config: Config, log: Logger): Promise<Daemon> 
   const checkpoints = new Checkpoints({ content, comparison, application });
 
   const reportBug = (error: unknown, call: string) => log.error('a call failed', { call, error });
-  const memory = new IdleMemory(idleMs);
+  const memory = new IdleMemory(daemonRest);
+  memory.touch(); // what the start has left
   const reportCall = (call: string, durationMs: number) => {
     if (!call.startsWith(HealthService.serviceName)) memory.touch();
     log.debug('call', { call, durationMs });

@@ -4,6 +4,9 @@ import path from 'node:path';
 import type { Logger } from '#lib/log/logger';
 import { version } from '#lib/installation/installation';
 import type { RegistryClient } from '#lib/registry/registry-client';
+import { daemonMalloc, daemonRest } from '#lib/memory/daemon-memory';
+import { IdleMemory } from '#lib/memory/idle-memory';
+import { limitMalloc } from '#lib/sys/malloc';
 import { ContainerdClient } from '#proto/containerd-client';
 import { messageOf, StackError } from '#spec/errors';
 import type { EngineOptions } from './config/engine-options.ts';
@@ -108,6 +111,9 @@ async function start(
   undo: UndoStep[],
 ): Promise<Engine> {
   const { hosts, socketGroup: group, tls } = options;
+  limitMalloc(daemonMalloc); // before threads start
+  const memory = new IdleMemory(daemonRest);
+  undo.push(() => memory.stop());
   const listeners = apiListeners({ hosts, group, tls, activated }, logger);
   const networkOptions = parseNetworkFlags(options.network);
   const registry = parts.createRegistry(settings);
@@ -144,9 +150,10 @@ async function start(
   );
   const containers = new ContainerStore(paths.containers, logger);
   await containers.load();
-  const events = new EventLog(path.join(paths.dataRoot, 'events.log'), logger, () =>
-    metrics.events.increment(),
-  );
+  const events = new EventLog(path.join(paths.dataRoot, 'events.log'), logger, () => {
+    metrics.events.increment();
+    memory.touch();
+  });
   undo.push(() => events.close());
   const volumeStore = new VolumeStore(paths.volumes, logger);
   await volumeStore.load();
@@ -222,9 +229,13 @@ async function start(
     version,
     logger,
     routes: apiRoutes(engine, { system, registry: new RegistryService(registry) }),
+    reportCall: (route) => {
+      if (route !== '/_ping') memory.touch();
+    },
   });
   undo.push(() => server.close());
   for (const listener of listeners) await server.listen(listener);
+  memory.touch(); // what the start has left
   logger.info('engined is ready', { hosts, containerd, lite });
   return engine;
 }

@@ -1,5 +1,6 @@
 /** The shim itself: serves the task service of its containers until containerd tells it to go. */
 import fs from 'node:fs';
+import { IdleMemory } from '#lib/memory/idle-memory';
 import { setCloseOnExec } from '#lib/sys/descriptor';
 import { setChildSubreaper } from '#lib/sys/prctl';
 import { TaskService as TaskServiceV2 } from '#proto/generated/containerd.task.v2';
@@ -10,7 +11,6 @@ import type { CommandLine } from './command-line.ts';
 import { Containers } from './containers.ts';
 import { EventPublisher } from './event-publisher.ts';
 import { takeHandover } from './handover.ts';
-import { IdleMemory } from './idle-memory.ts';
 import { openLog } from './log.ts';
 import { ProcessHooks } from './process-hooks.ts';
 import { Reaper } from './reaper.ts';
@@ -26,6 +26,12 @@ import { taskHandlers } from './task-service.ts';
 
 /** Events that could not be delivered keep the shim this long after it was told to go. */
 const flushTimeoutMs = 20_000;
+
+/**
+ * A shim works for moments and waits for months. So long after the last call a container is most likely not about to end, or
+ * to get an exec; callers that ask every few seconds for statistics shall not make it collect garbage each time.
+ */
+const rest = { idleMs: 3000, leastPauseMs: 600_000 };
 
 /** How often a shim without a container looks whether its bundle is still there. */
 const abandonedMs = 5000;
@@ -76,12 +82,12 @@ export async function serveShim(line: CommandLine, options: ServeOptions): Promi
   const ttrpcAddress = process.env['TTRPC_ADDRESS'] ?? '';
   const destination = { ttrpcAddress, address, publishBinary, namespace };
   const events = new EventPublisher(destination, reaper, log);
-  const memory = new IdleMemory();
+  const memory = new IdleMemory(rest);
   const server = options.createServer({
     reportBug: (error, path) => log.error(`bug in ${path}`, error),
     reportCall: (call, durationMs) => {
       log.debug('call', { call, durationMs });
-      memory.used();
+      memory.touch();
     },
   });
   const file = line.socket || socketPath(address, namespace, id);

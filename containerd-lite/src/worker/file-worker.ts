@@ -18,7 +18,7 @@ import type {
 
 /** Threads at work at the same time, unless more are asked for. */
 const defaultThreads = 2;
-const idleMs = 10_000;
+const idleMs = 3000;
 
 interface Pending {
   message: JobMessage;

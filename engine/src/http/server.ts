@@ -27,19 +27,23 @@ export interface ApiServerOptions {
   /** Version of this engine, for the `Server` header. */
   version: string;
   logger: Logger;
+  /** Hears of every call whose handler is done, by the path of its route. */
+  reportCall?: (route: string) => void;
 }
 
 export class ApiServer {
   readonly #router: Router;
   readonly #headers: Readonly<Record<string, string>>;
   readonly #logger: Logger;
+  readonly #reportCall: ((route: string) => void) | undefined;
   readonly #servers: http.Server[] = [];
   /** Those that stopped being HTTP are not among the server's own. */
   readonly #connections = new Set<Socket>();
 
-  constructor({ routes, version, logger }: ApiServerOptions) {
+  constructor({ routes, version, logger, reportCall }: ApiServerOptions) {
     this.#router = new Router(routes);
     this.#logger = logger;
+    this.#reportCall = reportCall;
     this.#headers = {
       'Api-Version': newestApiVersion,
       'Docker-Experimental': 'false',
@@ -153,6 +157,7 @@ export class ApiServer {
     answer: ApiResponse,
   ): Promise<void> {
     const startedAt = performance.now();
+    let route = '';
     const gone = new AbortController();
     response.once('close', () => gone.abort());
     try {
@@ -166,6 +171,7 @@ export class ApiServer {
         answer.json(404, { message: 'page not found' });
         return;
       }
+      route = found.route.path;
       const version = negotiateApiVersion(found.version);
       await found.route.handler(
         new ApiRequest({
@@ -188,6 +194,7 @@ export class ApiServer {
       }
       this.#fail(request, response, error);
     } finally {
+      this.#reportCall?.(route);
       this.#logger.debug('call', {
         call: `${request.method ?? ''} ${request.url ?? ''}`,
         status: response.statusCode,
