@@ -17,25 +17,32 @@ export interface Entry<Value> {
   readonly value: Value;
 }
 
+interface KeyedEntry<Value> extends Entry<Value> {
+  /** `<namespace>/<name>`, in UTF-16: the order of lists. */
+  readonly key: string;
+}
+
 export class Table<Value> {
   readonly #database: Database<Buffer, Buffer>;
   readonly #journal: Journal;
-  readonly #entries = new Map<string, Entry<Value>>();
-  /** All of them by key; undefined after one has come or gone. */
-  #sorted: readonly Entry<Value>[] | undefined;
+  readonly #entries = new Map<string, KeyedEntry<Value>>();
+  /** All of them by key. */
+  readonly #sorted: KeyedEntry<Value>[];
 
   constructor(root: RootDatabase, name: string, journal: Journal) {
     this.#database = root.openDB({ name, encoding: 'binary', keyEncoding: 'binary' });
     this.#journal = journal;
-    for (const { key, value } of this.#database.getRange({})) {
-      const text = key.toString('utf8');
-      const slash = text.indexOf('/');
-      this.#entries.set(text, {
-        namespace: text.slice(0, slash),
-        name: text.slice(slash + 1),
+    for (const { key: bytes, value } of this.#database.getRange({})) {
+      const key = bytes.toString('utf8');
+      const slash = key.indexOf('/');
+      this.#entries.set(key, {
+        key,
+        namespace: key.slice(0, slash),
+        name: key.slice(slash + 1),
         value: deserialize(value) as Value, // what put() wrote
       });
     }
+    this.#sorted = [...this.#entries.values()].sort((a, b) => (a.key < b.key ? -1 : 1));
   }
 
   get(namespace: string, name: string): Value | undefined {
@@ -44,54 +51,55 @@ export class Table<Value> {
 
   /** Within a change only. Throws invalid_argument for a name that is too long. */
   put(namespace: string, name: string, value: Value): void {
-    const text = `${namespace}/${name}`;
-    const key = keyOf(text, name);
+    const key = `${namespace}/${name}`;
+    const keyBytes = bytesOf(key, name);
     const bytes = serialize(value);
-    this.#set(text, { namespace, name, value }, () => this.#database.put(key, bytes));
+    this.#set(key, { key, namespace, name, value }, () => this.#database.put(keyBytes, bytes));
   }
 
   /** Within a change only. Returns whether it was there. */
   delete(namespace: string, name: string): boolean {
-    const text = `${namespace}/${name}`;
-    if (!this.#entries.has(text)) return false;
-    const key = keyOf(text, name);
-    this.#set(text, undefined, () => this.#database.remove(key));
+    const key = `${namespace}/${name}`;
+    if (!this.#entries.has(key)) return false;
+    const keyBytes = bytesOf(key, name);
+    this.#set(key, undefined, () => this.#database.remove(keyBytes));
     return true;
   }
 
   /** Names that begin with `prefix`, in order, with their values: a copy, safe against changes meanwhile. */
   list(namespace: string, prefix = ''): Entry<Value>[] {
     const start = `${namespace}/${prefix}`;
-    const all = this.listAll();
-    const from = firstIndex(all, (entry) => textOf(entry) >= start);
-    const to = all.findIndex((entry, index) => index >= from && !textOf(entry).startsWith(start));
-    return all.slice(from, to < 0 ? undefined : to);
+    const all = this.#sorted;
+    const from = firstIndex(all, ({ key }) => key >= start);
+    const to = firstIndex(all, ({ key }) => key > start && !key.startsWith(start));
+    return all.slice(from, to);
   }
 
-  /** Everything in every namespace. */
-  listAll(): readonly Entry<Value>[] {
-    this.#sorted ??= [...this.#entries.values()].sort((a, b) => (textOf(a) < textOf(b) ? -1 : 1));
-    return this.#sorted;
+  /** Everything in every namespace: a copy as well. */
+  listAll(): Entry<Value>[] {
+    return [...this.#sorted];
   }
 
-  #set(text: string, entry: Entry<Value> | undefined, write: () => unknown): void {
-    const before = this.#entries.get(text);
+  #set(key: string, entry: KeyedEntry<Value> | undefined, write: () => unknown): void {
+    const before = this.#entries.get(key);
     this.#journal.record({
-      undo: () => this.#remember(text, before),
+      undo: () => this.#remember(key, before),
       write: () => void write(), // the transaction around it tells how it went
     });
-    this.#remember(text, entry);
+    this.#remember(key, entry);
   }
 
-  #remember(text: string, entry: Entry<Value> | undefined): void {
-    if (entry) this.#entries.set(text, entry);
-    else this.#entries.delete(text);
-    this.#sorted = undefined;
+  #remember(key: string, entry: KeyedEntry<Value> | undefined): void {
+    const index = firstIndex(this.#sorted, (other) => other.key >= key);
+    const replaced = this.#entries.has(key) ? 1 : 0;
+    if (entry) {
+      this.#sorted.splice(index, replaced, entry);
+      this.#entries.set(key, entry);
+    } else {
+      this.#sorted.splice(index, replaced);
+      this.#entries.delete(key);
+    }
   }
-}
-
-function textOf({ namespace, name }: Entry<unknown>): string {
-  return `${namespace}/${name}`;
 }
 
 /** Index of the first element of a sorted list that `holds`, which holds of all that follow; its length if there is none. */
@@ -106,7 +114,7 @@ function firstIndex<T>(sorted: readonly T[], holds: (element: T) => boolean): nu
   return low;
 }
 
-function keyOf(text: string, name: string): Buffer {
+function bytesOf(text: string, name: string): Buffer {
   const key = Buffer.from(text);
   if (key.length > maxKeyBytes) {
     throw new StackError('invalid_argument', `name "${name.slice(0, 60)}…" is too long`);

@@ -30,6 +30,40 @@ describe('MetadataStore', () => {
     expect(names('one', 'd')).to.deep.equal([]);
   });
 
+  it('keeps its order through changes of any kind, those that are undone too', () => {
+    const model = new Set<string>();
+    for (let round = 0; round < 300; round++) {
+      const name = `${round % 3 === 0 ? 'a/' : ''}${(round * 7919) % 101}`;
+      const isUndone = round % 5 === 0;
+      const isDeletion = round % 4 === 1;
+      const change = () => {
+        if (isDeletion) metadata.leases.delete('ns', name);
+        else put('ns', name);
+        if (isUndone) throw new Error('no');
+      };
+      if (isUndone) expect(() => metadata.change(change)).to.throw('no');
+      else {
+        metadata.change(change);
+        if (isDeletion) model.delete(name);
+        else model.add(name);
+      }
+    }
+    const expected = [...model].sort();
+    expect(names('ns')).to.deep.equal(expected);
+    expect(names('ns', 'a/')).to.deep.equal(expected.filter((name) => name.startsWith('a/')));
+    expect(metadata.leases.listAll().map(({ name }) => name)).to.deep.equal(expected);
+  });
+
+  it('gives lists that later changes leave alone', () => {
+    metadata.change(() => put('ns', 'a'));
+    const lists = [metadata.leases.list('ns'), metadata.leases.listAll()];
+    metadata.change(() => {
+      put('ns', 'b');
+      metadata.leases.delete('ns', 'a');
+    });
+    for (const list of lists) expect(list.map(({ name }) => name)).to.deep.equal(['a']);
+  });
+
   it('undoes a change that throws, as a whole', () => {
     metadata.change(() => put('ns', 'kept', 1));
     const change = () =>
