@@ -34,6 +34,7 @@ export function createLogger(
   level: LogLevel = 'info',
   logFormat: LogFormat = 'json',
 ): RootLogger {
+  let threshold = level;
   const levels = Object.fromEntries([...logLevels].reverse().map((name, index) => [name, index]));
   const backend = winston.createLogger({
     levels,
@@ -48,11 +49,16 @@ export function createLogger(
     transports: [new winston.transports.Stream({ stream: process.stderr })],
   });
   return {
-    ...wrap(backend.child({ component })),
+    ...wrap(backend.child({ component }), (wanted) => isAtLeast(wanted, threshold)),
     setLevel: (chosen) => {
+      threshold = chosen;
       backend.level = chosen;
     },
   };
+}
+
+function isAtLeast(level: LogLevel, threshold: LogLevel): boolean {
+  return logLevels.indexOf(level) >= logLevels.indexOf(threshold);
 }
 
 /** A logger that drops everything, for tests and for parts used without a daemon. */
@@ -69,11 +75,12 @@ function ignore(): void {
   // a silent logger writes nothing
 }
 
-function wrap(backend: winston.Logger): Logger {
+/** winston makes text of every record and then looks whether it is wanted: each call makes one for debugging. */
+function wrap(backend: winston.Logger, isWanted: (level: LogLevel) => boolean): Logger {
   const at =
     (level: LogLevel) =>
     (message: string, fields: LogFields = {}) => {
-      backend.log(level, message, fields);
+      if (isWanted(level)) backend.log(level, message, fields);
     };
   return {
     trace: at('trace'),
@@ -81,7 +88,7 @@ function wrap(backend: winston.Logger): Logger {
     info: at('info'),
     warn: at('warn'),
     error: at('error'),
-    child: (fields) => wrap(backend.child(fields)),
+    child: (fields) => wrap(backend.child(fields), isWanted),
   };
 }
 
