@@ -5,6 +5,7 @@
 import fs from 'node:fs';
 import net from 'node:net';
 import path from 'node:path';
+import { removeFolder } from '#lib/remove-folder/remove-folder';
 import { AT_FDCWD, mknodat, S_IFIFO } from '#lib/sys/file';
 import { setPipeSize } from '#lib/sys/pipe';
 import { errorCode } from '#spec/errors';
@@ -42,7 +43,7 @@ export async function createStdio(folder: string, choice: StdioChoice): Promise<
 
 /** Removes what {@link createStdio} made; nothing to remove is fine. */
 export async function removeStdio(folder: string): Promise<void> {
-  await fs.promises.rm(folder, { recursive: true, force: true });
+  await removeFolder(folder);
 }
 
 /** The output FIFOs that {@link createStdio} left in `folder`. */

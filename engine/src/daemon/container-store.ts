@@ -3,6 +3,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { writeFileAtomic } from '#lib/atomic-file/atomic-file';
 import type { Logger } from '#lib/log/logger';
+import { removeFolder } from '#lib/remove-folder/remove-folder';
 import { errorCode, StackError } from '#spec/errors';
 import { Container, type ContainerRecord } from './container.ts';
 
@@ -139,7 +140,7 @@ export class ContainerStore {
 
   /** Forgets a container, its name and its folder. */
   async remove(container: Container): Promise<void> {
-    await fs.promises.rm(this.folderOf(container.id), { recursive: true, force: true });
+    await removeFolder(this.folderOf(container.id));
     this.#containers.delete(container.id);
     this.releaseName(container.record.name);
   }

@@ -1,4 +1,5 @@
 /** Removing a container: task, containerd's record, snapshot, files, name. */
+import { Slots } from '#lib/concurrency/slots';
 import { isStackError, messageOf, StackError } from '#spec/errors';
 import type { Container } from './container.ts';
 import { removeAnonymousVolumes } from './container-volumes.ts';
@@ -7,6 +8,12 @@ import type { Engine } from './engine.ts';
 import { discardTask, unlessGone } from './leftovers.ts';
 import { cancelRestart } from './start-container.ts';
 import { killContainer } from './stop-container.ts';
+
+/**
+ * Removals under way at once, over all. docker's CLI asks for fifty in one moment; their steps would come in step, and who asks
+ * for something else would wait for fifty of the same kind.
+ */
+const removals = new Slots(12);
 
 /** Removes a container, with `volumes` also its anonymous volumes. Without `force` a running one is a conflict; with it, one that is just being started ends too. */
 export async function removeContainer(
@@ -36,7 +43,7 @@ export async function removeContainer(
       // AutoRemove, or another client, may have been quicker.
       if (!engine.containers.has(container.id)) return true;
       if (!isRemovable()) return false; // whoever held the mutex has started it
-      await removeLocked(engine, container);
+      await removals.run(() => removeLocked(engine, container));
       if (volumes) await removeAnonymousVolumes(engine, container.record);
       return true;
     });
