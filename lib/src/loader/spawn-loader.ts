@@ -13,13 +13,17 @@
 import type { ChildProcess } from 'node:child_process';
 import fs from 'node:fs';
 import type { Readable } from 'node:stream';
-import { StackError } from '#spec/errors';
+import { constants } from 'node:os';
+import { errorCode, StackError } from '#spec/errors';
 import { duplicateAbove, memfdCreate } from '#lib/sys/memfd';
-import { pipe, posixSpawn } from '#lib/sys/posix-spawn';
+import { pidfdKill, pidfdOpen } from '#lib/sys/pidfd';
+import { waitReadable } from '#lib/sys/poll';
+import { pipe, posixSpawn, waitPid } from '#lib/sys/posix-spawn';
 import type { Architecture } from '#lib/sys/syscalls';
 import { encodeProgram } from './encode.ts';
 import { failureRecordSize, parseFailure, type LoaderFailure } from './failure.ts';
 import { loaderElf } from './loader-elf.ts';
+import type { LoaderRequest } from './loader-request.ts';
 import type { Program } from './program.ts';
 import { sealedExecutable } from './sealed-executable.ts';
 
@@ -32,11 +36,15 @@ export interface LoaderOptions {
   descriptors?: Readonly<Record<string, number>>;
   /** argv[0] of the loader: what `ps` shows. */
   argv0?: string;
+  /** With {@link startLoader}: has the loader started by another process, whose child it then is; returns its pid. */
+  startElsewhere?: ((request: LoaderRequest) => number) | undefined;
 }
 
-/** A loader started by {@link startLoader}. It is our child: wait for it with waitPid, or leave it to our parent. */
+/** A loader started by {@link startLoader}. To be ended by {@link endLoader} or waited for by {@link waitForLoader}. */
 export interface StartedLoader {
   readonly pid: number;
+  /** Of another process's child, which may be reaped at any moment; undefined where it already was. */
+  readonly elsewhere?: { readonly pidfd: number | undefined };
   /** Read end of the result pipe. {@link readFailure} closes it. */
   readonly result: number;
 }
@@ -59,6 +67,14 @@ export function startLoader(program: Program, options: LoaderOptions = {}): Star
     temporary.push(programFd);
     sources[program.programDescriptor] = programFd;
     sources[program.resultDescriptor] = writeEnd;
+    const executable = loaderAbove(program.programDescriptor, sources.length);
+    if (executable.temporary) temporary.push(executable.fd);
+    const argv0 = options.argv0 ?? 'loader';
+    if (options.startElsewhere) {
+      const request = { executable: executable.fd, argv0, descriptors: sources };
+      const pid = options.startElsewhere(request);
+      return { pid, result: readEnd, elsewhere: { pidfd: pidfdIfThere(pid) } };
+    }
     // dup2 would overwrite sources that lie among the targets: move those out of the way first.
     const moved = sources.map((source, target) => {
       if (source >= sources.length || source === target) return source;
@@ -66,11 +82,9 @@ export function startLoader(program: Program, options: LoaderOptions = {}): Star
       temporary.push(copy);
       return copy;
     });
-    const executable = loaderAbove(program.programDescriptor, sources.length);
-    if (executable.temporary) temporary.push(executable.fd);
     const pid = posixSpawn({
       path: `/proc/self/fd/${executable.fd}`,
-      argv: [options.argv0 ?? 'loader'],
+      argv: [argv0],
       descriptors: moved.map((source, target) => [source, target] as const),
     });
     return { pid, result: readEnd };
@@ -79,6 +93,37 @@ export function startLoader(program: Program, options: LoaderOptions = {}): Star
     throw error;
   } finally {
     for (const fd of temporary) fs.closeSync(fd);
+  }
+}
+
+/** Kills a loader, and waits until it is gone: its children go to the nearest subreaper above. */
+export function endLoader(loader: StartedLoader): void {
+  const { pid, elsewhere } = loader;
+  if (!elsewhere) {
+    process.kill(pid, 'SIGKILL'); // a child stays at least a zombie
+  } else if (elsewhere.pidfd !== undefined) {
+    pidfdKill(elsewhere.pidfd, constants.signals.SIGKILL);
+  }
+  waitForLoader(loader);
+}
+
+/** Waits until a loader has ended; to be called once. Blocks. */
+export function waitForLoader({ pid, elsewhere }: StartedLoader): void {
+  if (!elsewhere) {
+    waitPid(pid);
+  } else if (elsewhere.pidfd !== undefined) {
+    waitReadable([elsewhere.pidfd]);
+    fs.closeSync(elsewhere.pidfd);
+  }
+}
+
+/** Undefined for a process that has ended and was waited for. */
+function pidfdIfThere(pid: number): number | undefined {
+  try {
+    return pidfdOpen(pid);
+  } catch (error) {
+    if (errorCode(error) === 'ESRCH') return undefined;
+    throw error;
   }
 }
 

@@ -4,6 +4,7 @@
  */
 import { loadKoffi } from './koffi.ts';
 import { check, errnoNumber, lastErrno, libcFunction, SyscallError } from './libc.ts';
+import { socketAddress } from './unix-address.ts';
 
 const AF_UNIX = 1;
 const SOCK_STREAM = 1;
@@ -17,8 +18,6 @@ const MSG_CMSG_CLOEXEC = 0x40000000;
 export const MSG_DONTWAIT = 0x40;
 const MSG_NOSIGNAL = 0x4000;
 
-/** sun_path has 108 bytes, the last of them zero. */
-const longestPath = 107;
 /** struct cmsghdr (length, level, type) and room for one descriptor, padded. */
 const controlSize = 24;
 
@@ -49,10 +48,9 @@ export class DescriptorSocket {
   readonly #fd: number;
 
   constructor(path: string) {
-    const name = socketName('bind', path);
+    const address = socketAddress('bind', path);
     this.#fd = check(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), 'socket');
     try {
-      const address = socketAddress(name);
       check(bind(this.#fd, address, address.length), 'bind', path);
       check(listen(this.#fd, 1), 'listen', path);
     } catch (error) {
@@ -131,7 +129,7 @@ export function sendDescriptor(
   data: Buffer,
   type: 'stream' | 'datagram' = 'stream',
 ): void {
-  const address = socketAddress(socketName('connect', path));
+  const address = socketAddress('connect', path);
   const kind = type === 'stream' ? SOCK_STREAM : SOCK_DGRAM;
   const fd = check(socket(AF_UNIX, kind | SOCK_CLOEXEC, 0), 'socket');
   try {
@@ -161,22 +159,6 @@ export function sendMessage(fd: number, descriptor: number, data: Buffer): void 
     flags: 0,
   };
   check(sendmsgCall(fd, message, MSG_NOSIGNAL), 'sendmsg');
-}
-
-function socketName(syscall: string, path: string): Buffer {
-  const name = Buffer.from(path);
-  if (name.length <= longestPath) return name;
-  throw new SyscallError(syscall, errnoNumber('ENAMETOOLONG'), path);
-}
-
-/** struct sockaddr_un, as long as the name needs. */
-function socketAddress(name: Buffer): Buffer {
-  const isAbstract = name[0] === 0x40;
-  const address = Buffer.alloc(2 + name.length + (isAbstract ? 0 : 1));
-  address.writeUInt16LE(AF_UNIX, 0);
-  name.copy(address, 2);
-  if (isAbstract) address[2] = 0;
-  return address;
 }
 
 function bindMessageCall(prototype: string): MessageCall {

@@ -1,11 +1,13 @@
 import fs from 'node:fs';
 import { expect } from 'chai';
+import { startRequestedLoader, type LoaderRequest } from '#lib/loader/loader-request';
 import { ProgramBuilder } from '#lib/loader/program';
 import { sealedExecutable, unlinkedExecutable } from '#lib/loader/sealed-executable';
 import {
   readFailure,
   spawnLoader,
   startLoader,
+  waitForLoader,
   type LoaderOptions,
 } from '#lib/loader/spawn-loader';
 import type { Program } from '#lib/loader/program';
@@ -17,6 +19,16 @@ import { pipe, posixSpawn, waitPid } from '#lib/sys/posix-spawn';
 const ways = {
   startLoader: async (program: Program, options: LoaderOptions) => {
     const loader = startLoader(program, options);
+    const { exitCode } = waitPid(loader.pid);
+    return { exitCode, failure: readFailure(program, loader) };
+  },
+  'startLoader, by a process that starts it for another one': async (
+    program: Program,
+    options: LoaderOptions,
+  ) => {
+    const startElsewhere = (request: LoaderRequest) => startRequestedLoader(process.pid, request);
+    const loader = startLoader(program, { ...options, startElsewhere });
+    waitForLoader(loader); // until it is a zombie: whose child it is waits for it
     const { exitCode } = waitPid(loader.pid);
     return { exitCode, failure: readFailure(program, loader) };
   },
