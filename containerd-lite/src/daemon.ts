@@ -63,6 +63,7 @@ import { Checkpoints } from './tasks/checkpoints.ts';
 import { Exits } from './tasks/exits.ts';
 import { LiveTasks } from './tasks/live-tasks.ts';
 import { resolveRuntime } from './tasks/runtime-binary.ts';
+import { SharedRuntime } from './tasks/shared-runtime.ts';
 import { StandbyShims } from './tasks/standby-shims.ts';
 import { Tasks } from './tasks/tasks.ts';
 import { Transfers } from './transfer/transfers.ts';
@@ -128,6 +129,7 @@ export async function startDaemon(config: Config, log: Logger): Promise<Daemon> 
     size: config.shimPool,
     recycled: config.recycledShims,
     environment,
+    runtime: SharedRuntime.in(state, log),
     log,
   });
   const live = new LiveTasks({ bundles, exits, exchange, environment, standbys, log });

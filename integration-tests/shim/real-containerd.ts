@@ -6,6 +6,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { executablePath, installationRoot } from '#lib/installation/installation';
 import { defaultSpec } from '#spec/oci/default-spec';
+import type { Hooks } from '#spec/oci/hooks';
 import { jsonTypes, packAny, packJson } from '#proto/any';
 import { ContainerdClient } from '#proto/containerd-client';
 import { Options } from '#proto/generated/containerd.runc.v1';
@@ -28,6 +29,7 @@ export interface ContainerOptions {
   /** Runtime by name or path; runc without it. */
   binary?: string;
   annotations?: Record<string, string>;
+  hooks?: Hooks;
   /** Continues a saved container. */
   checkpoint?: Descriptor;
   /** Runs in the host's pid namespace. */
@@ -159,6 +161,7 @@ export class RealContainerd {
           ociVersion: '1.0.2', // crun 1.8 knows no 1.1
           process,
           linux,
+          ...(options.hooks && { hooks: options.hooks }),
           ...(options.annotations && { annotations: options.annotations }),
           root: { path: 'rootfs', readonly: false },
         }),

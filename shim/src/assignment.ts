@@ -6,7 +6,7 @@ import { Any } from '#proto/generated/google.protobuf';
 import { serveFlags, type CommandLine } from './command-line.ts';
 import { serve } from './commands/serve.ts';
 import { placementOf } from './placement.ts';
-import type { RuntimeServer } from './runtime-server.ts';
+import type { ServedRuntime } from './served-runtime.ts';
 import { joinShimCgroup } from './shim-cgroup.ts';
 import { isAnswered } from './socket-address.ts';
 
@@ -21,7 +21,7 @@ export interface Assignment {
 }
 
 export interface AssignmentParts {
-  runtimeServer: RuntimeServer;
+  runtimeServer: ServedRuntime;
   /** Whether the one who has assigned the container is still there. */
   isWanted: () => boolean;
   /** Called instead of ending the process when the container is gone; with the reason why that did not go well. */

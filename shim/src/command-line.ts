@@ -17,6 +17,8 @@ export interface CommandLine {
   socket: string;
   /** What the shim speaks; ours. */
   protocol: 'ttrpc' | 'grpc';
+  /** Where the runtime listens that several shims have in common; ours. */
+  runtimeSocket: string;
   debug: boolean;
 }
 
@@ -27,6 +29,7 @@ const textFlags = {
   'publish-binary': 'publishBinary',
   bundle: 'bundle',
   socket: 'socket',
+  'runtime-socket': 'runtimeSocket',
 } as const;
 
 /** Throws invalid_argument for a flag or verb that no shim has. */
@@ -40,6 +43,7 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
     bundle: '',
     socket: '',
     protocol: 'ttrpc',
+    runtimeSocket: '',
     debug: false,
   };
   const rest = [...args];
@@ -69,7 +73,7 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
 }
 
 /** The flags of a shim that serves. */
-export function serveFlags(line: Omit<CommandLine, 'verb' | 'bundle'>): string[] {
+export function serveFlags(line: Omit<CommandLine, 'verb' | 'bundle' | 'runtimeSocket'>): string[] {
   return [
     ...['-namespace', line.namespace, '-id', line.id, '-address', line.address],
     ...['-publish-binary', line.publishBinary],
@@ -81,10 +85,11 @@ export function serveFlags(line: Omit<CommandLine, 'verb' | 'bundle'>): string[]
 
 /** The flags of a shim that waits for a container. */
 export function parkFlags(
-  line: Pick<CommandLine, 'address' | 'publishBinary' | 'debug'>,
+  line: Pick<CommandLine, 'address' | 'publishBinary' | 'runtimeSocket' | 'debug'>,
 ): string[] {
   return [
     ...['-address', line.address, '-publish-binary', line.publishBinary],
+    ...(line.runtimeSocket ? ['-runtime-socket', line.runtimeSocket] : []),
     ...(line.debug ? ['-debug'] : []),
     'standby',
   ];

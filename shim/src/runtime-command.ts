@@ -8,7 +8,7 @@ import type { ShimLog } from './log.ts';
 import type { Reaper } from './reaper.ts';
 import { runtimeEnvironment } from './runtime-environment.ts';
 import type { RuntimeOptions } from './runtime-options.ts';
-import type { RuntimeServer } from './runtime-server.ts';
+import type { ServedRuntime } from './served-runtime.ts';
 
 export interface RuntimeCall {
   /** Verb, its flags and arguments. */
@@ -23,7 +23,7 @@ export interface RuntimeCommandParts {
   /** Without it the process must have no other children. */
   reaper?: Reaper;
   /** Makes the calls of our own runtime while it lives. */
-  server?: RuntimeServer;
+  server?: ServedRuntime;
   /** Is told about every call. */
   log?: ShimLog;
 }
@@ -33,7 +33,7 @@ export class RuntimeCommand {
   private readonly options: RuntimeOptions;
   private readonly bundle: string;
   private readonly reaper: Reaper | undefined;
-  private readonly server: RuntimeServer | undefined;
+  private readonly server: ServedRuntime | undefined;
   private readonly log: ShimLog | undefined;
   private calls = 0;
 
@@ -76,9 +76,10 @@ export class RuntimeCommand {
     const line = [...globalFlags, ...call.args];
     if (!this.server?.accepts(this.options.binary)) return this.spawn(line, call.stdio);
     const stdio = call.stdio ?? ['ignore', 'ignore', 'ignore'];
-    const exitCode = await this.server.call({ args: line, cwd: this.bundle, stdio });
-    if (exitCode !== undefined) return { failure: failureOf(exitCode), stdout: '', stderr: '' };
-    // Killed. What makes a process is not repeated: its stdio may be in use. All else is the same when done twice.
+    const result = await this.server.call({ args: line, cwd: this.bundle, stdio });
+    if (result === 'declined') return this.spawn(line, call.stdio);
+    if (result !== 'killed') return { failure: failureOf(result), stdout: '', stderr: '' };
+    // What makes a process is not repeated: its stdio may be in use. All else is the same when done twice.
     if (call.stdio) return { failure: 'the runtime was killed', stdout: '', stderr: '' };
     return { ...(await this.spawn(line, undefined)), isRepeat: true };
   }

@@ -9,6 +9,7 @@ import type { Duplex } from 'node:stream';
 import { executablePath } from '#lib/installation/installation';
 import type { Reaper } from './reaper.ts';
 import { runtimeEnvironment } from './runtime-environment.ts';
+import { stdioPaths, type ServedCall, type ServedRuntime } from './served-runtime.ts';
 
 /** A Node process costs 8 MB: it stays for the calls of one `run --rm`, not for those that follow in hours. */
 const idleTimeoutMs = 2000;
@@ -17,17 +18,9 @@ const usefulRehearsals = 4;
 /** Where `runtime serve` has its end of the channel. */
 const channel = 3;
 
-export interface ServedCall {
-  /** The command line, global flags included. */
-  args: readonly string[];
-  cwd: string;
-  /** Descriptors of the shim: FIFOs or pipes. */
-  stdio: readonly (number | 'ignore')[];
-}
-
-export class RuntimeServer {
-  /** The runtime that it is: calls of any other are not its business. */
+export class RuntimeServer implements ServedRuntime {
   readonly binary = executablePath('runtime');
+  readonly isShared = false as const;
   readonly child: ChildProcess;
   /** Whether it takes calls: until it has had nothing to do for a while, or has ended. */
   isOpen = true;
@@ -61,7 +54,6 @@ export class RuntimeServer {
     });
   }
 
-  /** To be called by a shim that has a reaper: this child is not its business. */
   superviseBy(reaper: Reaper): void {
     this.leaveReaper?.();
     if (this.child.exitCode === null && this.child.signalCode === null) {
@@ -90,34 +82,27 @@ export class RuntimeServer {
     clearTimeout(this.retirement);
   }
 
-  /** Whether a call can be made now. */
   accepts(binary: string): boolean {
     return this.isOpen && !this.isCalled && binary === this.binary;
   }
 
-  /** The exit code; undefined when it died meanwhile. To be called only when it {@link accepts}. */
-  async call({ args, cwd, stdio }: ServedCall): Promise<number | undefined> {
+  async call({ args, cwd, stdio }: ServedCall): Promise<number | 'killed'> {
     this.isCalled = true;
     this.rehearsals = usefulRehearsals;
     clearTimeout(this.retirement);
-    const paths = stdio.map((fd) =>
-      fd === 'ignore' ? '/dev/null' : `/proc/${process.pid}/fd/${fd}`,
-    );
     await this.pastime;
-    const exitCode = await this.ask({ args, cwd, stdio: paths });
+    const exitCode = await this.ask({ args, cwd, stdio: stdioPaths(stdio) });
     this.isCalled = false;
     this.retirement = setTimeout(() => this.close(), idleTimeoutMs).unref();
-    return exitCode;
+    return exitCode ?? 'killed';
   }
 
-  /** It ends when it has finished what it does. */
   close(): void {
     clearTimeout(this.retirement);
     this.isOpen = false;
     this.channel.end();
   }
 
-  /** Resolves when it has ended. */
   async end(): Promise<void> {
     this.close();
     const { child } = this;

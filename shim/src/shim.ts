@@ -15,6 +15,7 @@ import { openLog } from './log.ts';
 import { ProcessHooks } from './process-hooks.ts';
 import { Reaper } from './reaper.ts';
 import { RuntimeServer } from './runtime-server.ts';
+import type { ServedRuntime } from './served-runtime.ts';
 import { listeningDescriptor, socketPath } from './socket-address.ts';
 import {
   adoptConnections,
@@ -51,7 +52,7 @@ export interface ServeOptions {
   /** Listens already, or a path to listen at. */
   socket?: { fd: number } | { path: string };
   /** Our runtime, where it was started before. */
-  runtimeServer?: RuntimeServer;
+  runtimeServer?: ServedRuntime;
   /**
    * Called in place of the end of the process, when nothing is left here of what was served; with the reason why not all
    * went well.
@@ -65,7 +66,8 @@ export async function serveShim(line: CommandLine, options: ServeOptions): Promi
   const { namespace, id, address, publishBinary, debug } = line;
   const { socket = { fd: listeningDescriptor } } = options;
   const predecessor = takeHandover();
-  const runtimeServer = options.runtimeServer ?? (predecessor ? undefined : new RuntimeServer()); // loads while the shim does the rest
+  const runtimeServer: ServedRuntime | undefined =
+    options.runtimeServer ?? (predecessor ? undefined : new RuntimeServer()); // loads while the shim does the rest
   fs.writeFileSync('/proc/self/comm', 'containerd-shim'); // process.title would hide the arguments, the id among them
   const log = openLog('log', debug, { id, namespace });
   const hooks = new ProcessHooks();

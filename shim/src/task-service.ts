@@ -1,7 +1,6 @@
 /** The task service, versions 2 and 3: requests in, the container's methods, answers out. */
-import fs from 'node:fs';
 import path from 'node:path';
-import { StackError, messageOf } from '#spec/errors';
+import { StackError } from '#spec/errors';
 import { pids } from '#lib/cgroup/processes';
 import { stats } from '#lib/cgroup/stats';
 import { version } from '#lib/installation/installation';
@@ -19,13 +18,14 @@ import type { Status } from '#proto/generated/containerd.v1.types';
 import type { Handlers } from '#proto/service';
 import { Container, type ContainerParts } from './container.ts';
 import type { Containers } from './containers.ts';
+import { readContainerSpec } from './container-spec.ts';
 import type { EventPublisher } from './event-publisher.ts';
 import type { ShimLog } from './log.ts';
 import { packMetrics } from './metrics.ts';
 import type { Reaper } from './reaper.ts';
 import { mountRootfs } from './rootfs.ts';
 import { RuntimeCommand } from './runtime-command.ts';
-import type { RuntimeServer } from './runtime-server.ts';
+import type { ServedRuntime } from './served-runtime.ts';
 import { readRuntimeOptions } from './runtime-options.ts';
 import { saveState, type ContainerState, type ProcessStatus } from './state.ts';
 
@@ -41,7 +41,7 @@ export interface TaskServiceParts {
   containers: Containers;
   reaper: Reaper;
   /** Our runtime, started already. */
-  runtimeServer?: RuntimeServer;
+  runtimeServer?: ServedRuntime;
   events: EventPublisher;
   log: ShimLog;
   /** Ends the shim. */
@@ -170,19 +170,24 @@ async function createContainer(
   const { id, bundle, rootfs, checkpoint, parentCheckpoint } = request;
   const { stdin, stdout, stderr, terminal } = request;
   const stdio = { stdin, stdout, stderr, terminal };
+  const { privatePidNamespace, involvesOthers } = readContainerSpec(bundle);
   const state: ContainerState = {
     id,
     namespace,
     bundle,
     runtime: readRuntimeOptions(request.options, { bundle, namespace }),
     rootfsMounted: rootfs.length > 0,
-    privatePidNamespace: hasPrivatePidNamespace(bundle),
+    privatePidNamespace,
     reportedOomKills: 0,
     ...(checkpoint !== '' && { checkpoint: { image: checkpoint, parent: parentCheckpoint } }),
     init: { execId: '', pid: 0, status: 'created', stdio },
     execs: [],
   };
-  const container = new Container(state, containerParts(state, parts));
+  // What may wait for long must not hold up the containers of other shims.
+  const needsOwnRuntime = involvesOthers || state.runtime.systemdCgroup;
+  const { runtimeServer, ...others } = parts;
+  const ofItsOwn = runtimeServer?.isShared === true && needsOwnRuntime ? others : parts;
+  const container = new Container(state, containerParts(state, ofItsOwn));
   if (state.runtime.binary !== parts.runtimeServer?.binary) parts.runtimeServer?.close();
   try {
     saveState(state);
@@ -213,17 +218,4 @@ export function containerParts(
 ): ContainerParts {
   const runtime = new RuntimeCommand(options, bundle, { reaper, ...(server && { server }), log });
   return { runtime, reaper, events, log };
-}
-
-/** Whether the container's processes end with its first one. */
-function hasPrivatePidNamespace(bundle: string): boolean {
-  const file = path.join(bundle, 'config.json');
-  let config: unknown;
-  try {
-    config = JSON.parse(fs.readFileSync(file, 'utf8'));
-  } catch (error) {
-    throw new StackError('invalid_argument', `cannot read ${file}: ${messageOf(error)}`);
-  }
-  const { linux } = config as { linux?: { namespaces?: { type?: string; path?: string }[] } };
-  return linux?.namespaces?.some(({ type, path }) => type === 'pid' && !path) ?? false;
 }

@@ -13,6 +13,7 @@ describe('parseCommandLine', () => {
       bundle: '',
       socket: '',
       protocol: 'ttrpc',
+      runtimeSocket: '',
       debug: true,
     });
   });

@@ -41,8 +41,11 @@ export class StandbyShim {
   #isDeaf = false;
   #freed: Promise<boolean> = Promise.resolve(false);
 
-  constructor(shimPath: string, environment: ShimEnvironment) {
-    this.#child = spawn(shimPath, [...sharedFlags(environment), '-id', room, 'standby'], {
+  /** `runtimeSocket`: where the runtime listens that it is to use; it has one of its own without. */
+  constructor(shimPath: string, environment: ShimEnvironment, runtimeSocket?: string) {
+    const runtime = runtimeSocket === undefined ? [] : ['-runtime-socket', runtimeSocket];
+    const flags = [...sharedFlags(environment), ...runtime, '-id', room, 'standby'];
+    this.#child = spawn(shimPath, flags, {
       cwd: '/',
       detached: true, // a session of its own: it will outlive us
       stdio: ['ignore', 'ignore', 'ignore', 'pipe'],

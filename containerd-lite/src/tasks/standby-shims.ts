@@ -11,6 +11,7 @@ import type { Any } from '#proto/generated/google.protobuf';
 import type { Logger } from '#lib/log/logger';
 import type { Bundle } from './bundle.ts';
 import type { ShimEnvironment } from './shim-binary.ts';
+import type { SharedRuntime } from './shared-runtime.ts';
 import { StandbyShim } from './standby-shim.ts';
 import type { ShimEndpoint } from './shim-endpoint.ts';
 
@@ -29,6 +30,8 @@ export interface StandbyShimsParts {
   /** How long more than `size` wait. */
   trimDelayMs?: number;
   environment: ShimEnvironment;
+  /** The runtime that they have in common; each has its own without. */
+  runtime?: SharedRuntime | undefined;
   log: Logger;
 }
 
@@ -49,6 +52,7 @@ export class StandbyShims {
   /** Starts as many as are missing. */
   fill(): void {
     this.#refill = undefined;
+    if (this.#parts.size > 0) this.#parts.runtime?.start();
     while (this.#waiting.length < this.#parts.size) this.#waiting.unshift(this.#start());
   }
 
@@ -87,11 +91,12 @@ export class StandbyShims {
     clearTimeout(this.#trim);
     for (const standby of this.#serving.values()) standby.letGo();
     await Promise.all(this.#waiting.splice(0).map((standby) => standby.kill()));
+    await this.#parts.runtime?.close();
   }
 
   #start(): StandbyShim {
-    const { shimPath, environment, log } = this.#parts;
-    const standby = new StandbyShim(shimPath, environment);
+    const { shimPath, environment, runtime, log } = this.#parts;
+    const standby = new StandbyShim(shimPath, environment, runtime?.socket);
     void standby.ended.then((reason) => {
       const index = this.#waiting.indexOf(standby);
       if (index < 0) return;

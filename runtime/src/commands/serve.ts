@@ -16,27 +16,25 @@
  * The supervisor must be the parent or a further ancestor, and a subreaper: when a command has ended, the container's
  * process is a child of the nearest one. The end of descriptor 3 ends `serve`; being killed at any moment means for the
  * command under way what it means for a process of its own.
+ *
+ * With `--listen` it serves several supervisors, which are no ancestors of its: see serve/shared-server.ts.
  */
 import fs from 'node:fs';
 import { releaseMemory } from '#lib/memory/release-memory';
-import { dup2, setCloseOnExec } from '#lib/sys/descriptor';
-import { StackError } from '#spec/errors';
+import { setCloseOnExec } from '#lib/sys/descriptor';
 import type { Command } from '../command-line/command.ts';
 import { inheritNothing } from '../host/inherited-descriptors.ts';
+import {
+  loadCommands,
+  parseRequest,
+  ServedCommands,
+  type RunCommandLine,
+} from '../serve/served-command.ts';
 
 const channel = 3;
 
-interface Request {
-  /** The command line, global flags included. */
-  args: string[];
-  /** Working directory: what relative paths start from. */
-  cwd: string;
-  /** Paths of stdin, stdout and stderr. */
-  stdio: [string, string, string];
-}
-
 /** `run` carries out one command line and returns its exit code; it does not throw. */
-export function serveWith(run: (args: readonly string[]) => Promise<number>): Command {
+export function serveWith(run: RunCommandLine): Command {
   return {
     usage: 'serve',
     description: 'carry out the command lines that come over descriptor 3',
@@ -45,29 +43,30 @@ export function serveWith(run: (args: readonly string[]) => Promise<number>): Co
         kind: 'boolean',
         help: 'go through a create first, so that the next one is quick',
       },
+      listen: {
+        kind: 'string',
+        help: 'take them over connections to this unix socket, until descriptor 3 ends',
+      },
     },
     minimumArguments: 0,
     maximumArguments: 0,
     async run({ flags }) {
       setCloseOnExec(channel);
       inheritNothing();
-      const nothing = fs.openSync('/dev/null', 'r+');
+      const commands = new ServedCommands(run);
       await loadCommands();
+      const socket = flags.text('listen');
+      if (socket !== undefined) {
+        const { serveShared } = await import('../serve/shared-server.ts');
+        await serveShared(socket, channel, commands);
+        return 0;
+      }
       if (flags.has('rehearse')) {
         (await import('../host/rehearsal.ts')).rehearseCreate();
         releaseMemory(); // nobody waits yet, and it may stand by for long
       }
-      const carryOut = async ({ args, cwd, stdio }: Request): Promise<number> => {
-        try {
-          process.chdir(cwd);
-          openStdio(stdio);
-          return await run(args);
-        } finally {
-          for (const fd of [0, 1, 2]) dup2(nothing, fd);
-        }
-      };
       for (const line of lines()) {
-        const exitCode = (await passTime(line)) ? 0 : await carryOut(parseRequest(line));
+        const exitCode = (await passTime(line)) ? 0 : await commands.carryOut(parseRequest(line));
         fs.writeSync(channel, `${JSON.stringify({ exitCode })}\n`);
       }
       return 0;
@@ -86,11 +85,6 @@ async function passTime(line: string): Promise<boolean> {
   return rehearse === true || rest === true;
 }
 
-/** What the first requests would wait for. */
-async function loadCommands(): Promise<void> {
-  await Promise.all([import('./create.ts'), import('./start.ts'), import('./delete.ts')]);
-}
-
 /** Waits for one line after the other. Blocks: between two commands there is nothing else to do. */
 function* lines(): Generator<string> {
   const chunk = Buffer.alloc(65_536);
@@ -103,26 +97,4 @@ function* lines(): Generator<string> {
       text = text.slice(end + 1);
     }
   }
-}
-
-function parseRequest(line: string): Request {
-  const { args, cwd, stdio } = JSON.parse(line) as Partial<Record<keyof Request, unknown>>;
-  if (!isTexts(args) || !isTexts(stdio) || stdio.length !== 3 || typeof cwd !== 'string') {
-    throw new StackError('invalid_argument', `invalid request: ${line}`);
-  }
-  return { args, cwd, stdio: stdio as Request['stdio'] };
-}
-
-function isTexts(value: unknown): value is string[] {
-  return Array.isArray(value) && value.every((element) => typeof element === 'string');
-}
-
-/** Descriptors for the container block, as pipes do; whoever sent the request holds the other ends. */
-function openStdio(paths: Request['stdio']): void {
-  paths.forEach((file, number) => {
-    const { O_RDONLY, O_WRONLY } = fs.constants;
-    const fd = fs.openSync(file, number === 0 ? O_RDONLY : O_WRONLY);
-    dup2(fd, number);
-    fs.closeSync(fd);
-  });
 }

@@ -1,8 +1,13 @@
 /** Runs a compiled program and talks with it until the process it makes is ready, or nothing is left of it. */
 import fs from 'node:fs';
-import { readFailure, startLoader, type StartedLoader } from '#lib/loader/spawn-loader';
+import {
+  endLoader,
+  readFailure,
+  startLoader,
+  waitForLoader,
+  type StartedLoader,
+} from '#lib/loader/spawn-loader';
 import type { Program } from '#lib/loader/program';
-import { waitPid } from '#lib/sys/posix-spawn';
 import { errorCode, StackError } from '#spec/errors';
 import type { LinuxConfig } from '#spec/oci/linux';
 import type { Process } from '#spec/oci/process';
@@ -11,6 +16,7 @@ import { startFailure } from './failure-message.ts';
 import type { HookOutput } from './container-hook-files.ts';
 import { HandshakePartner, type Message } from './handshake-partner.ts';
 import { writeNamespaceMaps } from './id-maps.ts';
+import { loaderParent } from './loader-parent.ts';
 
 export interface ConversationOptions {
   readonly process: Process;
@@ -89,7 +95,7 @@ export class RunningProgram {
   /** The wait status of the process, once it has ended. */
   async waitForExit(): Promise<number> {
     const message = await this.#partner.receiveLater();
-    waitPid(this.#loader.pid);
+    waitForLoader(this.#loader);
     this.#loaderEnded = true;
     this.#closeDescriptors();
     if (message?.tag !== 'exited') {
@@ -118,6 +124,7 @@ export function converse(program: Program, options: ConversationOptions): Runnin
       descriptors: { ...partner.descriptors, ...options.descriptors },
       preserved: options.preserved,
       argv0: 'runtime',
+      startElsewhere: loaderParent(),
     });
     resultOpen = true;
     partner.releaseTheirs();
@@ -162,15 +169,9 @@ export function converse(program: Program, options: ConversationOptions): Runnin
     partner.close();
     options.hookOutput?.close();
     if (loader && resultOpen) fs.closeSync(loader.result);
-    if (loader && !loaderEnded) waitPid(loader.pid); // it waits for its process, so both are gone
+    if (loader && !loaderEnded) waitForLoader(loader); // it waits for its process, so both are gone
     throw error;
   }
-}
-
-/** The process below goes to the nearest subreaper above. */
-function endLoader({ pid }: StartedLoader): void {
-  killQuietly(pid);
-  waitPid(pid);
 }
 
 /** The process may speak before the loader has named it: they share one pipe, and nothing orders them. */

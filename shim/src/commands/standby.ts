@@ -19,6 +19,7 @@ import { parkFlags, type CommandLine } from '../command-line.ts';
 import { becomeShim, type Assignment } from '../assignment.ts';
 import { adjustOomScore } from '../oom-score.ts';
 import { RuntimeServer } from '../runtime-server.ts';
+import { SharedRuntime } from '../shared-runtime.ts';
 import { Traces } from '../traces.ts';
 
 /** Whoever starts many containers has asked for the next one by then: there is time for more than waiting. */
@@ -44,7 +45,7 @@ export function standBy(line: CommandLine): void {
 class Standby {
   readonly #line: CommandLine;
   readonly #control = new net.Socket({ fd: controlDescriptor });
-  #runtimeServer = new RuntimeServer();
+  #runtime: RuntimeServer | SharedRuntime;
   #isWaiting = true;
   /** Containers that it has had. */
   #served = 0;
@@ -53,6 +54,7 @@ class Standby {
 
   constructor(line: CommandLine) {
     this.#line = line;
+    this.#runtime = this.#createRuntime();
     let text = '';
     this.#control.setEncoding('utf8');
     this.#control.on('error', () => undefined); // 'close' follows
@@ -68,6 +70,11 @@ class Standby {
     });
   }
 
+  #createRuntime(): RuntimeServer | SharedRuntime {
+    const { runtimeSocket } = this.#line;
+    return runtimeSocket === '' ? new RuntimeServer() : new SharedRuntime(runtimeSocket);
+  }
+
   /** Until the next container. */
   wait(): void {
     this.#isWaiting = true;
@@ -77,15 +84,16 @@ class Standby {
 
   /** Does now what the next container would wait for, in steps that it may interrupt. */
   async #rehearse(): Promise<void> {
-    if (!this.#runtimeServer.isOpen) this.#runtimeServer = new RuntimeServer();
-    while (this.#isWaiting && this.#runtimeServer.isNew) await this.#runtimeServer.rehearse();
+    if (this.#runtime.isShared) return; // it sees to that itself
+    if (!this.#runtime.isOpen) this.#runtime = new RuntimeServer();
+    while (this.#isWaiting && this.#runtime.isNew) await this.#runtime.rehearse();
   }
 
   /** Gives back what was needed for loading, or by the last container. */
   async #rest(): Promise<void> {
     if (!this.#isWaiting) return;
     releaseMemory();
-    await this.#runtimeServer.rest();
+    if (!this.#runtime.isShared) await this.#runtime.rest();
   }
 
   async #serve(assignment: Assignment): Promise<void> {
@@ -95,7 +103,7 @@ class Standby {
     this.#traces ??= new Traces();
     try {
       const address = await becomeShim(assignment, this.#line, {
-        runtimeServer: this.#runtimeServer,
+        runtimeServer: this.#runtime,
         isWanted: () => !this.#control.destroyed,
         onEnd: (complaint) => void this.#leave(complaint),
       });
@@ -110,13 +118,13 @@ class Standby {
   async #leave(complaint: string | undefined): Promise<void> {
     process.chdir('/');
     delete process.env['NAMESPACE'];
-    const { child } = this.#runtimeServer;
+    const runtime = this.#runtime.isShared ? undefined : this.#runtime;
     const isClean =
       complaint === undefined &&
       this.#served < mostContainers &&
-      (await this.#traces?.haveGone(child.pid)) === true;
+      (await this.#traces?.haveGone(runtime?.child.pid)) === true;
     if (!isClean || this.#control.destroyed) process.exit(0);
-    this.#runtimeServer.stay();
+    runtime?.stay();
     process.title = [
       'containerd-shim-lite-v2',
       process.argv[1] ?? '',
