@@ -43,6 +43,8 @@ import { measured } from './metrics/measured.ts';
 import { serveMetrics } from './metrics/metrics-server.ts';
 import { LocalNetworkController } from './network/local-network-controller.ts';
 import { parseNetworkFlags } from './network/network-options.ts';
+import { Remapping } from './userns/remapping.ts';
+import { remappedPlaces } from './userns/remapped-places.ts';
 import { RegistryService } from './registry/registry-service.ts';
 import { apiRoutes } from './routes/api-routes.ts';
 import { VolumeService } from './volumes/volume-service.ts';
@@ -117,14 +119,14 @@ async function start(
   const listeners = apiListeners({ hosts, group, tls, activated }, logger);
   const networkOptions = parseNetworkFlags(options.network);
   const registry = parts.createRegistry(settings);
-  const paths = enginePaths(path.resolve(options.dataRoot), path.resolve(options.execRoot));
-  await fs.promises.mkdir(paths.dataRoot, { recursive: true, mode: 0o711 });
+  const { maps, dataRoot, containerdNamespace } = await remappedPlaces(options, logger);
+  const paths = enginePaths(dataRoot, path.resolve(options.execRoot));
   await fs.promises.mkdir(paths.execRoot, { recursive: true, mode: 0o711 });
   undo.push(claimPidFile(path.join(paths.dataRoot, 'engined.pid')));
   if (options.pidfile !== undefined) undo.push(claimPidFile(path.resolve(options.pidfile)));
 
   const containerd = await containerdAddress(options, paths, logger, undo);
-  const client = new ContainerdClient(containerd, { namespace: options.containerdNamespace });
+  const client = new ContainerdClient(containerd, { namespace: containerdNamespace });
   undo.push(() => client.close());
   const lite = await isLite(client).catch((error: unknown) => {
     throw new StackError(
@@ -136,6 +138,8 @@ async function start(
 
   const kernel = new KernelThread(logger);
   undo.push(() => kernel.close());
+  const remapping = maps && new Remapping(maps, paths.execRoot, kernel);
+  await remapping?.start();
   const metrics = new EngineMetrics();
   const network = measured(
     new LocalNetworkController({
@@ -144,18 +148,22 @@ async function start(
       logger,
       dataRoot: paths.dataRoot,
       execRoot: paths.execRoot,
+      userNamespace: remapping?.namespacePath,
     }),
     { setUp: 'allocate', connect: 'connect', tearDown: 'release' },
     metrics.networkActions,
   );
   const containers = new ContainerStore(paths.containers, logger);
   await containers.load();
+  undo.push(() =>
+    remapping?.stop({ containersRun: containers.list().some(({ isRunning }) => isRunning) }),
+  );
   const events = new EventLog(path.join(paths.dataRoot, 'events.log'), logger, () => {
     metrics.events.increment();
     memory.touch();
   });
   undo.push(() => events.close());
-  const volumeStore = new VolumeStore(paths.volumes, logger);
+  const volumeStore = new VolumeStore(paths.volumes, logger, remapping?.root);
   await volumeStore.load();
   const volumes = new VolumeService({
     store: volumeStore,
@@ -183,6 +191,7 @@ async function start(
       execRoot: paths.execRoot,
     }),
     paths,
+    remapping,
     host: await readHostFacts(paths.dataRoot),
     logger,
     settings: {
@@ -208,7 +217,7 @@ async function start(
     if (mayRun.has(container.id)) holdVolumes(engine, container);
   }
   await releaseStaleMounts(engine, mayRun);
-  await watchTasks(engine, options.containerdNamespace, watching.signal);
+  await watchTasks(engine, containerdNamespace, watching.signal);
   undo.push(() => volumes.unmountUnused());
   await volumes.unmountUnused();
   await parts.beforeListening(engine);
@@ -217,7 +226,7 @@ async function start(
   const system = systemBackend(engine, {
     live: settings,
     containerdAddress: containerd,
-    namespace: options.containerdNamespace,
+    namespace: containerdNamespace,
     defaultAddressPools: options.network.defaultAddressPool ?? [],
     exposed: exposureWarnings(listeners, tls),
   });

@@ -19,6 +19,8 @@ export interface StackOptions {
   quiet?: boolean;
   /** Name of a network namespace (`ip netns`) to run in; the machine's own without it. */
   netns?: string;
+  /** A command that runs engined, e.g. nsenter(1) with its options. */
+  prefix?: readonly string[];
 }
 
 export class Stack {
@@ -64,13 +66,14 @@ export class Stack {
   /** Starts engined (again) on the same root. */
   async startEngined(): Promise<void> {
     const log = fs.openSync(this.logFile, 'a');
-    const { netns } = this.#options;
+    const { netns, prefix } = this.#options;
     const engined = executablePath('engined');
-    const inNetns = netns === undefined ? [] : [`--net=/run/netns/${netns}`, '--', engined];
+    const enter = netns === undefined ? [] : ['nsenter', `--net=/run/netns/${netns}`, '--'];
+    const command = [...enter, ...(prefix ?? []), engined];
     const child = spawn(
-      netns === undefined ? engined : 'nsenter',
+      command[0] ?? engined,
       [
-        ...inNetns,
+        ...command.slice(1),
         ...['-H', this.host, '--data-root', path.join(this.root, 'data')],
         ...['--exec-root', path.join(this.root, 'run'), '--pidfile', path.join(this.root, 'pid')],
         ...['--bridge', this.bridge, ...(this.#options.quiet ? [] : ['--debug'])],

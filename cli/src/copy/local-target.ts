@@ -36,7 +36,11 @@ function checkFolder(folder: string): void {
 /** Unpacks into a folder that exists. Everything belongs to the caller; nothing gets out of the folder. */
 export async function unpackInto(folder: string, archive: AsyncIterable<Buffer>): Promise<void> {
   const owner = { uid: process.geteuid?.() ?? 0, gid: process.getegid?.() ?? 0 };
-  const applier = new LayerApplier(folder, { whiteouts: 'none', keepKinds: true, owner });
+  const applier = new LayerApplier(folder, {
+    whiteouts: 'none',
+    keepKinds: true,
+    owner: () => owner,
+  });
   try {
     for await (const chunk of archive) applier.write(chunk);
     const { warnings } = applier.end();

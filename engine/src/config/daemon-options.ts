@@ -83,6 +83,7 @@ export const daemonOptions: readonly DaemonOption[] = [
   { flag: 'tlscert', kind: 'text', value: 'file', description: 'Certificate of this engine (default "/etc/engine/cert.pem")' },
   { flag: 'tlskey', kind: 'text', value: 'file', description: 'Key of this engine (default "/etc/engine/key.pem")' },
   { flag: 'tlsverify', kind: 'boolean', description: 'Use TLS and verify the client (default with --tls)' },
+  { flag: 'userns-remap', kind: 'text', value: 'user[:group]', description: 'Ids of containers are subordinate ids of this user; "default" makes one' },
   { flag: 'validate', kind: 'boolean', description: 'Validate the configuration and exit', key: null },
   { flag: 'version', short: 'v', kind: 'boolean', description: 'Print version information and quit', key: null },
 ];
@@ -104,7 +105,7 @@ export const notBuilt: readonly string[] = [
   'network-control-plane-mtu', 'no-proxy', 'node-generic-resource',
   'raw-logs', 'rootless', 'selinux-enabled', 'storage-opt',
   'swarm-default-advertise-addr', 'userland-proxy',
-  'userland-proxy-path', 'userns-remap',
+  'userland-proxy-path',
 ];
 
 /** The keys of daemon.json that stand for {@link notBuilt}, where they differ, and those that no flag stands for. */

@@ -24,6 +24,8 @@ export interface EngineOptions {
   /** Of this process; undefined leaves it as it is. */
   oomScoreAdjust: number | undefined;
   cgroupParent: string;
+  /** Whose subordinate ids containers have; undefined for the host's ids. */
+  usernsRemap: string | undefined;
   storageDriver: string;
   /** What containers get that choose no log driver. */
   logDriver: string;
@@ -65,6 +67,7 @@ export function engineOptions(values: OptionValues): EngineOptions {
     network: networkFlags(values),
     oomScoreAdjust: oomScoreOf(values.integer('oom-score-adjust')),
     cgroupParent: values.text('cgroup-parent') || '/engine',
+    usernsRemap: values.text('userns-remap') || undefined,
     storageDriver: values.text('storage-driver') || 'overlayfs',
     logDriver: values.text('log-driver') || 'json-file',
     logOptions: Object.fromEntries(values.list('log-opt').map(logOption)),

@@ -18,6 +18,7 @@ import {
   seccompFilter,
   type SecurityModules,
 } from './security-options.ts';
+import type { Remapping } from '../userns/remapping.ts';
 import { resolveUser } from './user.ts';
 
 /** Real containerd and runc 1.1 accept no newer one. */
@@ -38,6 +39,8 @@ export interface ContainerSpecInput {
   rootFiles: RootFiles;
   cgroupsPath: string;
   cgroups: CgroupAbilities;
+  /** The user namespace that it is in; undefined for the host's. */
+  remapping?: Pick<Remapping, 'namespacePath' | 'maps'> | undefined;
   /** What the kernel enforces on the host. */
   modules: SecurityModules;
 }
@@ -45,6 +48,7 @@ export interface ContainerSpecInput {
 /** Compiles a container. Throws invalid_argument, not_found or permission_denied for what cannot be honoured. */
 export function containerSpec(input: ContainerSpecInput): RuntimeConfig {
   const { config, hostConfig, mounts, etc, joined, rootFiles, cgroupsPath, cgroups } = input;
+  const { remapping } = input;
   const capabilities = containerCapabilities({
     add: hostConfig.CapAdd ?? [],
     drop: hostConfig.CapDrop ?? [],
@@ -89,11 +93,21 @@ export function containerSpec(input: ContainerSpecInput): RuntimeConfig {
     mounts: containerMounts(hostConfig, mounts, { etc, ...surroundings }),
     annotations: hostConfig.Annotations ?? {},
     linux: {
-      namespaces: namespaces(hostConfig, joined),
+      namespaces: namespaces(hostConfig, {
+        ...joined,
+        ...(remapping && { user: remapping.namespacePath }),
+      }),
+      ...(remapping && {
+        uidMappings: [...remapping.maps.uidMappings],
+        gidMappings: [...remapping.maps.gidMappings],
+      }),
       cgroupsPath,
       resources: containerResources(hostConfig, devices.rules, cgroups),
       devices: devices.nodes,
-      sysctl: sysctls(config, hostConfig, joined.network),
+      sysctl: sysctls(config, hostConfig, {
+        ownNetwork: joined.network !== undefined,
+        remapped: remapping !== undefined,
+      }),
       maskedPaths: hostConfig.Privileged ? [] : (hostConfig.MaskedPaths ?? [...defaultMaskedPaths]),
       readonlyPaths: hostConfig.Privileged
         ? []
@@ -108,12 +122,13 @@ export function containerSpec(input: ContainerSpecInput): RuntimeConfig {
 function sysctls(
   { Domainname: domain }: ContainerConfig,
   { Sysctls: chosen = {} }: HostConfig,
-  networkNamespace: string | undefined,
+  { ownNetwork, remapped }: { ownNetwork: boolean; remapped: boolean },
 ): Record<string, string> {
   return {
-    ...(networkNamespace !== undefined && {
+    ...(ownNetwork && {
       'net.ipv4.ip_unprivileged_port_start': '0',
-      'net.ipv4.ping_group_range': '0 2147483647',
+      // Takes no groups that the namespace does not have.
+      ...(!remapped && { 'net.ipv4.ping_group_range': '0 2147483647' }),
     }),
     // config.json has a field of its own only since runtime-spec 1.1.
     ...(domain !== '' && { 'kernel.domainname': domain }),

@@ -43,6 +43,8 @@ export interface JoinedNamespaces {
   /** Present when the mode names a container. */
   readonly ipc?: string;
   readonly pid?: string;
+  /** Present unless it has the host's. */
+  readonly user?: string;
 }
 
 /** What config.json lists: a namespace that is absent is the host's. */
@@ -54,6 +56,7 @@ export function namespaces(hostConfig: HostConfig, joined: JoinedNamespaces): Na
   });
   return [
     own('mount'),
+    ...(joined.user === undefined ? [] : [own('user', joined.user)]),
     ...(joined.network === undefined ? [] : [own('network', joined.network)]),
     ...(UTSMode === 'host' ? [] : [own('uts')]),
     ...(PidMode === 'host' ? [] : [own('pid', joined.pid)]),

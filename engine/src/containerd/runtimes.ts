@@ -1,5 +1,6 @@
 /** Runtimes by the name that users say (`--runtime runc`), as what containerd and its shim need to be told. */
 import path from 'node:path';
+import type { Owner } from '../userns/id-map.ts';
 import { packAny } from '#proto/any';
 import { Options } from '#proto/generated/containerd.runc.v1';
 import type { Any } from '#proto/generated/google.protobuf';
@@ -81,9 +82,17 @@ export class RuntimeTable {
     );
   }
 
-  /** The options that shims with runc's command line take. State of containers stays below our own exec root. */
-  options({ binaryName }: Pick<Runtime, 'binaryName'>): Any {
-    return packAny(Options, { binaryName, root: path.join(this.#execRoot, 'runtime') });
+  /**
+   * The options that shims with runc's command line take. State of containers stays below our own exec root; streams
+   * belong to `owner`, the container's root on the host.
+   */
+  options({ binaryName }: Pick<Runtime, 'binaryName'>, owner?: Owner): Any {
+    const streams = owner && { ioUid: owner.uid, ioGid: owner.gid };
+    return packAny(Options, {
+      binaryName,
+      root: path.join(this.#execRoot, 'runtime'),
+      ...streams,
+    });
   }
 }
 

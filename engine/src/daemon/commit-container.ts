@@ -6,6 +6,7 @@ import type { ContainerConfig } from '../api/container-config.ts';
 import { publishContainerEvent } from './container-events.ts';
 import type { Engine } from './engine.ts';
 import { applyChanges } from '../images/apply-changes.ts';
+import { withImageMounts } from './root-mounts.ts';
 import { pauseContainer, unpauseContainer } from './stop-container.ts';
 
 export interface CommitOptions {
@@ -26,22 +27,18 @@ export async function commitContainer(
   container: Container,
   { reference, comment, author, pause, changes, config: asked }: CommitOptions,
 ): Promise<string> {
-  const { client, images } = engine;
+  const { images } = engine;
   const { record } = container;
-  const { snapshotter, snapshotKey: key, imageId } = record;
+  const { imageId } = record;
   const config = applyChanges(executionConfig({ ...record.config, ...asked }), changes);
   const pauses = pause && container.state.status === 'running';
   if (pauses) await pauseContainer(engine, container);
   try {
-    const { mounts } = await client.snapshots.mounts({ snapshotter, key });
-    const id = await images.commit(imageId, {
-      mounts,
-      config,
-      author,
-      comment,
-      createdBy: [...(record.config.Entrypoint ?? []), ...(record.config.Cmd ?? [])].join(' '),
-      ...(reference !== '' && { reference }),
-    });
+    const createdBy = [...(record.config.Entrypoint ?? []), ...(record.config.Cmd ?? [])].join(' ');
+    const described = { config, author, comment, createdBy };
+    const id = await withImageMounts(engine, record, (mounts) =>
+      images.commit(imageId, { mounts, ...described, ...(reference !== '' && { reference }) }),
+    );
     publishContainerEvent(engine, container, 'commit', {
       comment,
       imageID: id,

@@ -18,9 +18,11 @@ import {
   statInRoot,
   type ArchiveStream,
 } from '../rootfs/root-thread.ts';
+import type { IdMaps } from '../userns/id-map.ts';
 import type { Container } from './container.ts';
 import { publishContainerEvent } from './container-events.ts';
 import type { Engine } from './engine.ts';
+import { remappingOf, rootMountsOf } from './root-mounts.ts';
 
 export interface ExtractOptions {
   /** A directory of the container. */
@@ -48,7 +50,7 @@ export async function archivePath(
 ): Promise<{ stat: PathStat; archive: ArchiveStream }> {
   const view = await viewOf(engine, container, { readonly: true });
   const stat = await statInRoot(view, absolute(target));
-  const archive = packFromRoot(view, absolute(target));
+  const archive = packFromRoot(view, { path: absolute(target), ids: idsOf(engine, container) });
   publishContainerEvent(engine, container, 'archive-path');
   return { stat, archive };
 }
@@ -67,7 +69,9 @@ export async function extractArchive(
     }
     const view = await viewOf(engine, container, { readonly: false });
     const owner = ownedByUser ? await userOf(engine, container) : undefined;
+    const ids = idsOf(engine, container);
     await extractIntoRoot(view, archive, {
+      ...(ids && { ids }),
       path: absolute(target),
       keepKinds,
       ...(owner && { owner }),
@@ -80,16 +84,19 @@ export async function extractArchive(
 
 /** All files of a container, without what is mounted into it. */
 export async function exportRoot(engine: Engine, container: Container): Promise<ArchiveStream> {
-  const mounts = await snapshotMounts(engine, container);
+  const mounts = await rootMountsOf(engine, container.record);
   const folder = await viewFolder(engine);
-  const archive = packFromRoot({ kind: 'mounts', mounts, readonly: true, binds: [], folder });
+  const archive = packFromRoot(
+    { kind: 'mounts', mounts, readonly: true, binds: [], folder },
+    { ids: idsOf(engine, container) },
+  );
   publishContainerEvent(engine, container, 'export');
   return archive;
 }
 
 /** What a container has changed in its image. Throws unimplemented for snapshotters other than overlays. */
 export async function changesOf(engine: Engine, container: Container): Promise<PathChange[]> {
-  const mounts = await snapshotMounts(engine, container);
+  const mounts = await rootMountsOf(engine, container.record);
   const overlay = mounts.find(({ type }) => type === 'overlay');
   const option = (name: string): string | undefined =>
     overlay?.options.find((text) => text.startsWith(`${name}=`))?.slice(name.length + 1);
@@ -140,7 +147,7 @@ async function viewOf(
   if (container.isRunning) return { kind: 'process', pid: container.state.pid };
   return {
     kind: 'mounts',
-    mounts: await snapshotMounts(engine, container),
+    mounts: await rootMountsOf(engine, container.record),
     readonly,
     binds: container.record.mounts.map((mount) => ({
       source: mount.type === 'bind' ? mount.source : engine.volumes.dataFolder(mount.name),
@@ -152,12 +159,8 @@ async function viewOf(
   };
 }
 
-async function snapshotMounts(
-  { client }: Engine,
-  { record }: Container,
-): Promise<readonly SnapshotMount[]> {
-  const { snapshotter, snapshotKey: key } = record;
-  return (await client.snapshots.mounts({ snapshotter, key })).mounts;
+function idsOf(engine: Engine, { record }: Container): IdMaps | undefined {
+  return remappingOf(engine, record)?.maps;
 }
 
 /** An empty folder that threads mount on, each in a namespace of its own. */
@@ -171,7 +174,7 @@ async function userOf(engine: Engine, container: Container): Promise<{ uid: numb
   const { config, hostConfig } = container.record;
   const files = container.isRunning
     ? new ProcessRootFiles(container.state.pid)
-    : new SnapshotRootFiles(await snapshotMounts(engine, container));
+    : new SnapshotRootFiles(await rootMountsOf(engine, container.record));
   const { uid, gid } = resolveUser(config.User, hostConfig.GroupAdd ?? [], files);
   return { uid, gid };
 }

@@ -17,6 +17,7 @@ import { copyFromSnapshot } from './container-files.ts';
 import type { ContainerStore } from './container-store.ts';
 import type { Engine } from './engine.ts';
 import { subpathTarget } from './private-mounts.ts';
+import { rootMountsOf } from './root-mounts.ts';
 
 /** Who uses a volume, by what the containers' records say. */
 export function volumeUsers(containers: ContainerStore): VolumeUsers {
@@ -130,7 +131,7 @@ export async function prepareVolumes(
 
 /** Fills volumes that are empty with what the image has at their destination. */
 export async function fillVolumes(engine: Engine, record: ContainerRecord): Promise<void> {
-  const { volumes, client } = engine;
+  const { volumes } = engine;
   for (const mount of record.mounts) {
     // The image's files at the destination are not those of the whole volume.
     if (mount.type !== 'volume' || !mount.copy || mount.subpath !== undefined) continue;
@@ -138,8 +139,7 @@ export async function fillVolumes(engine: Engine, record: ContainerRecord): Prom
     await volumes.mount(mount.name, record.id);
     try {
       if ((await fs.promises.readdir(folder)).length > 0) continue;
-      const { snapshotter, snapshotKey: key } = record;
-      const { mounts } = await client.snapshots.mounts({ snapshotter, key });
+      const mounts = await rootMountsOf(engine, record);
       await copyFromSnapshot(engine, mounts, mount.destination, folder);
     } finally {
       await volumes.unmount(mount.name, record.id);

@@ -38,6 +38,7 @@ import { etcFiles } from './etc-files.ts';
 import { mergeHealthchecks } from './health-check.ts';
 import { generateName } from './names.ts';
 import { ownerLabels } from './owner.ts';
+import { remappingOf } from './root-mounts.ts';
 import { placeholderNamespaces, resolveSharedModes } from './shared-namespaces.ts';
 import { now } from './timestamps.ts';
 
@@ -92,7 +93,7 @@ export async function createContainer(
   Object.assign(hostConfig, discarded.changes);
   const ports = wantedPorts({ config, hostConfig });
   const networks = endpointConfigs(engine.network, hostConfig, config, endpoints);
-  checkSupported(config, hostConfig);
+  checkSupported(config, hostConfig, { remapped: engine.remapping !== undefined });
   const warnings = [
     ...discarded.warnings,
     ...securityWarnings(parseSecurityOptions(hostConfig.SecurityOpt ?? []), host.securityModules),
@@ -174,17 +175,19 @@ async function registerWithContainerd(
       sharedMemory,
       rootFiles: new SnapshotRootFiles(mounts),
       cgroupsPath: cgroupsPath(engine, record),
+      remapping: remappingOf(engine, record),
       cgroups: host.cgroups,
       modules: host.securityModules,
       securityDefaults: securityDefaults(engine.settings.live.current.containers, hostConfig),
     });
+    const options = runtimes.options(record.runtime, remappingOf(engine, record)?.root);
     await client.containers.create(
       {
         container: {
           id,
           labels: ownerLabels(paths),
           image: image.name,
-          runtime: { name: record.runtime.name, options: runtimes.options(record.runtime) },
+          runtime: { name: record.runtime.name, options },
           spec: packJson(jsonTypes.spec, spec),
           snapshotter,
           snapshotKey,
@@ -198,15 +201,21 @@ async function registerWithContainerd(
 
 /** On the image's layers, which are unpacked first if they are not. */
 async function prepareSnapshot(
-  { client, images, paths }: Engine,
-  { snapshotter, snapshotKey: key }: ContainerRecord,
+  engine: Engine,
+  record: ContainerRecord,
   image: StoredImage,
   lease: string,
 ): Promise<Mount[]> {
+  const { client, images, paths } = engine;
+  const { snapshotter, snapshotKey: key } = record;
+  const remapping = remappingOf(engine, record);
   const prepare = async (): Promise<Mount[]> => {
     const labels = ownerLabels(paths);
     const request = { snapshotter, key, parent: image.chainId, labels };
-    return (await client.snapshots.prepare(request, { lease })).mounts;
+    const { mounts } = await client.snapshots.prepare(request, { lease });
+    if (!remapping) return mounts;
+    await remapping.adoptNew(mounts);
+    return remapping.inside(mounts);
   };
   try {
     return await prepare();

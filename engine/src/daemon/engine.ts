@@ -8,6 +8,7 @@ import type { EngineMetrics } from '../metrics/engine-metrics.ts';
 import type { NetworkController } from '../network/network-controller.ts';
 import type { VolumeService } from '../volumes/volume-service.ts';
 import type { KernelThread } from '../kernel/kernel-thread.ts';
+import type { Remapping } from '../userns/remapping.ts';
 import type { ContainerLogs } from './container-logs.ts';
 import type { ContainerStore } from './container-store.ts';
 import type { CreationLease } from './creation-lease.ts';
@@ -28,6 +29,8 @@ export interface Engine {
   events: EventLog;
   runtimes: RuntimeTable;
   paths: EnginePaths;
+  /** How the ids of containers differ from the host's; undefined where they do not. */
+  remapping: Remapping | undefined;
   host: HostFacts;
   logger: Logger;
   settings: EngineSettings;

@@ -16,6 +16,7 @@ import type { EtcFiles } from '../container-spec/mounts.ts';
 import type { Container, ContainerRecord } from './container.ts';
 import { isUserDefined } from './container-endpoints.ts';
 import type { Engine } from './engine.ts';
+import { remappingOf } from './root-mounts.ts';
 
 /** Where the files of a container lie. */
 export function etcFiles(folder: string): EtcFiles {
@@ -28,10 +29,11 @@ export function etcFiles(folder: string): EtcFiles {
 
 /** Writes all three for the next start; `network` is what the container was given. */
 export async function writeEtcFiles(
-  { containers, network, logger }: Pick<Engine, 'containers' | 'network' | 'logger'>,
+  engine: Pick<Engine, 'containers' | 'network' | 'logger' | 'remapping'>,
   record: ContainerRecord,
   { endpoints }: ContainerNetwork,
 ): Promise<void> {
+  const { containers, network, logger } = engine;
   const { config, hostConfig } = record;
   const gateways = network.hostGateways();
   if (gateways.length === 0 && (hostConfig.ExtraHosts ?? []).some(needsHostGateway)) {
@@ -52,7 +54,11 @@ export async function writeEtcFiles(
         extraHosts,
         gateways,
       });
-  const write = (file: string, text: string) => fs.promises.writeFile(file, text, { mode: 0o644 });
+  const owner = remappingOf(engine, record)?.root;
+  const write = async (file: string, text: string): Promise<void> => {
+    await fs.promises.writeFile(file, text, { mode: 0o644 });
+    if (owner) await fs.promises.chown(file, owner.uid, owner.gid);
+  };
   await Promise.all([
     write(files.hostname, hostnameFile(config.Hostname)),
     write(files.hosts, hosts),

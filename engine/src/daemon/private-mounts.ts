@@ -10,6 +10,7 @@ import { errorCode } from '#spec/errors';
 import type { ContainerRecord } from './container.ts';
 import type { Engine } from './engine.ts';
 import type { EnginePaths } from './paths.ts';
+import { remappingOf } from './root-mounts.ts';
 
 function privateFolder({ execRoot }: EnginePaths, containerId = ''): string {
   return path.join(execRoot, 'mounts', containerId);
@@ -22,17 +23,21 @@ export function sharedMemoryFolder(paths: EnginePaths, containerId: string): str
 
 /** Makes the /dev/shm that several containers will bind. */
 export async function mountSharedMemory(
-  { kernel, paths }: Pick<Engine, 'kernel' | 'paths'>,
-  containerId: string,
-  sizeBytes: number,
+  engine: Pick<Engine, 'kernel' | 'paths' | 'remapping'>,
+  record: ContainerRecord,
 ): Promise<void> {
-  const target = sharedMemoryFolder(paths, containerId);
+  const { kernel, paths } = engine;
+  const target = sharedMemoryFolder(paths, record.id);
+  const { uid, gid } = remappingOf(engine, record)?.root ?? { uid: 0, gid: 0 };
   await fs.promises.mkdir(target, { recursive: true, mode: 0o700 });
   await kernel.call('mountFileSystem', {
     source: 'shm',
     target,
     type: 'tmpfs',
-    options: ['nodev', 'noexec', 'nosuid', 'mode=1777', `size=${sizeBytes}`],
+    options: [
+      ...['nodev', 'noexec', 'nosuid', 'mode=1777'],
+      ...[`size=${record.hostConfig.ShmSize}`, `uid=${uid}`, `gid=${gid}`],
+    ],
   });
 }
 

@@ -1,6 +1,7 @@
 /** Starting a container: network, files, spec, FIFOs, task. What fails half-way is undone. */
 import { securityDefaults } from '../config/container-defaults.ts';
 import fs from 'node:fs';
+import path from 'node:path';
 import { jsonTypes, packJson } from '#proto/any';
 import type { Mount } from '#proto/generated/containerd.types';
 import { isStackError, messageOf, StackError } from '#spec/errors';
@@ -11,6 +12,7 @@ import type { EtcFiles } from '../container-spec/mounts.ts';
 import { SnapshotRootFiles, type SnapshotMount } from '../container-spec/root-files.ts';
 import type { ContainerNetwork } from '../network/network-controller.ts';
 import { allHostNameServers } from '../network/resolv-conf.ts';
+import type { Owner } from '../userns/id-map.ts';
 import type { Container } from './container.ts';
 import { publishContainerEvent } from './container-events.ts';
 import { endpointRequest, networkProvider, wantedPorts } from './container-endpoints.ts';
@@ -27,6 +29,7 @@ import {
   publishVolumeMounts,
   unmountVolumes,
 } from './container-volumes.ts';
+import { remappingOf, rootMountsOf } from './root-mounts.ts';
 import { bindSubpaths, mountSharedMemory, releasePrivateMounts } from './private-mounts.ts';
 import { lendsSharedMemory, sharedNamespaces } from './shared-namespaces.ts';
 import { allotRealtime } from './realtime-budget.ts';
@@ -114,9 +117,9 @@ async function launch(
   const [mounts, place] = await Promise.all([
     rootMounts(engine, container),
     joinNetworks(engine, container),
-    createBindSources(container),
+    createBindSources(engine, container),
     mountVolumes(engine, container).then(() => bindSubpaths(engine, record)),
-    lendsSharedMemory(record) && mountSharedMemory(engine, id, record.hostConfig.ShmSize),
+    lendsSharedMemory(record) && mountSharedMemory(engine, record),
   ]);
   publishVolumeMounts(engine, container);
   allotRealtime(cgroupsPath(engine, record), record.hostConfig);
@@ -142,7 +145,7 @@ async function launch(
     rootfs: mounts,
     ...stdio,
     terminal: record.config.Tty,
-    options: engine.runtimes.options(record.runtime),
+    options: engine.runtimes.options(record.runtime, remappingOf(engine, record)?.root),
   });
   created = true;
   // Not earlier: what comes before is the runtime's own complaint about a container that it could not make.
@@ -168,12 +171,10 @@ async function launch(
   publishContainerEvent(engine, container, 'start');
 }
 
-async function rootMounts({ client }: Engine, container: Container): Promise<Mount[]> {
+async function rootMounts(engine: Engine, container: Container): Promise<Mount[]> {
   const { rootMounts: known, record } = container;
   container.rootMounts = undefined; // later the snapshotter is asked: it may have been restarted on another root
-  if (known) return known;
-  const { snapshotter, snapshotKey: key } = record;
-  return (await client.snapshots.mounts({ snapshotter, key })).mounts;
+  return known ?? rootMountsOf(engine, record);
 }
 
 /** Opens the engine's end of stdin and hands it to attached clients that wait for it. */
@@ -223,13 +224,20 @@ async function setUpNetwork(engine: Engine, { record }: Container): Promise<Netw
   return { network: undefined, netnsPath: shared.netnsPath, etc };
 }
 
-async function createBindSources({ record }: Container): Promise<void> {
+async function createBindSources(engine: Engine, { record }: Container): Promise<void> {
   for (const mount of record.mounts) {
     if (mount.type !== 'bind') continue;
-    if (mount.createSource) {
-      await fs.promises.mkdir(mount.source, { recursive: true, mode: 0o755 });
-    }
+    if (mount.createSource) await makeFolders(mount.source, engine.remapping?.root);
     checkPropagation(mount);
+  }
+}
+
+/** What is made belongs to `owner`; what is there stays as it is. */
+async function makeFolders(folder: string, owner: Owner | undefined): Promise<void> {
+  const first = await fs.promises.mkdir(folder, { recursive: true, mode: 0o755 });
+  if (first === undefined || !owner) return;
+  for (let made = folder; made.startsWith(first); made = path.dirname(made)) {
+    await fs.promises.chown(made, owner.uid, owner.gid);
   }
 }
 
@@ -251,6 +259,7 @@ async function updateSpec(
     sharedMemory,
     rootFiles: new SnapshotRootFiles(mounts),
     cgroupsPath: cgroupsPath(engine, record),
+    remapping: remappingOf(engine, record),
     cgroups: host.cgroups,
     modules: host.securityModules,
     securityDefaults: securityDefaults(engine.settings.live.current.containers, record.hostConfig),

@@ -8,9 +8,14 @@ import { checkExtraHosts } from './etc-files.ts';
 import { checkHealthcheck } from './health-check.ts';
 
 /** Throws for what was asked for and cannot be had. */
-export function checkSupported(config: ContainerConfig, hostConfig: HostConfig): void {
+export function checkSupported(
+  config: ContainerConfig,
+  hostConfig: HostConfig,
+  { remapped }: { remapped: boolean },
+): void {
   checkConfig(config);
   checkHostConfig(hostConfig);
+  if (remapped && hostConfig.UsernsMode !== 'host') checkRemapped(hostConfig);
 }
 
 function checkConfig(config: ContainerConfig): void {
@@ -46,6 +51,18 @@ function checkHostConfig(hostConfig: HostConfig): void {
   if (hostConfig.ShmSize < 0) {
     throw new StackError('invalid_argument', 'SHM size can not be less than 0');
   }
+}
+
+/** What cannot be had in a user namespace of another kind than the host's. */
+function checkRemapped({ Privileged: privileged, NetworkMode, PidMode }: HostConfig): void {
+  const conflict = privileged
+    ? 'privileged mode is incompatible with user namespaces.  You must run the container in the host namespace when running privileged mode'
+    : NetworkMode === 'host'
+      ? "cannot share the host's network namespace when user namespaces are enabled"
+      : PidMode === 'host'
+        ? 'cannot share the host PID namespace when user namespaces are enabled'
+        : undefined;
+  if (conflict !== undefined) throw new StackError('invalid_argument', conflict);
 }
 
 /** No file system that layers lie on counts what a container writes. */

@@ -146,7 +146,7 @@ function commit(id: string | undefined, version: ApiVersion): object {
 }
 
 function securityOptions(
-  { host, settings }: Engine,
+  { host, settings, remapping }: Engine,
   { appArmor, seLinux }: HostAbilities,
   version: ApiVersion,
 ): string[] {
@@ -155,6 +155,7 @@ function securityOptions(
     ...(appArmor ? ['name=apparmor'] : []),
     `name=seccomp,profile=${seccomp.name}`,
     ...(seLinux ? ['name=selinux'] : []),
+    ...(remapping ? ['name=userns'] : []),
     ...((cgroupnsMode ?? (host.cgroupVersion === '2' && 'private')) === 'private'
       ? ['name=cgroupns']
       : []),

@@ -63,7 +63,8 @@ export class KernelThread {
   }
 
   #start(): Worker {
-    const worker = new Worker(this.#file);
+    // Descriptors of the loader's come and go by system calls that Node does not see.
+    const worker = new Worker(this.#file, { trackUnmanagedFds: false });
     worker.on('message', (response: KernelResponse) => this.#settle(worker, response));
     worker.on('error', (error) => this.#logger.error('kernel thread failed', { error }));
     worker.on('exit', (code) => this.#replace(worker, code));

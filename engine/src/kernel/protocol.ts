@@ -16,6 +16,7 @@ import { redirectPorts, removeFirewall, writeFirewall } from './firewall.ts';
 import { checkForeignFilters, hasLegacyFilter, removeForeignRules } from './foreign-filters.ts';
 import type { PlainError } from './plain-error.ts';
 import { connectToNameServer, openResolver } from './resolver.ts';
+import { createUserNamespace, mountTranslated, removeUserNamespace } from './user-namespace.ts';
 import { listLinksByAlias, listLinksByPrefix, removeLink } from './links.ts';
 import { ensureParent } from './parent.ts';
 import {
@@ -59,6 +60,9 @@ export const operations = {
   bindBeneath,
   unmountFileSystem,
   removeTree,
+  createUserNamespace,
+  removeUserNamespace,
+  mountTranslated,
 } as const;
 
 export type Operations = typeof operations;

@@ -9,6 +9,7 @@ import { NETLINK_ROUTE } from '#lib/sys/netlink-socket';
 import { errorCode } from '#spec/errors';
 import { threadNetworkNamespace } from './home-namespace.ts';
 import type { Host } from './host.ts';
+import { createOwnedNetwork } from './user-namespace.ts';
 import { addUnlessRouted, connect, loopbackIndex, type SandboxLink } from './sandbox-link.ts';
 
 /** f_type of files that stand for namespaces (statfs(2)). */
@@ -19,17 +20,28 @@ export interface Sandbox {
   readonly path: string;
   /** Without it the namespace has a loopback only. */
   readonly link?: SandboxLink;
+  /** File of the user namespace whose root may configure it; that of engined itself without it. */
+  readonly userNamespace?: string;
 }
 
 /** Creates a namespace with its links up and its routes set; on failure nothing is left of it. */
-export function createSandbox(host: Host, { path, link }: Sandbox): void {
+export function createSandbox(host: Host, { path, link, userNamespace }: Sandbox): void {
   fs.closeSync(fs.openSync(path, 'wx', 0o444));
   try {
-    const inside = host.home.insideNew(() => {
-      mount({ source: threadNetworkNamespace, target: path, flags: mountFlags.MS_BIND });
+    const settle = (): NetlinkConnection => {
       disableIpv6();
       return new NetlinkConnection(NETLINK_ROUTE);
-    });
+    };
+    let inside: NetlinkConnection;
+    if (userNamespace === undefined) {
+      inside = host.home.insideNew(() => {
+        mount({ source: threadNetworkNamespace, target: path, flags: mountFlags.MS_BIND });
+        return settle();
+      });
+    } else {
+      createOwnedNetwork(userNamespace, path);
+      inside = host.home.inside(path, settle);
+    }
     try {
       if (link) connect(host, inside, path, link, 'eth0');
       else inside.execute([changeLink(loopbackIndex, { up: true })]);

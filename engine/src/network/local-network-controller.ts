@@ -37,6 +37,8 @@ export interface LocalNetworkControllerOptions extends NetworkOptions {
   readonly logger: Logger;
   readonly dataRoot: string;
   readonly execRoot: string;
+  /** File of the user namespace that containers are in; undefined for the host's. */
+  readonly userNamespace?: string | undefined;
 }
 
 /** Turns of changes to networks themselves; containers have turns by their ids. */
@@ -56,10 +58,10 @@ export class LocalNetworkController implements NetworkController {
   #legacyFilter = false;
 
   constructor(options: LocalNetworkControllerOptions) {
-    const { kernel, logger, dataRoot, execRoot } = options;
+    const { kernel, logger, dataRoot, execRoot, userNamespace } = options;
     this.#options = options;
     this.#identities = loadIdentities(path.join(dataRoot, 'network'));
-    this.#sandboxes = new Sandboxes(kernel, path.join(execRoot, 'netns'));
+    this.#sandboxes = new Sandboxes(kernel, path.join(execRoot, 'netns'), userNamespace);
     this.#records = new NetworkRecords(path.join(execRoot, 'network'));
     const { sandboxes, identities } = { sandboxes: this.#sandboxes, identities: this.#identities };
     this.#linked = new LinkedNetworks({ ...options, sandboxes, identities });

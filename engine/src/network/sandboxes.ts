@@ -19,9 +19,12 @@ const hostSandbox = 'default';
 export class Sandboxes {
   readonly #kernel: KernelThread;
   readonly #folder: string;
+  readonly #userNamespace: string | undefined;
 
-  constructor(kernel: KernelThread, folder: string) {
+  /** `userNamespace`: the file of the one that the namespaces are to belong to; the host's without it. */
+  constructor(kernel: KernelThread, folder: string, userNamespace?: string) {
     this.#kernel = kernel;
+    this.#userNamespace = userNamespace;
     this.#folder = folder;
     fs.mkdirSync(folder, { recursive: true, mode: 0o711 });
   }
@@ -29,7 +32,12 @@ export class Sandboxes {
   async create(link?: SandboxLink): Promise<SandboxHandle> {
     const id = randomBytes(32).toString('hex');
     const file = this.#pathOf(id);
-    await this.#kernel.call('createSandbox', { path: file, ...(link && { link }) });
+    const userNamespace = this.#userNamespace;
+    await this.#kernel.call('createSandbox', {
+      path: file,
+      ...(link && { link }),
+      ...(userNamespace !== undefined && { userNamespace }),
+    });
     return { id, path: file, link };
   }
 

@@ -7,6 +7,7 @@ import { LayerArchive } from '#lib/pack/layer-archive';
 import { contentOf, namedIn } from '#lib/pack/whole-tree';
 import { LayerApplier } from '#lib/unpack/apply-layer';
 import { errorCode, StackError } from '#spec/errors';
+import { ownerInside, ownerOnHost, type IdMaps, type Owner } from '../userns/id-map.ts';
 import { listChanges } from './list-changes.ts';
 import { openInRoot, pathOf } from './open-root.ts';
 import type { PathStat, RootJob } from './protocol.ts';
@@ -27,7 +28,7 @@ export function runJob(root: number, job: RootJob): unknown {
       return;
     }
     case 'export': {
-      write(job.output, contentOf(pathOf(root)));
+      write(job.output, contentOf(pathOf(root)), job.ids);
       return;
     }
     case 'extract': {
@@ -73,12 +74,12 @@ function wantsDirectory(path: string): boolean {
   return /\/\.?$/.test(path);
 }
 
-function archive(root: number, { path, output }: JobOf<'archive'>): void {
+function archive(root: number, { path, output, ids }: JobOf<'archive'>): void {
   const trimmed = path.replace(/\/\.?$/, '');
   if (trimmed === '' || wantsDirectory(path)) {
     const fd = openInRoot(root, trimmed, { followLast: true });
     try {
-      write(output, contentOf(pathOf(fd), { itself: true }));
+      write(output, contentOf(pathOf(fd), { itself: true }), ids);
     } finally {
       close(fd);
     }
@@ -87,16 +88,16 @@ function archive(root: number, { path, output }: JobOf<'archive'>): void {
   const parent = openInRoot(root, nodePath.dirname(path), { followLast: true });
   try {
     const missing = new StackError('not_found', `Could not find the file ${path} in container`);
-    write(output, namedIn(pathOf(parent), nodePath.basename(path), missing));
+    write(output, namedIn(pathOf(parent), nodePath.basename(path), missing), ids);
   } finally {
     close(parent);
   }
 }
 
 /** Writes changes as an archive; stops quietly when nobody reads any more. */
-function write(output: number, changes: Iterable<Change>): void {
+function write(output: number, changes: Iterable<Change>, ids: IdMaps | undefined): void {
   try {
-    for (const chunk of inChunks(piecesOf(changes))) {
+    for (const chunk of inChunks(piecesOf(changes, ids))) {
       for (let offset = 0; offset < chunk.length;) offset += fs.writeSync(output, chunk, offset);
     }
   } catch (error) {
@@ -106,8 +107,8 @@ function write(output: number, changes: Iterable<Change>): void {
   }
 }
 
-function* piecesOf(changes: Iterable<Change>): Generator<Buffer> {
-  const packed = new LayerArchive();
+function* piecesOf(changes: Iterable<Change>, ids?: IdMaps): Generator<Buffer> {
+  const packed = new LayerArchive(ids ? { owner: (found) => ownerInside(ids, found) } : {});
   for (const change of changes) yield* packed.add(change);
   yield packed.end();
 }
@@ -125,7 +126,7 @@ function* inChunks(pieces: Iterable<Buffer>): Generator<Buffer> {
   if (bytes > 0) yield Buffer.concat(waiting);
 }
 
-function extract(root: number, { path, input, keepKinds, owner }: JobOf<'extract'>): void {
+function extract(root: number, { path, input, keepKinds, owner, ids }: JobOf<'extract'>): void {
   const fd = openInRoot(root, path, { followLast: true });
   try {
     if ((lstatat(fd, '').mode & S_IFMT) !== S_IFDIR) {
@@ -134,7 +135,7 @@ function extract(root: number, { path, input, keepKinds, owner }: JobOf<'extract
     const applier = new LayerApplier(pathOf(fd), {
       whiteouts: 'none',
       keepKinds,
-      ...(owner && { owner }),
+      ...((owner ?? ids) && { owner: (said) => hostOwner(owner ?? said, ids) }),
     });
     try {
       const buffer = Buffer.allocUnsafe(readBytes);
@@ -158,6 +159,17 @@ function extract(root: number, { path, input, keepKinds, owner }: JobOf<'extract
     close(fd);
     fs.closeSync(input);
   }
+}
+
+/** Throws invalid_argument, in docker's words, for who is nobody on the host. */
+function hostOwner(owner: Owner, ids: IdMaps | undefined): Owner {
+  if (!ids) return owner;
+  const found = ownerOnHost(ids, owner);
+  if (found) return found;
+  throw new StackError(
+    'invalid_argument',
+    `Container ID ${owner.uid}:${owner.gid} cannot be mapped to a host ID`,
+  );
 }
 
 function copy(root: number, { path, target }: JobOf<'copy'>): void {

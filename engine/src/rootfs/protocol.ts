@@ -1,4 +1,5 @@
 /** What engined asks of a thread that works on the files of a container, and what it answers. */
+import type { IdMaps, Owner } from '../userns/id-map.ts';
 import type { SnapshotMount } from '../container-spec/root-files.ts';
 
 /** Where the thread finds the root of a container. */
@@ -25,14 +26,19 @@ export interface BoundPath {
   readonly writable: boolean;
 }
 
-/** One thing to do with a root. Paths are the container's own; links are followed inside its root only. */
+/** One thing to do with a root. Owners in archives are those that the container knows by `ids`. Paths are the container's own; links are followed inside its root only. */
 export type RootJob =
   /** What stands at `path`, a link itself. */
   | { readonly kind: 'stat'; readonly path: string }
   /** `path` with all below it as an archive, under its own last name; written to `output`. */
-  | { readonly kind: 'archive'; readonly path: string; readonly output: number }
+  | {
+      readonly kind: 'archive';
+      readonly path: string;
+      readonly output: number;
+      readonly ids?: IdMaps;
+    }
   /** The whole root as an archive, written to `output`. */
-  | { readonly kind: 'export'; readonly output: number }
+  | { readonly kind: 'export'; readonly output: number; readonly ids?: IdMaps }
   /** An archive read from `input`, unpacked into the directory `path`. */
   | {
       readonly kind: 'extract';
@@ -41,7 +47,8 @@ export type RootJob =
       /** Refuse to put a directory where something else is, and the other way round. */
       readonly keepKinds: boolean;
       /** Give everything to this user instead of the archive's. */
-      readonly owner?: { readonly uid: number; readonly gid: number };
+      readonly owner?: Owner;
+      readonly ids?: IdMaps;
     }
   /** What the upper directory changes in the root, which is what lies below it. */
   | {

@@ -7,6 +7,7 @@ import { pipe } from '#lib/sys/pipe';
 import { workerPath } from '#lib/installation/installation';
 import { StackError } from '#spec/errors';
 import { thrownError } from '../kernel/plain-error.ts';
+import type { IdMaps, Owner } from '../userns/id-map.ts';
 import type { PathStat, RootJob, RootTask, RootView } from './protocol.ts';
 
 type Answer = { result: unknown } | { error: Parameters<typeof thrownError>[0] };
@@ -39,14 +40,20 @@ export interface ArchiveStream {
   readonly done: Promise<void>;
 }
 
+export interface PackOptions {
+  path?: string;
+  /** How the container's ids differ from the host's; undefined where they do not. */
+  ids?: IdMaps | undefined;
+}
+
 /** Packs a path of a container, or without `path` all of its root. */
-export function packFromRoot(view: RootView, path?: string): ArchiveStream {
+export function packFromRoot(view: RootView, { path, ids }: PackOptions): ArchiveStream {
   const { readEnd, writeEnd } = pipe();
   const bytes = new net.Socket({ fd: readEnd, readable: true, writable: false });
   const job: RootJob =
     path === undefined
-      ? { kind: 'export', output: writeEnd }
-      : { kind: 'archive', path, output: writeEnd };
+      ? { kind: 'export', output: writeEnd, ...(ids && { ids }) }
+      : { kind: 'archive', path, output: writeEnd, ...(ids && { ids }) };
   const done = runInRoot(view, job).then(
     () => undefined,
     (error: unknown) => {
@@ -62,7 +69,7 @@ export function packFromRoot(view: RootView, path?: string): ArchiveStream {
 export async function extractIntoRoot(
   view: RootView,
   archive: Readable,
-  options: { path: string; keepKinds: boolean; owner?: { uid: number; gid: number } },
+  options: { path: string; keepKinds: boolean; owner?: Owner; ids?: IdMaps },
 ): Promise<void> {
   const { readEnd, writeEnd } = pipe();
   const socket = new net.Socket({ fd: writeEnd, readable: false, writable: true });

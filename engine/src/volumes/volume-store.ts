@@ -4,6 +4,7 @@ import path from 'node:path';
 import { writeFileAtomic } from '#lib/atomic-file/atomic-file';
 import type { Logger } from '#lib/log/logger';
 import { errorCode, StackError } from '#spec/errors';
+import type { Owner } from '../userns/id-map.ts';
 
 const recordFile = 'volume.json';
 
@@ -21,10 +22,12 @@ export interface VolumeRecord {
 export class VolumeStore {
   readonly #folder: string;
   readonly #logger: Logger;
+  readonly #owner: Owner | undefined;
   readonly #volumes = new Map<string, VolumeRecord>();
 
-  /** `folder` holds a folder per volume. */
-  constructor(folder: string, logger: Logger) {
+  /** `folder` holds a folder per volume; what is in new ones belongs to `owner`, root without it. */
+  constructor(folder: string, logger: Logger, owner?: Owner) {
+    this.#owner = owner;
     this.#folder = folder;
     this.#logger = logger;
   }
@@ -72,6 +75,7 @@ export class VolumeStore {
     const data = this.dataFolder(volume.name);
     await fs.promises.mkdir(path.dirname(data), { mode: 0o701 });
     await fs.promises.mkdir(data, { mode: 0o755 });
+    if (this.#owner) await fs.promises.chown(data, this.#owner.uid, this.#owner.gid);
     await this.save(volume);
     this.#volumes.set(volume.name, volume);
   }

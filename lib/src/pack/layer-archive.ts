@@ -1,4 +1,5 @@
 /** Turns changes between two trees into the entries of a layer (OCI image specification, "Filesystem Layers"). */
+import type { EntryOwner } from '#lib/unpack/layer-writer';
 import {
   close,
   S_IFBLK,
@@ -41,12 +42,15 @@ const mostWarnings = 20;
 export interface LayerArchiveOptions {
   /** No entry is younger: `SOURCE_DATE_EPOCH` of reproducible builds. Whiteouts have this time, else 1970. */
   latestTime?: Timespec;
+  /** To whom the archive gives what belongs to somebody in the tree. */
+  owner?: (found: EntryOwner) => EntryOwner;
 }
 
 export class LayerArchive {
   /** What an archive cannot hold, as sentences. */
   readonly warnings: string[] = [];
   readonly #latestTime: Timespec | undefined;
+  readonly #owner: LayerArchiveOptions['owner'];
   /** Directories that have an entry. */
   readonly #directories = new Set<ByteString>();
   /** First name in the archive of every file with several names, by its inode. */
@@ -54,7 +58,8 @@ export class LayerArchive {
   /** Names that did not change, of files that may yet turn out to have. */
   readonly #unchangedNames = new Map<string, ByteString[]>();
 
-  constructor({ latestTime }: LayerArchiveOptions = {}) {
+  constructor({ latestTime, owner }: LayerArchiveOptions = {}) {
+    this.#owner = owner;
     this.#latestTime = latestTime;
   }
 
@@ -173,7 +178,8 @@ export class LayerArchive {
 
   /** Undefined, with a warning, for what no layer can hold. */
   #entryOf(node: TreeNode): TarEntry | undefined {
-    const { mode, uid, gid, sizeBytes, modificationTime, rdev } = node.status;
+    const { mode, sizeBytes, modificationTime, rdev } = node.status;
+    const { uid, gid } = this.#owner?.(node.status) ?? node.status;
     const type = typeByFormat[mode & S_IFMT];
     if (type === undefined) {
       this.#leaveOut(node, 'a socket');
@@ -195,7 +201,9 @@ export class LayerArchive {
       sizeBytes: type === 'file' ? sizeBytes : 0,
       modificationTime: this.#bounded(modificationTime),
       device: isDevice ? rdev : { major: 0, minor: 0 },
-      xattrs: layerXattrs(node.xattrs()),
+      xattrs: this.#owner
+        ? withOwnCapabilities(layerXattrs(node.xattrs()), this.#owner)
+        : layerXattrs(node.xattrs()),
     };
   }
 
@@ -228,4 +236,26 @@ function linkTo(linkName: ByteString, entry: TarEntry): Buffer {
 function sparseName(name: ByteString): ByteString {
   const slash = name.lastIndexOf('/') + 1;
   return `${name.slice(0, slash)}GNUSparseFile.0/${name.slice(slash)}`;
+}
+
+const capabilityName = 'security.capability';
+/** Bits of the first word of vfs_ns_cap_data that say which revision it is. */
+const revisionMask = 0xff000000;
+const revision2 = 0x02000000;
+const revision3 = 0x03000000;
+
+/** Capabilities that hold for one user namespace's root become those of any root, when that is who the archive says. */
+function withOwnCapabilities(
+  xattrs: ReadonlyMap<string, Buffer>,
+  owner: (found: EntryOwner) => EntryOwner,
+): ReadonlyMap<string, Buffer> {
+  const value = xattrs.get(capabilityName);
+  if (value?.length !== 24) return xattrs;
+  const magic = value.readUInt32LE(0);
+  const root = value.readUInt32LE(20);
+  const isOwn = owner({ uid: root, gid: root }).uid === 0;
+  if ((magic & revisionMask) >>> 0 !== revision3 || !isOwn) return xattrs;
+  const plain = Buffer.from(value.subarray(0, 20));
+  plain.writeUInt32LE(((magic & ~revisionMask) | revision2) >>> 0, 0);
+  return new Map(xattrs).set(capabilityName, plain);
 }

@@ -1,6 +1,7 @@
 /** Applies a layer, a changeset in a tar archive, to a directory (OCI image specification, "Applying Changesets"). */
 import {
   close,
+  fchown,
   lstatat,
   openat2,
   O_PATH,
@@ -15,7 +16,7 @@ import { Digester, type Digest } from '#spec/digest';
 import { StackError } from '#spec/errors';
 import { decompress } from './decompress.ts';
 import { DirectoryTree, isCode, rawPath } from './directory-tree.ts';
-import { LayerWriter } from './layer-writer.ts';
+import { LayerWriter, type EntryOwner } from './layer-writer.ts';
 import { defaultLimits, largestArchive, type LayerLimits } from './limits.ts';
 import { copyDirectoryMetadata } from './metadata.ts';
 import { isDirectory } from './remove-tree.ts';
@@ -38,8 +39,8 @@ export interface ApplyOptions {
   limits?: Partial<LayerLimits>;
   /** Refuse to put a directory where something else is, and the other way round. */
   keepKinds?: boolean;
-  /** Everything belongs to this user, whatever the archive says. */
-  owner?: { readonly uid: number; readonly gid: number };
+  /** Who gets what the archive gives to somebody; directories that it implies only are root's. */
+  owner?: (said: EntryOwner) => EntryOwner;
   signal?: AbortSignal;
 }
 
@@ -91,9 +92,11 @@ export class LayerApplier {
   readonly #tree: DirectoryTree;
   readonly #writer: LayerWriter;
   readonly #reader: TarReader;
+  readonly #owner: ApplyOptions['owner'];
 
   constructor(root: string, options: ApplyOptions) {
     const { whiteouts, lowerDirectories = [], limits = {}, keepKinds = false, owner } = options;
+    this.#owner = owner;
     this.#tree = new DirectoryTree(root, (fd, path) => this.#inherit(fd, path, lowerDirectories));
     this.#writer = new LayerWriter(
       this.#tree,
@@ -123,6 +126,10 @@ export class LayerApplier {
 
   /** A directory that only lower layers name becomes what it is there: the upper one would hide its owner and mode. */
   #inherit(fd: number, path: ByteString, lowerDirectories: readonly string[]): void {
+    if (this.#owner) {
+      const { uid, gid } = this.#owner({ uid: 0, gid: 0 });
+      fchown(fd, uid, gid);
+    }
     for (const lower of lowerDirectories) {
       const lowerFd = openBelow(lower, path);
       if (lowerFd === undefined) continue;

@@ -47,7 +47,14 @@ const nodeType = { character: S_IFCHR, block: S_IFBLK, fifo: S_IFIFO } as const;
 export interface WritingHabits {
   /** Refuse to put a directory where something else is, and the other way round. */
   readonly keepKinds: boolean;
-  readonly owner: { readonly uid: number; readonly gid: number } | undefined;
+  /** Who gets what the archive gives to somebody. */
+  readonly owner: ((said: EntryOwner) => EntryOwner) | undefined;
+}
+
+/** To whom a file belongs. */
+export interface EntryOwner {
+  readonly uid: number;
+  readonly gid: number;
 }
 
 export class LayerWriter implements TarSink {
@@ -83,10 +90,10 @@ export class LayerWriter implements TarSink {
   }
 
   entry(original: TarEntry): void {
-    const entry = { ...original, ...this.#habits.owner };
-    this.#name = entry.name;
-    this.#count(entry);
+    this.#name = original.name;
+    this.#count(original);
     this.#during(() => {
+      const entry = { ...original, ...this.#habits.owner?.(original) };
       const path = entryPathOf(entry.name);
       const whiteouts = this.#whiteouts;
       const whiteout = whiteouts && whiteoutOf(path);
