@@ -1,7 +1,6 @@
-/** Many containers: how long they take to start, what daemons and shims need for them, who still answers while they go. */
+/** Many containers: how long they take to start, what daemons and shims need for them. */
 import { runOk } from '../integration-tests/harness/command.ts';
 import { inParallel } from '../integration-tests/stress/load.ts';
-import { ApiClient } from '../integration-tests/engine-api/api-client.ts';
 import type { Stacks } from './engine.ts';
 import { figure, measure, type Figure } from './measure.ts';
 import { proportionalMemory, shimsOf } from './process-memory.ts';
@@ -10,10 +9,8 @@ const startedTogether = 50;
 const width = 8;
 /** For memory. */
 const atRest = 20;
-/** So long after the last call both have given back what they give back. */
-const settleMs = 8000;
-const removedTogether = 200;
-const pingEveryMs = 5;
+/** Of quiet before memory is looked at: daemons give back what they give back. */
+const settleMs = 30_000;
 
 interface Peer {
   readonly name: string;
@@ -49,7 +46,6 @@ export async function measureCrowd(
   const scenario = `${startedTogether} detached containers, ${width} at a time`;
   const figures = await measure(scenario, starts, rounds, 0);
   for (const peer of peers) figures.push(...(await measureMemory(peer)));
-  for (const peer of peers) figures.push(await measurePings(peer));
   return figures;
 }
 
@@ -72,8 +68,11 @@ async function removeAll(peer: Peer): Promise<void> {
 
 async function measureMemory(peer: Peer): Promise<Figure[]> {
   await startMany(peer, atRest);
+  const sumOfDaemons = (): number =>
+    peer.daemons.map(proportionalMemory).reduce((total, kB) => total + kB, 0);
+  const atOnce = sumOfDaemons();
   await new Promise((resolve) => setTimeout(resolve, settleMs));
-  const daemons = peer.daemons.map(proportionalMemory);
+  const settled = sumOfDaemons();
   const { stdout } = await docker(peer, 'ps', '-q', '--no-trunc');
   const pids = await shimsOf(
     stdout.split('\n').filter((id) => id !== ''),
@@ -81,33 +80,9 @@ async function measureMemory(peer: Peer): Promise<Figure[]> {
   );
   const shims = pids.map(proportionalMemory);
   await removeAll(peer);
-  const sum = daemons.reduce((total, kB) => total + kB, 0);
   return [
-    figure(`memory of both daemons, ${atRest} containers`, peer.name, [sum], 'kB'),
+    figure(`memory of both daemons, ${atRest} containers just started`, peer.name, [atOnce], 'kB'),
+    figure(`memory of both daemons, ${atRest} containers`, peer.name, [settled], 'kB'),
     figure(`memory of a shim, ${atRest} containers`, peer.name, shims, 'kB'),
   ];
-}
-
-/** Answers of `/_ping` while many containers are being removed: its 99th percentile is the figure to look at. */
-async function measurePings(peer: Peer): Promise<Figure> {
-  const api = new ApiClient(peer.host);
-  const ids = await inParallel(width, removedTogether, async () => {
-    const { status, body } = await api.call('POST', '/containers/create', { Image: peer.image });
-    if (status !== 201) throw new Error(`a create was answered with ${status}`);
-    return (body as { Id: string }).Id; // what the API says of 201
-  });
-  const times: number[] = [];
-  let isOver = false;
-  const pinging = (async () => {
-    while (!isOver) {
-      const started = performance.now();
-      await api.call('GET', '/_ping');
-      times.push(performance.now() - started);
-      await new Promise((resolve) => setTimeout(resolve, pingEveryMs));
-    }
-  })();
-  await docker(peer, 'rm', '-f', ...ids);
-  isOver = true;
-  await pinging;
-  return figure(`_ping while ${removedTogether} containers are removed`, peer.name, times);
 }

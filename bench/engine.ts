@@ -1,9 +1,10 @@
-/** Whole stacks: ours, dockerd's, and containerd's with ctr; short commands first, then many containers. */
+/** Whole stacks: ours, dockerd's, and containerd's with ctr; short commands first, then many containers, then who answers meanwhile. */
 import { executablePath } from '#lib/installation/installation';
 import { runOk } from '../integration-tests/harness/command.ts';
 import { RealDocker } from '../integration-tests/harness/real-docker.ts';
 import { Stack } from '../integration-tests/harness/stack.ts';
 import { measureCrowd } from './crowd.ts';
+import { measureResponsiveness } from './responsiveness.ts';
 import { measure, timeCommand, type Contender, type Figure } from './measure.ts';
 
 /** Two stacks that have the image `busybox` of a registry, both in docker's and in ctr's namespace. */
@@ -32,6 +33,7 @@ export async function measureEngines(registry: string, rounds: number): Promise<
       ...(await measureCtr(stacks, rounds)),
       ...(await measureCommands(stacks, rounds)),
       ...(await measureCrowd(stacks, Math.min(rounds, 3))),
+      ...(await measureResponsiveness(stacks)),
     ];
   } finally {
     await stack.stop();
