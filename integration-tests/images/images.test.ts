@@ -110,8 +110,12 @@ for (const [name, start] of [
     });
 
     it('come from memory too', async () => {
-      const { result } = await images.run<PulledImage>('import');
-      expect(result?.repoTags).to.deep.equal(['hello:latest']);
+      const { result: imported } = await images.run<{ id: string }>('import');
+      const { result: seen } = await images.run<{ Id: string; RepoTags: string[] }>('inspect', [
+        'hello',
+      ]);
+      expect(seen?.RepoTags).to.deep.equal(['hello:latest']);
+      expect(seen?.Id).to.equal(imported?.id);
       const { stdout } = await store.ctr('images', 'check', 'name==docker.io/library/hello:latest');
       expect(stdout).to.match(/complete \(2\/2\).*true/);
     });

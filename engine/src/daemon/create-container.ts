@@ -11,7 +11,7 @@ import { isStackError, messageOf, StackError } from '#spec/errors';
 import type { Platform } from '#spec/oci/image';
 import type { ImageExecutionConfig } from '#spec/oci/image';
 import { defaultMaskedPaths, defaultReadonlyPaths } from '#spec/oci/default-spec';
-import type { StoredImage } from '../images/image-service.ts';
+import type { RunnableImage } from '../images/image-service.ts';
 import type { ContainerMount } from '../container-spec/container-mount.ts';
 import { containerSpec } from '../container-spec/container-spec.ts';
 import { defaultShmSizeBytes } from '../container-spec/mounts.ts';
@@ -154,7 +154,7 @@ export async function createContainer(
 async function registerWithContainerd(
   engine: Engine,
   record: ContainerRecord,
-  image: StoredImage,
+  image: RunnableImage,
 ): Promise<Mount[]> {
   const { client, runtimes, paths, host, creationLease } = engine;
   const { id, snapshotter, snapshotKey, config, hostConfig } = record;
@@ -203,7 +203,7 @@ async function registerWithContainerd(
 async function prepareSnapshot(
   engine: Engine,
   record: ContainerRecord,
-  image: StoredImage,
+  image: RunnableImage,
   lease: string,
 ): Promise<Mount[]> {
   const { client, images, paths } = engine;

@@ -24,6 +24,7 @@ import type {
   PullProgress,
   PushOptions,
   RemoveOptions,
+  RunnableImage,
   StoredImage,
 } from './image-service.ts';
 import { inspectOf } from './image-summaries.ts';
@@ -31,6 +32,7 @@ import { importRoot } from './import-root.ts';
 import { withPullLease } from './lease.ts';
 import { listImages } from './list-images.ts';
 import { loadArchive } from './load-archive.ts';
+import { locateImage } from './locate-image.ts';
 import { manifestSummaries } from './manifest-summaries.ts';
 import { pruneImages, type PrunedImages } from './prune-images.ts';
 import { pullAllTags, pullReference } from './pull-reference.ts';
@@ -47,10 +49,10 @@ export class ContainerdImageService implements ImageService {
     this.#parts = createImageParts(options);
   }
 
-  async get(reference: string, platform?: Platform): Promise<StoredImage> {
-    const { catalog } = this.#parts;
-    const { entry, record } = await catalog.find(reference, platform);
-    return catalog.stored(entry, record);
+  async get(reference: string, platform?: Platform): Promise<RunnableImage> {
+    const { documents, record } = await locateImage(this.#parts.catalog, reference, platform);
+    const { id, config, chainId } = documents;
+    return { name: record.name, id, target: record.target, config, chainId };
   }
 
   list(filters: ImageFilters, options: ListOptions = {}): Promise<ImageSummary[]> {
@@ -90,7 +92,7 @@ export class ContainerdImageService implements ImageService {
     return pullAllTags(this.#parts, parseReference(repository), options, onProgress);
   }
 
-  async tag(reference: string, name: string): Promise<StoredImage> {
+  async tag(reference: string, name: string): Promise<void> {
     const { catalog, names } = this.#parts;
     const parsed = parseReference(name);
     if (parsed.digest !== undefined) {
@@ -102,12 +104,11 @@ export class ContainerdImageService implements ImageService {
         'refusing to create an ambiguous tag using digest algorithm as name',
       );
     }
-    const { record } = await catalog.find(reference);
+    const { record } = await locateImage(catalog, reference);
     const full = withDefaultTag(parsed);
     await names.set(formatReference(full), record.target);
     const image = await this.get(formatReference(full));
     publishImageEvent(this.#parts, 'tag', image.id, image, formatFamiliar(full));
-    return image;
   }
 
   async history(reference: string, platform?: Platform): Promise<HistoryItem[]> {
@@ -136,9 +137,9 @@ export class ContainerdImageService implements ImageService {
   async commit(baseId: string, { reference, ...request }: CommitOptions): Promise<Digest> {
     const { catalog, client, content, unpacker, names, snapshotter } = this.#parts;
     const name = reference === undefined ? undefined : withDefaultTag(parseReference(reference));
-    const { entry } = await catalog.find(baseId);
+    const { documents: base } = await locateImage(catalog, baseId);
     return withPullLease(client, async (lease) => {
-      const asked = { ...request, base: entry.documents, snapshotter };
+      const asked = { ...request, base, snapshotter };
       const { target, image } = await commitImage(client, content, unpacker, asked, lease);
       if (name) await names.set(formatReference(name), target);
       else await nameDangling(client.images, target);
@@ -169,7 +170,7 @@ export class ContainerdImageService implements ImageService {
     return pruneImages(this.#parts, filters, all);
   }
 
-  async ensureUnpacked({ target, chainId, config }: StoredImage): Promise<Digest | ''> {
+  async ensureUnpacked({ target, chainId, config }: RunnableImage): Promise<Digest | ''> {
     const { client, documents, unpacker } = this.#parts;
     if (chainId === '' || (await unpacker.has(chainId))) return chainId;
     await withPullLease(client, async (lease) => {
@@ -179,7 +180,7 @@ export class ContainerdImageService implements ImageService {
     return chainId;
   }
 
-  import(name: string, blobs: readonly ImageBlob[]): Promise<StoredImage> {
+  import(name: string, blobs: readonly ImageBlob[]): Promise<RunnableImage> {
     const last = blobs.at(-1);
     if (!last || !isManifestType(last.descriptor.mediaType)) {
       throw new StackError('invalid_argument', 'the last blob of an image must be its manifest');

@@ -75,6 +75,15 @@ export class DocumentReader {
     return index;
   }
 
+  /** Digests of the manifests and indexes that were read and may stand for the image `id`. */
+  knownTargetsOf(id: string): string[] {
+    const manifests = [...this.#images].filter(([, image]) => image.id === id).map(([key]) => key);
+    const indexes = [...this.#indexes].filter(([, index]) =>
+      index.manifests.some(({ digest }) => manifests.includes(digest)),
+    );
+    return [...manifests, ...indexes.map(([digest]) => digest)];
+  }
+
   /** A name keeps its index, and the index only those platforms that were stored. */
   async #stored(digest: string): Promise<ImageDocuments | undefined> {
     if (this.#images.has(digest) && !(await this.#content.has(digest))) {

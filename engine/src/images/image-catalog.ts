@@ -61,8 +61,9 @@ export class ImageCatalog {
     this.#unpacker = unpacker;
   }
 
-  async records(): Promise<ImageRecord[]> {
-    const { images } = await this.#client.images.list({});
+  /** All, or those that one of `filters` holds of (containerd's filter language). */
+  async records(filters: readonly string[] = []): Promise<ImageRecord[]> {
+    const { images } = await this.#client.images.list({ filters: [...filters] });
     return images.flatMap(({ name, target, createdAt }) =>
       target && !isTransferName(name)
         ? [{ name, target, createdAt: createdAt ? timestampToDate(createdAt) : new Date(0) }]
@@ -74,7 +75,7 @@ export class ImageCatalog {
   async entries(): Promise<CatalogEntry[]> {
     const entries = new Map<string, CatalogEntry>();
     for (const record of await this.records()) {
-      const documents = await this.#describe(record);
+      const documents = await this.describe(record);
       if (!documents) continue;
       const entry = entries.get(documents.id);
       if (entry) entry.records.push(record);
@@ -169,7 +170,8 @@ export class ImageCatalog {
     throw platformMismatch(text, entry.documents, platform);
   }
 
-  async #describe(record: ImageRecord): Promise<ImageDocuments | undefined> {
+  /** What stands behind a name; undefined where that is no image, or not all of one. */
+  async describe(record: ImageRecord): Promise<ImageDocuments | undefined> {
     try {
       return await this.#documents.read(record.target, hostPlatform());
     } catch (error) {
@@ -180,6 +182,16 @@ export class ImageCatalog {
         return undefined;
       throw error;
     }
+  }
+
+  /** Manifests and indexes that may stand for an image, as far as they were read before. */
+  knownTargetsOf(id: string): string[] {
+    return this.#documents.knownTargetsOf(id);
+  }
+
+  /** Whether an image is what somebody wants who asks for `platform`. */
+  runsOn({ config }: ImageDocuments, platform: Platform): boolean {
+    return runsOn(platform, config);
   }
 
   async #size({ diffIds, manifest }: ImageDocuments): Promise<number> {

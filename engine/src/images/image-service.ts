@@ -29,6 +29,9 @@ export interface StoredImage {
   createdAt: Date;
 }
 
+/** What a container needs of an image. */
+export type RunnableImage = Pick<StoredImage, 'name' | 'id' | 'target' | 'config' | 'chainId'>;
+
 /** How a registry is spoken to. */
 export interface AccessOptions {
   credentials?: RegistryCredentials;
@@ -108,7 +111,7 @@ export interface ImageService {
    * Throws not_found `No such image: busybox:latest`, also where it is there for other platforms only; invalid_argument
    * for what is no reference.
    */
-  get(reference: string, platform?: Platform): Promise<StoredImage>;
+  get(reference: string, platform?: Platform): Promise<RunnableImage>;
 
   /** The answer of `GET /images/json`, newest first. */
   list(filters: ImageFilters, options?: ListOptions): Promise<ImageSummary[]>;
@@ -140,10 +143,10 @@ export interface ImageService {
   ): Promise<void>;
 
   /** Unpacks an image that is not. Returns the parent for a container's snapshot: its chain ID (empty without layers). */
-  ensureUnpacked(image: StoredImage): Promise<Digest | ''>;
+  ensureUnpacked(image: RunnableImage): Promise<Digest | ''>;
 
   /** Gives an image one more name. Throws not_found, invalid_argument for the name. */
-  tag(reference: string, name: string): Promise<StoredImage>;
+  tag(reference: string, name: string): Promise<void>;
 
   /** The answer of `GET /images/{name}/history`. */
   history(reference: string, platform?: Platform): Promise<HistoryItem[]>;
@@ -185,7 +188,7 @@ export interface ImageService {
   prune(filters: ImageFilters, all: boolean): Promise<PrunedImages>;
 
   /** Adds (or replaces) an image from memory, children before parents; the last blob is its manifest. */
-  import(name: string, blobs: readonly ImageBlob[]): Promise<StoredImage>;
+  import(name: string, blobs: readonly ImageBlob[]): Promise<RunnableImage>;
 }
 
 /** What becomes of a container's changes. */
