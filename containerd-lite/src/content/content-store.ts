@@ -19,6 +19,9 @@ import { readIngestStatus } from './ingest.ts';
 /** An ingest that no lease keeps may be collected after this time without a commit. */
 const ingestLifetimeMs = 24 * 3600 * 1000;
 
+/** Begins the names of what was a blob: a large file takes a while to remove, and others do not wait for that. */
+const garbagePrefix = '.garbage-';
+
 export interface WriterOptions {
   /** Bytes, 0 if not known. */
   total: number;
@@ -176,12 +179,17 @@ export class ContentStore {
   async removeUnknownFiles(): Promise<void> {
     const blobs = await fs.promises.readdir(this.layout.blobFolder);
     const known = new Set(this.#metadata.content.listAll().map(({ name }) => name));
-    for (const hex of blobs) {
-      const digest = `sha256:${hex}`;
-      // No await between looking and removing: a commit in between would lose its file.
-      if (known.has(digest) || this.#committing.has(digest)) continue;
-      fs.rmSync(path.join(this.layout.blobFolder, hex), { force: true });
-    }
+    // No await between looking and renaming: a commit in between would lose its file.
+    const garbage = blobs.flatMap((name) => {
+      const digest = `sha256:${name}`;
+      if (known.has(digest) || this.#committing.has(digest)) return [];
+      const file = path.join(this.layout.blobFolder, name);
+      if (name.startsWith(garbagePrefix)) return [file];
+      const renamed = path.join(this.layout.blobFolder, `${garbagePrefix}${name}`);
+      fs.renameSync(file, renamed);
+      return [renamed];
+    });
+    for (const file of garbage) await fs.promises.rm(file, { force: true });
     const ingests = await fs.promises.readdir(this.layout.ingestFolder);
     const wanted = new Set(
       this.#metadata.ingests

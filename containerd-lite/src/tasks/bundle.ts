@@ -12,6 +12,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { StackError, errorCode } from '#spec/errors';
 import { writeFileAtomicSync } from '#lib/atomic-file/atomic-file';
+import { removeFolder } from '#lib/remove-folder/remove-folder';
 import type { TaskStdio } from '../metadata/metadata-store.ts';
 import type { FileWorker } from '../worker/file-worker.ts';
 import { parseEndpoint, type ShimEndpoint } from './shim-endpoint.ts';
@@ -50,8 +51,9 @@ export class Bundles {
     }
     try {
       allowMappedRoot(bundle.path, spec);
-      fs.rmSync(work, { recursive: true, force: true }); // of a task before a reboot
-      fs.mkdirSync(work, { recursive: true, mode: 0o711 });
+      // On a disk, which may be busy; the state folder is in memory.
+      await removeFolder(work); // of a task before a reboot
+      await fs.promises.mkdir(work, { recursive: true, mode: 0o711 });
       fs.mkdirSync(path.join(bundle.path, 'rootfs'), { mode: 0o711 });
       fs.symlinkSync(work, path.join(bundle.path, 'work'));
       fs.writeFileSync(path.join(bundle.path, 'config.json'), spec, { mode: 0o644 });
@@ -73,24 +75,23 @@ export class Bundles {
   async remove(bundle: Bundle): Promise<void> {
     await this.#removeRootfs(path.join(bundle.path, 'rootfs'));
     await this.#removeWork(this.#work(bundle));
-    // A dozen small files: done here and now, it takes less than asking a thread.
-    fs.rmSync(bundle.path, { recursive: true, force: true });
+    await removeFolder(bundle.path);
   }
 
   /** Not recursively: if it has files, they are not ours to delete. */
   async #removeRootfs(rootfs: string): Promise<void> {
     try {
-      removeEmpty(rootfs);
+      await removeEmpty(rootfs);
     } catch (error) {
       if (errorCode(error) !== 'EBUSY') throw error;
       await this.#worker.unmount(rootfs);
-      removeEmpty(rootfs);
+      await removeEmpty(rootfs);
     }
   }
 
   async #removeWork(work: string): Promise<void> {
     try {
-      removeEmpty(work);
+      await removeEmpty(work);
     } catch {
       await this.#worker.removeTree(work); // there is something in it
     }
@@ -171,9 +172,9 @@ function allowMappedRoot(folder: string, spec: Uint8Array): void {
 }
 
 /** Removes a folder that may be missing. Throws ENOTEMPTY, and EBUSY where something is mounted on it. */
-function removeEmpty(folder: string): void {
+async function removeEmpty(folder: string): Promise<void> {
   try {
-    fs.rmdirSync(folder);
+    await fs.promises.rmdir(folder);
   } catch (error) {
     if (errorCode(error) !== 'ENOENT') throw error;
   }

@@ -113,6 +113,13 @@ describe('GarbageCollector', () => {
     expect(keys()).to.deep.equal([]);
   });
 
+  it('removes what a process that was killed had begun to remove', async () => {
+    const folder = path.join(stores().folder, 'content/blobs/sha256');
+    fs.writeFileSync(path.join(folder, `.garbage-${'0'.repeat(64)}`), 'some of it');
+    await gc.collect();
+    expect(fs.readdirSync(folder)).to.deep.equal([]);
+  });
+
   it('keeps a blob that another namespace still knows', async () => {
     const digest = await ingest(stores(), ns, 'shared');
     await ingest(stores(), 'other', 'shared', { labels: { 'containerd.io/gc.root': 'yes' } });
