@@ -1,4 +1,5 @@
 /** Files of containers by docker's command line: copied in and out, exported, compared, and never outside. */
+import { randomBytes } from 'node:crypto';
 import { expect } from 'chai';
 import fs from 'node:fs';
 import os from 'node:os';
@@ -97,6 +98,33 @@ describe('files of containers', () => {
     ]);
     expect(stdout).to.match(/-rws--x--x 7\/8 +2 2001-02-03 04:05 a\/f\n/);
     expect(stdout).to.contain('a/g link to a/f');
+  });
+
+  it('come in compressed, and not at all where that is damaged', async () => {
+    await start();
+    const put = async (archive: string) => {
+      const socket = stack.host.replace('unix://', '');
+      const url = `http://engine/containers/${box}/archive?path=/tmp`;
+      const { stdout } = await run('curl', [
+        ...['-s', '--unix-socket', socket, '-T', archive, '-w', '%{http_code}', url],
+      ]);
+      return stdout;
+    };
+    for (const [flag, name] of [
+      ['', 'plain'],
+      ['-z', 'gzip'],
+      ['-J', 'xz'],
+      ['-j', 'bzip2'],
+    ] as const) {
+      fs.writeFileSync(file(`by-${name}`), randomBytes(100_000));
+      const words = [...(flag ? [flag] : []), '-cf', file(name), '-C', folder, `by-${name}`];
+      expect((await run('tar', words)).stderr).to.equal('');
+      expect(await put(file(name)), name).to.equal('200');
+      expect(await inBox(`wc -c < /tmp/by-${name}`)).to.equal('100000');
+      if (name === 'plain') continue;
+      fs.truncateSync(file(name), 50_000);
+      expect(await put(file(name)), name).to.match(new RegExp(`damaged ${name} data.*400$`, 's'));
+    }
   });
 
   it('are compared with the image', async () => {

@@ -1,4 +1,5 @@
 /** Images made, named and sent away by docker's command line, over each containerd. */
+import { execFileSync } from 'node:child_process';
 import { expect } from 'chai';
 import fs from 'node:fs';
 import os from 'node:os';
@@ -125,6 +126,14 @@ for (const { name, start } of containerdPeers) {
           'Loaded image: made:3',
         ]);
         await ok('rmi', '-f', 'made:3');
+        await ok('save', '-o', archive, 'made:2');
+        for (const program of ['xz', 'bzip2']) {
+          const options = { input: fs.readFileSync(archive), maxBuffer: 1 << 26 };
+          fs.writeFileSync(`${archive}.${program}`, execFileSync(program, ['-1', '-c'], options));
+          const loaded = await ok('load', '-i', `${archive}.${program}`);
+          fs.rmSync(`${archive}.${program}`);
+          expect(loaded).to.equal('Loaded image: made:2');
+        }
         fs.writeFileSync(archive, 'no archive at all');
         expect((await docker('load', '-i', archive)).stderr).to.contain('tar archive');
         expect((await docker('save', 'nosuch')).stderr).to.contain('reference does not exist');
@@ -143,7 +152,13 @@ for (const { name, start } of containerdPeers) {
         await ok('run', '--name', box, busybox, 'true');
         await ok('export', '-o', plain ?? '', box);
         fs.writeFileSync(packed ?? '', zlib.gzipSync(fs.readFileSync(plain ?? '')));
-        for (const archive of [plain ?? '', packed ?? '']) {
+        const byProgram = ['xz', 'bzip2'].map((program) => {
+          const options = { input: fs.readFileSync(plain ?? ''), maxBuffer: 1 << 26 };
+          const file = path.join(folder, program);
+          fs.writeFileSync(file, execFileSync(program, ['-1', '-c'], options));
+          return file;
+        });
+        for (const archive of [plain ?? '', packed ?? '', ...byProgram]) {
           const changes = ['-c', 'CMD ["echo","imported"]', '-c', 'ENV A=1', '-m', 'by hand'];
           const id = await ok('import', ...changes, archive, 'made:1');
           expect(id).to.match(/^sha256:[0-9a-f]{64}$/);

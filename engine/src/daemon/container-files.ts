@@ -1,7 +1,8 @@
 /** The files of a container: looked at, copied in and out, packed as a whole, compared with the image. */
 import fs from 'node:fs';
 import path from 'node:path';
-import type { Readable } from 'node:stream';
+import { Readable } from 'node:stream';
+import { expandArchive } from '#lib/unpack/expand-archive';
 import { StackError } from '#spec/errors';
 import {
   ProcessRootFiles,
@@ -70,7 +71,8 @@ export async function extractArchive(
     const view = await viewOf(engine, container, { readonly: false });
     const owner = ownedByUser ? await userOf(engine, container) : undefined;
     const ids = idsOf(engine, container);
-    await extractIntoRoot(view, archive, {
+    const plain = Readable.from(expandArchive(archive), { objectMode: false });
+    await extractIntoRoot(view, plain, {
       ...(ids && { ids }),
       path: absolute(target),
       keepKinds,

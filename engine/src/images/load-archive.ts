@@ -4,6 +4,7 @@ import { indexOf, labelTree } from '#lib/image-archive/archived-images';
 import { readArchive } from '#lib/image-archive/read-archive';
 import { hostPlatform, platformMatches } from '#lib/registry/platform';
 import { decompress } from '#lib/unpack/decompress';
+import { expandByProgram } from '#lib/unpack/expand-archive';
 import type { Digest } from '#spec/digest';
 import { isStackError } from '#spec/errors';
 import { isIndexType, type Descriptor, type Platform } from '#spec/oci/image';
@@ -31,6 +32,7 @@ export async function loadArchive(
   onMessage: (message: LoadMessage) => void,
 ): Promise<void> {
   const { client, snapshotter } = parts;
+  const plain = expandByProgram(archive);
   const reporter = new LoadReporter(options.quiet ? () => undefined : onMessage);
   const name: UseImages = async (images) => {
     const told = new Set<string>();
@@ -42,8 +44,8 @@ export async function loadArchive(
     }
   };
   if ((await isLite(client)) && (await hasTransfer(client))) {
-    await loadByTransfer(client, snapshotter, archive, options, reporter, name);
-  } else await loadByContent(parts, archive, options, reporter, name);
+    await loadByTransfer(client, snapshotter, plain, options, reporter, name);
+  } else await loadByContent(parts, plain, options, reporter, name);
 }
 
 /** Over a containerd that only stores. */

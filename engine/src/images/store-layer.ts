@@ -4,18 +4,18 @@ import { PassThrough, Readable } from 'node:stream';
 import zlib from 'node:zlib';
 import type { ArchiveStore } from '#lib/image-archive/archive-store';
 import { decompress, detectCompression } from '#lib/unpack/decompress';
+import { expandByProgram } from '#lib/unpack/expand-archive';
+import { peek } from '#lib/unpack/peek';
 import { Digester, type Digest } from '#spec/digest';
-import { StackError } from '#spec/errors';
 import { mediaTypes, type Descriptor } from '#spec/oci/image';
 
-/** Stores the archive as a layer: as it comes if it is compressed, else by gzip. */
+/** Stores the archive as a layer: as it comes if gzip or zstd has compressed it, else by gzip. */
 export async function storeLayer(
   store: ArchiveStore,
   archive: AsyncIterable<Buffer>,
 ): Promise<{ layer: Descriptor; diffId: Digest }> {
-  const { start, all } = await peek(archive);
+  const { start, rest: all } = await peek(expandByProgram(archive), 4);
   const compression = detectCompression(start);
-  refuseUnknown(start);
   const digester = new Digester();
   const writer = await store.openUnnamed('layer');
   try {
@@ -34,40 +34,6 @@ export async function storeLayer(
   } finally {
     await writer.close();
   }
-}
-
-/** Compressions that docker knows by programs which need not be there. */
-function refuseUnknown(start: Buffer): void {
-  const found = start.subarray(0, 3).equals(Buffer.from('BZh'))
-    ? 'bzip2'
-    : start.subarray(0, 6).equals(Buffer.from([0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00]))
-      ? 'xz'
-      : undefined;
-  if (found === undefined) return;
-  throw new StackError(
-    'unimplemented',
-    `archives compressed by ${found} are not implemented by this engine: gzip and zstd are`,
-  );
-}
-
-/** The first bytes, and everything with them. */
-async function peek(
-  source: AsyncIterable<Buffer>,
-): Promise<{ start: Buffer; all: AsyncIterable<Buffer> }> {
-  const iterator = source[Symbol.asyncIterator]();
-  const parts: Buffer[] = [];
-  let bytes = 0;
-  while (bytes < 6) {
-    const next = await iterator.next();
-    if (next.done === true) break;
-    parts.push(next.value);
-    bytes += next.value.length;
-  }
-  async function* all(): AsyncGenerator<Buffer> {
-    yield* parts;
-    yield* { [Symbol.asyncIterator]: () => iterator };
-  }
-  return { start: Buffer.concat(parts), all: all() };
 }
 
 async function* hashed(source: AsyncIterable<Buffer>, digester: Digester): AsyncGenerator<Buffer> {

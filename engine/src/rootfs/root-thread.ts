@@ -5,7 +5,7 @@ import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { pipe } from '#lib/sys/pipe';
 import { workerPath } from '#lib/installation/installation';
-import { StackError } from '#spec/errors';
+import { StackError, isStackError } from '#spec/errors';
 import { thrownError } from '../kernel/plain-error.ts';
 import type { IdMaps, Owner } from '../userns/id-map.ts';
 import type { PathStat, RootJob, RootTask, RootView } from './protocol.ts';
@@ -79,6 +79,8 @@ export async function extractIntoRoot(
     () => undefined,
     () => socket.destroy(),
   );
-  await Promise.allSettled([pipeline(archive, socket), ended]);
+  const [sent] = await Promise.allSettled([pipeline(archive, socket), ended]);
+  // Cut off where it was damaged, an archive may look complete.
+  if (sent.status === 'rejected' && isStackError(sent.reason)) throw sent.reason;
   await work;
 }

@@ -2,6 +2,7 @@
 import { Readable, type Transform, type TransformOptions } from 'node:stream';
 import zlib from 'node:zlib';
 import { StackError } from '#spec/errors';
+import { peek } from './peek.ts';
 
 export type Compression = 'none' | 'gzip' | 'zstd';
 
@@ -54,35 +55,6 @@ function createDecompressor(compression: 'gzip' | 'zstd'): Transform {
   if (compression === 'gzip') return zlib.createGunzip(options);
   const params = { [zlib.constants.ZSTD_d_windowLogMax]: largestWindowLog };
   return zlib.createZstdDecompress({ ...options, params });
-}
-
-/** Reads until `count` bytes have come, and gives them back in front of the rest. */
-async function peek(
-  source: AsyncIterable<Uint8Array>,
-  count: number,
-): Promise<{ start: Buffer; rest: AsyncGenerator<Buffer> }> {
-  const iterator = source[Symbol.asyncIterator]();
-  let start = Buffer.alloc(0);
-  while (start.length < count) {
-    const next = await iterator.next();
-    if (next.done === true) break;
-    start = Buffer.concat([start, next.value]);
-  }
-  async function* rest(): AsyncGenerator<Buffer> {
-    try {
-      if (start.length > 0) yield start;
-      for (let next = await iterator.next(); next.done !== true; next = await iterator.next()) {
-        yield asBuffer(next.value);
-      }
-    } finally {
-      await iterator.return?.();
-    }
-  }
-  return { start, rest: rest() };
-}
-
-function asBuffer(bytes: Uint8Array): Buffer {
-  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
 }
 
 /** What zlib reports about its input, in contrast to what went wrong while reading it. */
