@@ -3,16 +3,17 @@ import { formatTimestamp } from '#proto/timestamp';
 import type { Timestamp } from '#proto/generated/google.protobuf';
 import type { OutputStream } from '../daemon/output.ts';
 import type { EncodedEntries, LogAttributes, LogEncoder } from './log-format.ts';
-import { longestEntry, newline } from './output-lines.ts';
-import { largerScratch, scratch } from './scratch.ts';
+import {
+  JsonMachine,
+  lineEndAddress,
+  slack,
+  type MachineRegion,
+  type MachineState,
+} from './json-machine.ts';
+import { longestEntry } from './output-lines.ts';
 
 const opening = Buffer.from('{"log":"');
 const escapedNewline = Buffer.from('\\n');
-
-/** Bytes that stand for themselves inside a JSON string as docker writes it: ASCII without controls, `"\<>&`. */
-const isPlain = new Uint8Array(256);
-for (let byte = 0x20; byte < 0x80; byte++)
-  isPlain[byte] = '"\\<>&'.includes(String.fromCharCode(byte)) ? 0 : 1;
 
 /** What stands for each other byte of ASCII. */
 const escapes: readonly Uint8Array[] = Array.from({ length: 0x80 }, (_, byte) => {
@@ -30,10 +31,15 @@ const invalid = Buffer.from('\\ufffd');
 
 /** Bytes that one byte of output becomes at most. */
 const longestEscape = 6;
+/** Memory that is taken at once, and that is kept: what is larger was needed for a block of nothing but newlines. */
+const usualRoom = 512 * 1024;
+const keptBytes = 8 * 1024 * 1024;
+
+/** One for all encoders, because each result is used before the next is made. */
+let machine: JsonMachine | undefined;
 
 export class JsonEncoder implements LogEncoder {
   readonly #attributes: string;
-  readonly #text = new StringEncoder();
 
   constructor(attributes: LogAttributes) {
     this.#attributes = Object.keys(attributes).length > 0 ? `"attrs":${goJson(attributes)},` : '';
@@ -43,89 +49,94 @@ export class JsonEncoder implements LogEncoder {
     const closing = Buffer.from(
       `","stream":"${stream}",${this.#attributes}"time":"${formatTimestamp(time)}"}\n`,
     );
-    // Each entry but the last is closed together with the opening of the next.
-    const cut = Buffer.concat([closing, opening]);
-    const lineEnd = Buffer.concat([escapedNewline, cut]);
-    const entryRoom = longestEscape * longestEntry + lineEnd.length;
-    const text = this.#text;
-    const ends: number[] = [];
-    let out = scratch();
-    out.set(opening);
-    let at = opening.length;
-    for (let start = 0; start < bytes.length;) {
-      if (at + entryRoom > out.length) out = largerScratch(at, entryRoom);
+    if (!machine || machine.memory.length > keptBytes) machine = new JsonMachine(escapes);
+    return new Encoding(machine, bytes, closing).result();
+  }
+}
+
+/** One block of output on its way through the machine. */
+class Encoding {
+  readonly #machine: JsonMachine;
+  /** Each entry but the last is closed together with the opening of the next. */
+  readonly #cut: Buffer;
+  readonly #region: MachineRegion;
+  readonly #endsStart: number;
+  readonly #state: MachineState;
+
+  constructor(loop: JsonMachine, bytes: Buffer, closing: Buffer) {
+    this.#machine = loop;
+    this.#cut = Buffer.concat([closing, opening]);
+    const lineEnd = Buffer.concat([escapedNewline, this.#cut]);
+    const input = lineEndAddress + lineEnd.length + slack;
+    const end = input + bytes.length;
+    this.#endsStart = (end + slack) & ~7;
+    const output = this.#endsStart + 8 * (bytes.length + 1);
+    loop.reserve(output + usualRoom + lineEnd.length);
+    loop.memory.set(lineEnd, lineEndAddress);
+    loop.memory.set(bytes, input);
+    loop.memory.set(opening, output);
+    const to = output + opening.length;
+    this.#region = { input, end, output: to, lineEndLength: lineEnd.length };
+    this.#state = { at: input, to, entryStart: input, ends: this.#endsStart };
+  }
+
+  result(): EncodedEntries {
+    const state = this.#state;
+    const { end, output, lineEndLength } = this.#region;
+    while (state.entryStart < end) {
+      this.#machine.run(state, this.#region);
+      if (state.entryStart === end) break;
+      this.#machine.reserve(state.to + longestEscape * longestEntry + lineEndLength + 4 * slack);
       // A line may end with its newline at the limit; a longer one is cut where a character ends.
-      const limit = Math.min(bytes.length, start + longestEntry);
-      at = text.encode(bytes, start, limit, out, at);
-      start = text.readTo;
-      if (start < limit && bytes[start] === newline) {
-        out.set(lineEnd, at);
-        at += lineEnd.length;
-        start++;
-      } else {
-        out.set(cut, at);
-        at += cut.length;
-      }
-      ends.push(start, at - opening.length);
+      const limit = Math.min(end, state.entryStart + longestEntry);
+      if (state.at === limit || !this.#encodeOther(limit)) this.#endEntry();
     }
-    at -= opening.length;
-    return { entries: out.subarray(0, at), ends };
+    const { memory } = this.#machine;
+    const ends = new Int32Array(
+      memory.buffer,
+      this.#endsStart,
+      (state.ends - this.#endsStart) / Int32Array.BYTES_PER_ELEMENT,
+    );
+    return { entries: memory.subarray(output - opening.length, state.to - opening.length), ends };
   }
-}
 
-/** The inside of a JSON string, as far as a newline. */
-class StringEncoder {
-  /** Where the last call stopped reading: at a newline, at its limit, or before a character that crosses the limit. */
-  readTo = 0;
-
-  /** Returns where it stopped writing. */
-  encode(bytes: Buffer, start: number, limit: number, out: Buffer, from: number): number {
-    let at = from;
-    let index = start;
-    while (index < limit) {
-      const plain = copyPlain(bytes, index, limit, out, at);
-      index += plain;
-      at += plain;
-      if (index === limit) break;
-      const byte = bytes[index] ?? 0;
-      if (byte === newline) {
-        break;
-      } else if (byte === 0) {
-        const end = endOfZeros(bytes, index, limit);
-        const escaped = longestEscape * (end - index);
-        out.set(escaped === zeros.length ? zeros : zeros.subarray(0, escaped), at);
-        at += escaped;
-        index = end;
-      } else if (byte < 0x80) {
-        at = put(out, escapes[byte] ?? invalid, at);
-        index++;
-      } else {
-        const length = characterLength(bytes, index);
-        if (index + length > limit) break;
-        at = length === 0 ? put(out, invalid, at) : putCharacter(out, bytes, index, length, at);
-        index += length || 1;
-      }
+  /** What the machine leaves: zeros, and characters of several bytes. False before one that crosses the limit. */
+  #encodeOther(limit: number): boolean {
+    const { memory } = this.#machine;
+    const state = this.#state;
+    let { at, to } = state;
+    let fits = true;
+    while (at < limit) {
+      const byte = memory[at] ?? 0;
+      if (byte === 0) {
+        const endOfRun = endOfZeros(memory, at, limit);
+        memory.set(zeros.subarray(0, longestEscape * (endOfRun - at)), to);
+        to += longestEscape * (endOfRun - at);
+        at = endOfRun;
+      } else if (byte >= 0x80) {
+        const length = characterLength(memory, at, this.#region.end);
+        fits = at + length <= limit;
+        if (!fits) break;
+        to = length === 0 ? put(memory, invalid, to) : putCharacter(memory, memory, at, length, to);
+        at += length || 1;
+      } else break;
     }
-    this.readTo = index;
-    return at;
+    state.at = at;
+    state.to = to;
+    return fits;
   }
-}
 
-/** Copies what stands for itself; returns how many bytes. Apart from the rest, for it is what is done most. */
-function copyPlain(
-  bytes: Uint8Array,
-  start: number,
-  limit: number,
-  out: Uint8Array,
-  at: number,
-): number {
-  let index = start;
-  for (let to = at; index < limit; index++, to++) {
-    const byte = bytes[index] ?? 0;
-    if (isPlain[byte] !== 1) break;
-    out[to] = byte;
+  /** In the middle of a line, or at the end of the block. */
+  #endEntry(): void {
+    const { memory } = this.#machine;
+    const { input, output } = this.#region;
+    const state = this.#state;
+    state.to = put(memory, this.#cut, state.to);
+    memory.writeInt32LE(state.at - input, state.ends);
+    memory.writeInt32LE(state.to - output, state.ends + 4);
+    state.ends += 8;
+    state.entryStart = state.at;
   }
-  return index - start;
 }
 
 function endOfZeros(bytes: Buffer, start: number, limit: number): number {
@@ -162,11 +173,12 @@ function putCharacter(
 const lineSeparator = Buffer.from('\\u2028');
 const paragraphSeparator = Buffer.from('\\u2029');
 
-/** Bytes of the character of UTF-8 at `at`, whose first byte is not ASCII; 0 if there is none. */
-function characterLength(bytes: Uint8Array, at: number): number {
+/** Bytes of the character of UTF-8 at `at`, whose first byte is not ASCII; 0 if there is none before `end`. */
+function characterLength(bytes: Uint8Array, at: number, end: number): number {
   const first = bytes[at] ?? 0;
   const second = bytes[at + 1] ?? 0;
-  const continues = (offset: number): boolean => ((bytes[at + offset] ?? 0) & 0xc0) === 0x80;
+  const continues = (offset: number): boolean =>
+    at + offset < end && ((bytes[at + offset] ?? 0) & 0xc0) === 0x80;
   if (first >= 0xc2 && first <= 0xdf) return continues(1) ? 2 : 0;
   if (first >= 0xe0 && first <= 0xef) {
     if (!continues(1) || !continues(2)) return 0;

@@ -21,7 +21,7 @@ export interface LogEntry {
 export interface EncodedEntries {
   entries: Buffer;
   /** Two numbers for each entry: where it ends in the output, and where in `entries`. */
-  ends: readonly number[];
+  ends: readonly number[] | Int32Array;
 }
 
 export interface LogEncoder {

@@ -89,6 +89,45 @@ describe('jsonFormat', () => {
     );
   });
 
+  it('escapes each byte as Go does, wherever it stands', () => {
+    const goes = (byte: number): string => {
+      const character = String.fromCharCode(byte);
+      if ('"\\'.includes(character)) return `\\${character}`;
+      if (character === '\n' || character === '\r') return byte === 10 ? '\\n' : '\\r';
+      if (byte > 0x7f) return '\\ufffd';
+      const isPlain = byte >= 0x20 && !'<>&'.includes(character);
+      return isPlain ? character : `\\u${byte.toString(16).padStart(4, '0')}`;
+    };
+    for (let byte = 0; byte < 256; byte++) {
+      for (const before of [0, 1, 15, 16, 17, 40]) {
+        const bytes = Buffer.from(`${'a'.repeat(before)}?${'b'.repeat(20)}`);
+        bytes[before] = byte;
+        const text = encode(bytes).toString();
+        const expected = `${'a'.repeat(before)}${goes(byte)}`;
+        expect(text.slice('{"log":"'.length), `${byte} after ${before}`).to.satisfy((log: string) =>
+          log.startsWith(expected),
+        );
+      }
+    }
+  });
+
+  it('makes room for a block of nothing but newlines, and for attributes without end', () => {
+    const bytes = Buffer.alloc(300_000, '\n');
+    const { entries, ends } = jsonFormat
+      .createEncoder({ label: 'l'.repeat(200) })
+      .encode(bytes, 'stdout', time);
+    const [first = ''] = entries.toString().split('\n', 1);
+    expect(first).to.match(/^\{"log":"\\n",.*l{200}.*\}$/);
+    expect(entries.equals(Buffer.from(`${first}\n`.repeat(bytes.length)))).to.equal(true);
+    expect([ends.length, ends.at(-2), ends.at(-1)]).to.deep.equal([
+      600_000,
+      300_000,
+      entries.length,
+    ]);
+    const long = encode(Buffer.from('x\n'.repeat(40)), { label: 'l'.repeat(100_000) });
+    expect(parsed(long)).to.have.lengthOf(40);
+  });
+
   it("escapes as docker does, in docker's order of fields", () => {
     const entry = encode(Buffer.from('a "b" <c>\\\t\u2028\xff\n'), { z: '<', a: '1' }).toString();
     expect(entry).to.equal(
