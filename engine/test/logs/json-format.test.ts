@@ -112,18 +112,14 @@ describe('jsonFormat', () => {
   });
 
   it('makes room for a block of nothing but newlines, and for attributes without end', () => {
-    const bytes = Buffer.alloc(300_000, '\n');
+    const bytes = Buffer.alloc(20_000, '\n');
     const { entries, ends } = jsonFormat
       .createEncoder({ label: 'l'.repeat(200) })
       .encode(bytes, 'stdout', time);
     const [first = ''] = entries.toString().split('\n', 1);
     expect(first).to.match(/^\{"log":"\\n",.*l{200}.*\}$/);
     expect(entries.equals(Buffer.from(`${first}\n`.repeat(bytes.length)))).to.equal(true);
-    expect([ends.length, ends.at(-2), ends.at(-1)]).to.deep.equal([
-      600_000,
-      300_000,
-      entries.length,
-    ]);
+    expect([ends.length, ends.at(-2), ends.at(-1)]).to.deep.equal([40_000, 20_000, entries.length]);
     const long = encode(Buffer.from('x\n'.repeat(40)), { label: 'l'.repeat(100_000) });
     expect(parsed(long)).to.have.lengthOf(40);
   });
