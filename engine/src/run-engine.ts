@@ -197,6 +197,7 @@ async function start(
     settings: {
       cgroupParent: options.cgroupParent,
       snapshotter: options.storageDriver,
+      containersTalk: networkOptions.icc,
       live: settings,
     },
     logs: parts.createLogs(paths, options, logger),

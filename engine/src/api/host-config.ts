@@ -20,6 +20,8 @@ import { refuseUnsupportedFields } from './unsupported-host-config.ts';
 export interface HostConfig extends ResourceConfig {
   Binds: string[] | null;
   LogConfig: { Type: string; Config: Record<string, string> };
+  /** `CONTAINER[:ALIAS]`, of the default bridge; null in records, which have them by ids. */
+  Links: string[] | null;
   NetworkMode: string;
   PortBindings: PortBindings;
   PublishAllPorts: boolean;
@@ -80,6 +82,7 @@ const decodePresent = goObject<Partial<HostConfig>>({
       Config: optional(record(string)),
     })(value, path),
   })),
+  Links: optional(strings),
   NetworkMode: optional(string),
   PortBindings: optional(record(decodeBindings)),
   PublishAllPorts: optional(boolean),
@@ -127,6 +130,7 @@ export const decodeHostConfig: Decoder<HostConfig> = (value, path) => {
   return {
     Binds: null,
     LogConfig: { Type: '', Config: {} },
+    Links: null,
     NetworkMode: '',
     PortBindings: {},
     PublishAllPorts: false,

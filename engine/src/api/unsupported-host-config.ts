@@ -9,7 +9,6 @@ import { isZero } from './go-json.ts';
 export const unsupportedHostConfig: Readonly<Record<string, unknown>> = {
   ContainerIDFile: '',
   Cgroup: '',
-  Links: null,
   CpuCount: 0,
   CpuPercent: 0,
   IOMaximumIOps: 0,
@@ -28,20 +27,10 @@ const refused = new Map(
 /** Throws unimplemented for the first field of a HostConfig that is set and not honoured. */
 export function refuseUnsupportedFields(hostConfig: unknown, path: string): void {
   if (typeof hostConfig !== 'object' || hostConfig === null) return;
-  const linksByNetwork = isUserDefined(hostConfig);
   for (const [key, value] of Object.entries(hostConfig)) {
-    // docker's clients send them along; on networks of users those of the endpoint's settings count.
-    if (key.toLowerCase() === 'links' && linksByNetwork) continue;
     const name = refused.get(key.toLowerCase());
     if (name !== undefined && !isZero(value)) {
       throw new StackError('unimplemented', `${path}.${name} is not implemented by this engine`);
     }
   }
-}
-
-function isUserDefined(hostConfig: object): boolean {
-  const [, mode] =
-    Object.entries(hostConfig).find(([key]) => key.toLowerCase() === 'networkmode') ?? [];
-  if (typeof mode !== 'string' || mode.startsWith('container:')) return false;
-  return !['', 'default', 'bridge', 'host', 'none'].includes(mode);
 }

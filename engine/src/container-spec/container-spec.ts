@@ -29,6 +29,8 @@ export interface ContainerSpecInput {
   securityDefaults?: readonly string[];
   id: string;
   config: ContainerConfig;
+  /** What links say of other containers. */
+  linkVariables?: readonly string[];
   hostConfig: HostConfig;
   mounts: readonly PlacedMount[];
   etc: EtcFiles;
@@ -76,7 +78,7 @@ export function containerSpec(input: ContainerSpecInput): RuntimeConfig {
       ...(config.Tty && height > 0 && width > 0 && { consoleSize: { height, width } }),
       user,
       args: [...(init ? [initPath, '--'] : []), ...commandLine(config)],
-      env: containerEnvironment(config, config.Hostname),
+      env: containerEnvironment(config, config.Hostname, input.linkVariables),
       cwd: config.WorkingDir || '/',
       capabilities: {
         bounding: capabilities,

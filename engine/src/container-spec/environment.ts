@@ -4,12 +4,14 @@ import type { ContainerConfig } from '../api/container-config.ts';
 
 const defaultPath = 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
-/** docker's defaults, then what image and user say; a later value of a name replaces an earlier one in its place. */
+/** docker's defaults, what links say, then what image and user say; a later value of a name replaces an earlier one in its place. */
 export function containerEnvironment(
   { Env: env, Tty: tty }: Pick<ContainerConfig, 'Env' | 'Tty'>,
   hostname: string,
+  linkVariables: readonly string[] = [],
 ): string[] {
-  const base = [defaultPath, `HOSTNAME=${hostname}`, ...(tty ? ['TERM=xterm'] : [])];
+  const terminal = tty ? ['TERM=xterm'] : [];
+  const base = [defaultPath, `HOSTNAME=${hostname}`, ...terminal, ...linkVariables];
   return mergeEnvironment(base, env ?? []);
 }
 

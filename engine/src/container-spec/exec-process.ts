@@ -14,6 +14,7 @@ export function execProcess(
   { config, hostConfig }: Pick<ContainerRecord, 'config' | 'hostConfig'>,
   exec: ExecConfig,
   files: RootFiles,
+  linkVariables: readonly string[] = [],
 ): Process {
   const capabilities = containerCapabilities({
     add: hostConfig.CapAdd ?? [],
@@ -28,7 +29,7 @@ export function execProcess(
     user,
     args: exec.command,
     env: mergeEnvironment(
-      containerEnvironment({ Env: config.Env, Tty: exec.tty }, config.Hostname),
+      containerEnvironment({ Env: config.Env, Tty: exec.tty }, config.Hostname, linkVariables),
       exec.env,
     ),
     cwd: exec.workingDir || config.WorkingDir || '/',

@@ -4,6 +4,7 @@ import type { ContainerConfig } from '../api/container-config.ts';
 import type { HostConfig } from '../api/host-config.ts';
 import type { ContainerMount } from '../container-spec/container-mount.ts';
 import type { EndpointConfig } from '../network/network-settings.ts';
+import type { ContainerLink } from './links.ts';
 import type { Health } from './health.ts';
 import type { Mount } from '#proto/generated/containerd.types';
 import { Mutex } from './mutex.ts';
@@ -48,6 +49,8 @@ export interface ContainerRecord {
   mounts: ContainerMount[];
   /** The networks it asks for, the one of NetworkMode first; none when it shares another container's. */
   networks: EndpointConfig[];
+  /** To containers on the default bridge; absent without any. */
+  links?: readonly ContainerLink[];
   /** Digest of the image's config. */
   imageId: string;
   /** Name of the image in containerd. */

@@ -11,6 +11,7 @@ import { readContainerLogs, replayOf } from './container-logs.ts';
 import { createContainer } from './create-container.ts';
 import { containerStats } from './container-stats.ts';
 import { parseDetachKeys } from './detach-keys.ts';
+import { findContainer, removeLink } from './links.ts';
 import type { Engine } from './engine.ts';
 import { inspectContainer } from './inspect-container.ts';
 import { selectContainers, summarizeContainer } from './list-containers.ts';
@@ -30,7 +31,7 @@ import { parseWaitCondition, waitForContainer } from './wait-container.ts';
 
 export function containersBackend(engine: Engine): ContainersBackend {
   const { containers } = engine;
-  const find = (name: string): Container => containers.get(name);
+  const find = (name: string): Container => findContainer(containers, name);
   return {
     create: (body) => createContainer(engine, body),
     list: (options, version) =>
@@ -47,6 +48,7 @@ export function containersBackend(engine: Engine): ContainersBackend {
     pause: async (name) => pauseContainer(engine, find(name)),
     unpause: async (name) => unpauseContainer(engine, find(name)),
     rename: async (name, newName) => rename(engine, find(name), newName),
+    removeLink: (name) => removeLink(engine.containers, name),
     remove: async (name, options) => removeContainer(engine, find(name), options),
     update: async (name, changes) => updateContainer(engine, find(name), changes),
     stats: (name, options, signal) => containerStats(engine, find(name), options, signal),

@@ -36,6 +36,7 @@ import {
 import type { Engine } from './engine.ts';
 import { etcFiles } from './etc-files.ts';
 import { mergeHealthchecks } from './health-check.ts';
+import { requestedLinks } from './links.ts';
 import { generateName } from './names.ts';
 import { ownerLabels } from './owner.ts';
 import { remappingOf } from './root-mounts.ts';
@@ -91,6 +92,8 @@ export async function createContainer(
   resolveSharedModes(engine, hostConfig);
   const discarded = discardUnsupported(hostConfig, host.cgroups);
   Object.assign(hostConfig, discarded.changes);
+  const links = requestedLinks(engine, hostConfig);
+  hostConfig.Links = null;
   const ports = wantedPorts({ config, hostConfig });
   const networks = endpointConfigs(engine.network, hostConfig, config, endpoints);
   checkSupported(config, hostConfig, { remapped: engine.remapping !== undefined });
@@ -122,6 +125,7 @@ export async function createContainer(
     hostConfig,
     mounts: volumes.mounts,
     networks,
+    ...(links.length > 0 && { links }),
     imageId: image.id,
     imageName: image.name,
     snapshotter: engine.settings.snapshotter,

@@ -42,6 +42,8 @@ export interface EngineSettings {
   /** Absolute, below each cgroup hierarchy. */
   cgroupParent: string;
   snapshotter: string;
+  /** Whether containers on the default bridge reach each other. */
+  containersTalk: boolean;
   /** What a reload can change, as it is now. */
   live: LiveSettings;
 }

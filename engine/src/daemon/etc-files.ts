@@ -15,6 +15,7 @@ import { hostResolvConf, resolvConf, resolvConfOfNames } from '../network/resolv
 import type { EtcFiles } from '../container-spec/mounts.ts';
 import type { Container, ContainerRecord } from './container.ts';
 import { isUserDefined } from './container-endpoints.ts';
+import { linkHosts } from './links.ts';
 import type { Engine } from './engine.ts';
 import { remappingOf } from './root-mounts.ts';
 
@@ -53,6 +54,7 @@ export async function writeEtcFiles(
         domainname: config.Domainname,
         extraHosts,
         gateways,
+        links: linkHosts(engine, record),
       });
   const owner = remappingOf(engine, record)?.root;
   const write = async (file: string, text: string): Promise<void> => {

@@ -10,6 +10,7 @@ import type { Container } from './container.ts';
 import { publishContainerEvent } from './container-events.ts';
 import type { Engine } from './engine.ts';
 import type { Exec, ExecConfig } from './exec-store.ts';
+import { linkVariables } from './links.ts';
 import { UnloggedOutput } from './unlogged-output.ts';
 import { stdioFolder } from './paths.ts';
 import { startFailure } from './start-failure.ts';
@@ -85,6 +86,7 @@ export async function startExec(
       container.record,
       exec.config,
       new ProcessRootFiles(container.state.pid),
+      linkVariables(engine, container.record),
     );
     await client.tasks.exec({
       ...ids,

@@ -5,6 +5,7 @@ import { networkSettings, type NetworkSettings } from '../network/network-settin
 import type { Container, ContainerRecord } from './container.ts';
 import type { Engine } from './engine.ts';
 import { etcFiles } from './etc-files.ts';
+import { describeLinks } from './links.ts';
 import type { Health } from './health.ts';
 
 /** Everything that clients see of a container. */
@@ -51,7 +52,11 @@ export function inspectContainer(engine: Engine, container: Container): unknown 
     ProcessLabel: '',
     AppArmorProfile: '',
     ExecIDs: container.execIds.size > 0 ? [...container.execIds] : null,
-    HostConfig: { ...unsupportedHostConfig, ...hostConfig },
+    HostConfig: {
+      ...unsupportedHostConfig,
+      ...hostConfig,
+      Links: describeLinks(containers, record),
+    },
     GraphDriver: { Name: record.snapshotter, Data: null },
     Mounts: mountPoints(engine, record),
     Config: { ...config, ...(mac && { MacAddress: mac }) },

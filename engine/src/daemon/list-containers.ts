@@ -9,6 +9,7 @@ import type { ContainerStore } from './container-store.ts';
 import type { Engine } from './engine.ts';
 import type { Health } from './health.ts';
 import { mountPoints, networkSettingsOf } from './inspect-container.ts';
+import { allNames } from './links.ts';
 import { portSummaries } from '../network/network-settings.ts';
 import { never, unixSeconds } from './timestamps.ts';
 
@@ -71,7 +72,7 @@ export function summarizeContainer(
   const { config, hostConfig } = record;
   return {
     Id: record.id,
-    Names: [`/${record.name}`],
+    Names: allNames(engine.containers, container),
     Image: config.Image,
     ImageID: record.imageId,
     Command: [...(config.Entrypoint ?? []), ...(config.Cmd ?? [])].map(shownArgument).join(' '),

@@ -19,6 +19,7 @@ import { endpointRequest, networkProvider, wantedPorts } from './container-endpo
 import { cgroupsPath } from './create-container.ts';
 import type { Engine } from './engine.ts';
 import { etcFiles, writeEtcFiles } from './etc-files.ts';
+import { linkVariables, tellParents } from './links.ts';
 import { startHealthChecks } from './health.ts';
 import { stdioFolder, stdioFolders } from './paths.ts';
 import { discardTask } from './leftovers.ts';
@@ -129,6 +130,7 @@ async function launch(
     createStdio(stdioFolder(paths, id), choice),
     updateSpec(engine, container, mounts, place),
     place.network && writeEtcFiles(engine, record, place.network),
+    place.network && tellParents(engine, id, place.network.endpoints),
   ]);
   const output = await engine.logs.open(container, stdio);
   container.output = output;
@@ -253,6 +255,7 @@ async function updateSpec(
     id: record.id,
     config: record.config,
     hostConfig: record.hostConfig,
+    linkVariables: linkVariables(engine, record),
     mounts: placedMounts(engine, record),
     etc,
     joined: { network: netnsPath, ...shared },

@@ -26,6 +26,8 @@ export interface HostsFile {
   /** `--add-host`, as `name:address`; the address `host-gateway` stands for `gateways`. */
   readonly extraHosts?: readonly string[];
   readonly gateways?: readonly string[];
+  /** Lines for containers that it has links to. */
+  readonly links?: readonly string[];
 }
 
 /** The content of /etc/hosts for a network namespace of its own. */
@@ -35,9 +37,15 @@ export function hostsFile({
   domainname = '',
   extraHosts = [],
   gateways = [],
+  links = [],
 }: HostsFile): string {
   const own = ipAddresses.map((address) => ownLine(address, hostname, domainname));
-  return lines([...defaultHosts, ...extraHosts.flatMap((host) => linesOf(host, gateways)), ...own]);
+  return lines([
+    ...defaultHosts,
+    ...extraHosts.flatMap((host) => linesOf(host, gateways)),
+    ...links,
+    ...own,
+  ]);
 }
 
 /** The content of /etc/hosts in the host's namespace: the host's own file and what was added. */

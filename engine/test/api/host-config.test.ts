@@ -27,7 +27,6 @@ describe('decodeHostConfig', () => {
 
   it('names a field that is set and not honoured', () => {
     for (const [name, value] of Object.entries({
-      Links: ['other'],
       CpuPercent: 10,
       ioMaximumIOps: 1,
     })) {

@@ -84,6 +84,8 @@ export interface ContainersBackend {
   unpause(name: string): Promise<void>;
   rename(name: string, newName: string): Promise<void>;
   remove(name: string, options: { force: boolean; volumes: boolean }): Promise<void>;
+  /** Takes away a name that a container has for another one: `/container/alias`. */
+  removeLink(name: string): Promise<void>;
   update(name: string, changes: Partial<HostConfig>): Promise<string[]>;
   stats(name: string, options: StatsOptions, signal: AbortSignal): AsyncIterable<object>;
   /** What stands at a path of the container; a link itself. */

@@ -153,7 +153,9 @@ export function containerRoutes(backend: ContainersBackend): Route[] {
       path: '/containers/{name}',
       handler: async (request, response) => {
         if (request.query.boolean('link')) {
-          throw new StackError('unimplemented', 'links are not implemented by this engine');
+          await backend.removeLink(request.parameter('name'));
+          response.empty(204);
+          return;
         }
         const { query } = request;
         const options = { force: query.boolean('force'), volumes: query.boolean('v') };
