@@ -14,9 +14,10 @@ export const engineParts: EngineParts = {
       userAgent: `engine/${version}`,
       hostsFolders: ['/etc/engine/certs.d', '/etc/docker/certs.d'],
     });
-    settings.watch(({ registryMirrors: mirrors, insecureRegistries }) =>
-      registry.configure({ mirrors, insecureRegistries }),
-    );
+    settings.watch(({ registryMirrors: mirrors, insecureRegistries, transfers }) => {
+      registry.configure({ mirrors, insecureRegistries });
+      registry.limit(transfers);
+    });
     return registry;
   },
 

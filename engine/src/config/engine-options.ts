@@ -1,6 +1,7 @@
 /** What the options mean, checked: what the rest of the daemon is given. */
 import { logLevels, type LogFormat, type LogLevel } from '#lib/log/logger';
 import { parseInsecureRegistry, parseMirror } from '#lib/registry/endpoints';
+import { checkedTransferLimits, type TransferLimits } from '#lib/registry/transfer-limits';
 import { StackError } from '#spec/errors';
 import { defaultSocket, parseListenAddress } from '../http/listen-address.ts';
 import type { NetworkFlags } from '../network/network-options.ts';
@@ -40,6 +41,7 @@ export interface EngineOptions {
 export interface ReloadableOptions {
   debug: boolean;
   insecureRegistries: readonly string[];
+  transfers: TransferLimits;
   registryMirrors: readonly string[];
   /** Path by name. */
   runtimes: Readonly<Record<string, string>>;
@@ -89,6 +91,11 @@ export function reloadableOptions(values: OptionValues): ReloadableOptions {
   return {
     debug: values.boolean('debug') ?? false,
     insecureRegistries: insecureRegistriesOf(values.list('insecure-registry')),
+    transfers: checkedTransferLimits({
+      downloads: values.integer('max-concurrent-downloads'),
+      uploads: values.integer('max-concurrent-uploads'),
+      downloadAttempts: values.integer('max-download-attempts'),
+    }),
     registryMirrors: mirrorsOf(values.list('registry-mirror')),
     runtimes: Object.fromEntries(values.list('add-runtime').map(runtimePair)),
     defaultRuntime: values.text('default-runtime') || undefined,

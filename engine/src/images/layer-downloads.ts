@@ -1,6 +1,6 @@
 /** Downloads the layers of one image, some at a time, into the content store. */
-import { Slots } from '#lib/concurrency/slots';
-import { parallelDownloads, type RemoteRepository } from '#lib/registry/registry-client';
+import type { Slots } from '#lib/concurrency/slots';
+import type { RemoteRepository } from '#lib/registry/registry-client';
 import type { Descriptor } from '#spec/oci/image';
 import { refOf, type Source } from '#spec/oci/image-tree';
 import type { ImageContent } from './image-content.ts';
@@ -13,6 +13,8 @@ export interface Download {
   lease: string;
   reporter: PullReporter;
   signal: AbortSignal;
+  /** One for each layer that arrives at the same time. */
+  slots: Slots;
 }
 
 /**
@@ -23,11 +25,10 @@ export function startDownloads(
   layers: readonly Descriptor[],
   download: Download,
 ): ReadonlyMap<string, Promise<void>> {
-  const slots = new Slots(parallelDownloads);
   const started = new Map<string, Promise<void>>();
   for (const layer of layers) {
     if (started.has(layer.digest)) continue;
-    const stored = slots.run(() => downloadLayer(layer, download));
+    const stored = download.slots.run(() => downloadLayer(layer, download));
     stored.catch(() => undefined); // the unpacker may have failed before it asks for this layer
     started.set(layer.digest, stored);
   }

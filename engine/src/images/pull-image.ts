@@ -2,6 +2,7 @@
  * Pulls an image by containerd's older, client-side way, which every containerd has: content, snapshots and the
  * image's name are written one by one, under a lease that keeps them until the name does.
  */
+import { Slots } from '#lib/concurrency/slots';
 import type { ContainerdClient } from '#proto/containerd-client';
 import { hostPlatform, parsePlatform, selectManifest } from '#lib/registry/platform';
 import {
@@ -61,6 +62,7 @@ export async function pullImage(
   const stop = signal ? AbortSignal.any([signal, ended.signal]) : ended.signal;
   const repository = registry.repository(reference, {
     signal: stop,
+    forDownload: true,
     ...(credentials && { credentials }),
   });
   const top = await repository.resolve();
@@ -72,6 +74,7 @@ export async function pullImage(
     lease,
     reporter,
     signal: stop,
+    slots: registry.downloads ?? new Slots(parallelDownloads),
     source: sourceOf(reference),
   };
   try {
@@ -92,6 +95,7 @@ interface Pull {
   lease: string;
   reporter: PullReporter;
   signal: AbortSignal;
+  slots: Slots;
 }
 
 /** Stores index, manifest and config, labelled so that each keeps what it names. */
@@ -122,14 +126,14 @@ async function storeDocuments(
 
 /** Layers arrive in parallel and are unpacked in their order, each as soon as it is there. */
 async function fetchLayers(pull: Pull, image: ImageDocuments): Promise<void> {
-  const { content, unpacker, source, lease, reporter } = pull;
+  const { content, unpacker, source, lease, reporter, slots } = pull;
   const missing: Descriptor[] = [];
   for (const layer of image.manifest.layers) {
     if (await content.keep(layer.digest, {}, lease, source)) continue;
     missing.push(layer);
     reporter.layer('Pulling fs layer', layer);
   }
-  for (const layer of missing.slice(parallelDownloads)) reporter.layer('Waiting', layer);
+  for (const layer of missing.slice(slots.free)) reporter.layer('Waiting', layer);
   const downloads = startDownloads(missing, pull);
   await unpacker.unpack(image, lease, {
     ready: async (layer) => downloads.get(layer.digest),

@@ -97,6 +97,7 @@ async function pushRecord(
   const stored = await storedManifests(target, documents, content);
   await pushImage(repository, target, contentSource(client, content, reference), {
     onProgress: pushReporter(onProgress),
+    slots: registry.uploads,
     wants: ({ digest }) => stored === undefined || stored.has(digest),
   });
   const { digest, size } = target;

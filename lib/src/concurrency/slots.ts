@@ -8,6 +8,11 @@ export class Slots {
     this.#free = count;
   }
 
+  /** How many may begin at once. */
+  get free(): number {
+    return this.#free;
+  }
+
   /** The result of `action`, which begins when a slot is free. Rejects as the action does, and frees its slot. */
   async run<T>(action: () => Promise<T>): Promise<T> {
     if (this.#free > 0) this.#free--;

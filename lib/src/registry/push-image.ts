@@ -1,4 +1,5 @@
 /** Pushes an image with everything below it, and leaves every byte as it is: digests stay what they are. */
+import { Slots } from '#lib/concurrency/slots';
 import { isStackError } from '#spec/errors';
 import {
   isIndexType,
@@ -35,8 +36,8 @@ export interface PushProgress {
 export interface PushImageOptions {
   /** Called whenever something changes, often. */
   onProgress?: (progress: PushProgress) => void;
-  /** Blobs on their way at the same time. */
-  parallel?: number;
+  /** Shared with other pushes; without them as many blobs as a push sends by itself. */
+  slots?: Slots | undefined;
   /** Which manifests of an index are pushed; all of them without it. A registry may refuse an index with gaps. */
   wants?: (manifest: Descriptor) => boolean;
 }
@@ -60,13 +61,13 @@ export async function pushImage(
   repository: RemoteRepository,
   root: Descriptor,
   source: PushSource,
-  { onProgress, parallel = defaultParallel, wants = () => true }: PushImageOptions = {},
+  { onProgress, slots = new Slots(defaultParallel), wants = () => true }: PushImageOptions = {},
 ): Promise<void> {
   const report = (item: Item, state: PushProgress['state'], offset = 0) =>
     onProgress?.({ descriptor: item.descriptor, parent: item.parent, state, offset });
   const { blobs, documents } = await everythingBelow(root, source, wants);
   for (const item of [...blobs, ...documents]) report(item, 'waiting');
-  await inParallel(parallel, blobs, async (item) => {
+  await inSlots(slots, blobs, async (item) => {
     const { descriptor } = item;
     if (foreignTypes.includes(descriptor.mediaType)) {
       report(item, 'skipped');
@@ -164,24 +165,21 @@ async function pushManifest(
   return 'uploaded';
 }
 
-/** Does `work` for each item, a few at a time. The first failure is thrown when what had begun has ended. */
-async function inParallel<T>(
-  most: number,
+/** Begins nothing more after the first failure, which it throws when everything under way has ended. */
+async function inSlots<T>(
+  slots: Slots,
   items: readonly T[],
   work: (item: T) => Promise<void>,
 ): Promise<void> {
-  const left = [...items];
   const failures: unknown[] = [];
-  const worker = async () => {
-    for (let item = left.shift(); item !== undefined; item = left.shift()) {
-      try {
-        await work(item);
-      } catch (error) {
-        failures.push(error);
-        left.length = 0;
-      }
+  const carryOut = async (item: T): Promise<void> => {
+    if (failures.length > 0) return;
+    try {
+      await work(item);
+    } catch (error) {
+      failures.push(error);
     }
   };
-  await Promise.all(Array.from({ length: most }, worker));
+  await Promise.all(items.map((item) => slots.run(() => carryOut(item))));
   if (failures.length > 0) throw failures[0];
 }

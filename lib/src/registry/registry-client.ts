@@ -18,6 +18,13 @@ import { explained, manifestTypeOf, manifestTypes } from './manifest.ts';
 import { defaultRetryPolicy, waitToRetry, withRetries, type RetryPolicy } from './retry.ts';
 import { search, type SearchQuery, type SearchResult } from './search.ts';
 import { RepositorySession } from './session.ts';
+import type { Slots } from '#lib/concurrency/slots';
+import {
+  areSameLimits,
+  checkedTransferLimits,
+  slotsOf,
+  type TransferLimits,
+} from './transfer-limits.ts';
 
 export interface RegistryClientOptions extends RegistrySettings {
   userAgent?: string;
@@ -27,6 +34,8 @@ export interface RegistryClientOptions extends RegistrySettings {
 export interface AccessOptions {
   credentials?: CredentialSource;
   signal?: AbortSignal;
+  /** Whether requests are begun again as often as {@link TransferLimits.downloadAttempts} says. */
+  forDownload?: boolean;
 }
 
 /** A document that a registry has under a tag or digest, verified. */
@@ -44,6 +53,9 @@ const largestDocument = 4 << 20;
 export class RegistryClient {
   #settings: RegistrySettings;
   readonly #retries: RetryPolicy;
+  #limits: TransferLimits = {};
+  #downloads: Slots | undefined;
+  #uploads: Slots | undefined;
   readonly #http: HttpClient;
 
   /** Throws invalid_argument for mirrors and insecure registries that cannot be. */
@@ -65,7 +77,11 @@ export class RegistryClient {
   repository(reference: ImageReference, access: AccessOptions = {}): RemoteRepository {
     const endpoints = endpointsOf(reference.domain, this.#settings);
     const session = new RepositorySession({ http: this.#http, endpoints, reference, ...access });
-    return new RemoteRepository(session, this.#retries);
+    const attempts = access.forDownload ? this.#limits.downloadAttempts : undefined;
+    return new RemoteRepository(session, {
+      ...this.#retries,
+      ...(attempts !== undefined && { attempts }),
+    });
   }
 
   /**
@@ -81,8 +97,29 @@ export class RegistryClient {
     };
   }
 
+  /** Limits what begins from now on. Throws invalid_argument. */
+  limit(limits: TransferLimits): void {
+    checkedTransferLimits(limits);
+    if (areSameLimits(limits, this.#limits)) return; // what is under way goes on counting
+    this.#limits = limits;
+    this.#downloads = slotsOf(limits.downloads);
+    this.#uploads = slotsOf(limits.uploads);
+  }
+
+  /** Slots for downloads that all pulls share; undefined where each has its own {@link parallelDownloads}. */
+  get downloads(): Slots | undefined {
+    return this.#downloads;
+  }
+
+  /** Slots for uploads that all pushes share; undefined where each has its own. */
+  get uploads(): Slots | undefined {
+    return this.#uploads;
+  }
+
   /** Whether a client without any settings would ask the same places in the same way. */
   usesDefaults({ domain }: ImageReference): boolean {
+    const { downloads, downloadAttempts } = this.#limits;
+    if (downloads !== undefined || downloadAttempts !== undefined) return false;
     const places = JSON.stringify(endpointsOf(domain, this.#settings));
     return places === JSON.stringify(endpointsOf(domain, {}));
   }
