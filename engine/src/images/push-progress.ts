@@ -16,23 +16,40 @@ const words = {
   waiting: 'Preparing',
   exists: 'Layer already exists',
   uploaded: 'Pushed',
-  mounted: 'Mounted',
+  mounted: 'Mounted from',
   skipped: 'Skipped foreign layer',
 } as const;
 const intervalMs = 100;
 
-/** Turns what the client of the registry reports into messages about layers. */
+/**
+ * Turns what the client of the registry reports into messages about layers, called by their diff IDs, the topmost first.
+ * `diffIds` are by the digests of the layers' blobs, in the order of the layers.
+ */
 export function pushReporter(
+  diffIds: ReadonlyMap<string, string>,
   send: (message: PushMessage) => void,
 ): (progress: BlobProgress) => void {
   const lastMs = new Map<string, number>();
-  return ({ descriptor: { mediaType, digest, size }, state, offset }) => {
+  const waiting = new Map<string, PushMessage>();
+  return ({ descriptor: { mediaType, digest, size }, state, offset, from = '' }) => {
     // docker tells of layers only.
-    if (isIndexType(mediaType) || isManifestType(mediaType)) return;
+    if (isIndexType(mediaType) || isManifestType(mediaType)) {
+      for (const blob of [...diffIds.keys()].reverse()) {
+        const message = waiting.get(blob);
+        if (message) send(message);
+      }
+      waiting.clear();
+      return;
+    }
     if (mediaType === mediaTypes.ociConfig || mediaType === mediaTypes.dockerConfig) return;
-    const id = shortId(digest);
+    const id = shortId(diffIds.get(digest) ?? digest);
+    if (state === 'waiting') {
+      waiting.set(digest, { status: words.waiting, progressDetail: {}, id });
+      return;
+    }
     if (state !== 'uploading') {
-      send({ status: words[state], id, progressDetail: {} });
+      const status = state === 'mounted' ? `${words.mounted} ${from}` : words[state];
+      send({ status, progressDetail: {}, id });
       return;
     }
     const now = performance.now();
@@ -40,9 +57,9 @@ export function pushReporter(
     lastMs.set(id, now);
     send({
       status: 'Pushing',
-      id,
       progressDetail: { current: offset, total: size },
       progress: progressBar(offset, size),
+      id,
     });
   };
 }

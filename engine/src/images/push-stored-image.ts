@@ -1,5 +1,5 @@
 /** Sends an image of containerd's store to its registry. */
-import { formatPlatform, platformMatches } from '#lib/registry/platform';
+import { formatPlatform, hostPlatform, platformMatches } from '#lib/registry/platform';
 import { pushImage } from '#lib/registry/push-image';
 import { StackError } from '#spec/errors';
 import { isIndexType, isManifestType, type Descriptor, type Platform } from '#spec/oci/image';
@@ -96,14 +96,27 @@ async function pushRecord(
   const target = platform ? await platformTarget(parts, record, platform) : record.target;
   const stored = await storedManifests(target, documents, content);
   await pushImage(repository, target, contentSource(client, content, reference), {
-    onProgress: pushReporter(onProgress),
-    slots: registry.uploads,
+      onProgress: pushReporter(await diffIdsOf(parts, target), onProgress),
+      slots: registry.uploads,
     wants: ({ digest }) => stored === undefined || stored.has(digest),
   });
   const { digest, size } = target;
   const { tag = '' } = reference;
   onProgress({ status: `${tag}: digest: ${digest} size: ${size}` });
   onProgress({ progressDetail: {}, aux: { Tag: tag, Digest: digest, Size: size } });
+}
+
+/** Of all layers that are stored, by the digests of their blobs. */
+async function diffIdsOf(
+  { documents }: ImageParts,
+  target: Descriptor,
+): Promise<Map<string, string>> {
+  const images = await documents.readAll(target, hostPlatform());
+  return new Map(
+    images.flatMap(({ manifest, diffIds }) =>
+      manifest.layers.map(({ digest }, index) => [digest, diffIds[index] ?? digest]),
+    ),
+  );
 }
 
 /** The manifest of one platform, which goes without the index that names the others. */

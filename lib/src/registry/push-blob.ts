@@ -25,6 +25,8 @@ export interface PushBlobOptions {
   read: BlobReader;
   /** Other repositories of the registry that are believed to have it. */
   mountFrom?: readonly string[];
+  /** Called with the repository that it was mounted from. */
+  onMounted?: (repository: string) => void;
   /** Called with the bytes sent so far. */
   onProgress?: (offset: number) => void;
   /** Bytes in one piece. */
@@ -99,7 +101,9 @@ class BlobPush {
           method: 'POST',
           alsoReads: [from],
         });
-        return response.status === 201 ? 'mounted' : uploadOf(response);
+        if (response.status !== 201) return uploadOf(response);
+        this.#options.onMounted?.(from);
+        return 'mounted';
       } catch (error) {
         // What the user may not read there, or is not there any more, is sent from here.
         if (!(error instanceof RegistryError) && !isStackError(error, 'unauthenticated'))

@@ -29,6 +29,8 @@ export interface PushProgress {
   /** The index or manifest that names it; undefined for what is pushed itself. */
   parent: Descriptor | undefined;
   state: 'waiting' | 'uploading' | 'skipped' | PushedBlob;
+  /** The repository that a blob was mounted from. */
+  from?: string;
   /** Bytes sent. */
   offset: number;
 }
@@ -63,8 +65,11 @@ export async function pushImage(
   source: PushSource,
   { onProgress, slots = new Slots(defaultParallel), wants = () => true }: PushImageOptions = {},
 ): Promise<void> {
-  const report = (item: Item, state: PushProgress['state'], offset = 0) =>
-    onProgress?.({ descriptor: item.descriptor, parent: item.parent, state, offset });
+  const report = (item: Item, state: PushProgress['state'], offset = 0, from?: string) =>
+    onProgress?.({
+      ...{ descriptor: item.descriptor, parent: item.parent, state, offset },
+      ...(from !== undefined && { from }),
+    });
   const { blobs, documents } = await everythingBelow(root, source, wants);
   for (const item of [...blobs, ...documents]) report(item, 'waiting');
   await inSlots(slots, blobs, async (item) => {
@@ -73,12 +78,14 @@ export async function pushImage(
       report(item, 'skipped');
       return;
     }
+    let from: string | undefined;
     const pushed = await pushBlob(repository, descriptor, {
       read: (offset) => source.blob(descriptor, offset),
       mountFrom: (await source.repositoriesOf?.(descriptor)) ?? [],
+      onMounted: (other) => (from = other),
       onProgress: (offset) => report(item, 'uploading', offset),
     });
-    report(item, pushed, descriptor.size);
+    report(item, pushed, descriptor.size, from);
   });
   for (const item of documents) {
     const isRoot = item.descriptor.digest === root.digest;

@@ -3,12 +3,16 @@ import { isStackError, messageOf } from '#spec/errors';
 import { encodeJson } from '../../http/json.ts';
 import type { ApiResponse } from '../../http/response.ts';
 
-/** Messages of an action as they come; a failure before the first one has a status, later ones travel in the stream. */
+/**
+ * Messages of an action as they come; a failure before the first one has a status, unless the stream has `begun` before anything
+ * is tried, later ones travel in the stream.
+ */
 export async function streamMessages(
   response: ApiResponse,
   action: (send: (message: unknown) => void) => Promise<unknown>,
+  { begun = false } = {},
 ): Promise<void> {
-  let body: ReturnType<ApiResponse['stream']> | undefined;
+  let body = begun ? response.stream(200, 'application/json') : undefined;
   const send = (message: unknown): void => {
     body ??= response.stream(200, 'application/json');
     body.write(encodeJson(message).replace(/\n$/, '\r\n')); // as docker ends its lines

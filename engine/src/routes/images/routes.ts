@@ -144,8 +144,10 @@ async function load(
     signal,
     ...(platform && { platform }),
   };
-  await streamMessages(response, (send) =>
-    images.load(body as AsyncIterable<Buffer>, options, send),
+  await streamMessages(
+    response,
+    (send) => images.load(body as AsyncIterable<Buffer>, options, send),
+    { begun: true }, // as dockerd's: whatever is wrong with an archive is said in the stream
   );
 }
 
