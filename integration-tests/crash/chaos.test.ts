@@ -39,17 +39,15 @@ describe(`a stack whose processes are killed at random (SEED=${seed})`, function
     load = await MixedLoad.start(engined, busybox);
     const churn = startChurn(engined, busybox);
     this.timeout(120_000 + kills * 20_000);
-    try {
-      await killAtRandom(churn);
-    } finally {
-      const wrong = await churn.stop();
-      const { served, refused } = churn.counts;
-      console.log(
-        `      ${told.join(' ')}; clients were served ${served} times, refused ${refused} times`,
-      );
-      expect(wrong).to.deep.equal([]);
-      expect(served, 'answers to the clients').to.be.greaterThan(kills);
-    }
+    const killed = await Promise.allSettled([killAtRandom(churn)]);
+    const wrong = await churn.stop();
+    const { served, refused } = churn.counts;
+    console.log(
+      `      ${told.join(' ')}; clients were served ${served} times, refused ${refused} times`,
+    );
+    for (const outcome of killed) if (outcome.status === 'rejected') throw outcome.reason;
+    expect(wrong).to.deep.equal([]);
+    expect(served, 'answers to the clients').to.be.greaterThan(kills);
     await waitFor('an answer through all layers', async () => {
       return (await engined.engine('exec', 'writer0', 'true')).status === 0;
     });
