@@ -11,6 +11,7 @@ import {
 } from '#spec/oci/image';
 import { manifestTypes } from './manifest.ts';
 import { pushBlob, verifyStored, type PushedBlob } from './push-blob.ts';
+import { listReferrer } from './referrers.ts';
 import type { RemoteRepository } from './registry-client.ts';
 import { withRetries } from './retry.ts';
 
@@ -140,10 +141,13 @@ function childrenOf(mediaType: string, content: Buffer): Descriptor[] {
 }
 
 async function pushManifest(
-  { session, retries }: RemoteRepository,
+  repository: RemoteRepository,
   name: string,
-  { descriptor: { mediaType, digest }, content }: Document,
+  document: Document,
 ): Promise<PushedBlob> {
+  const { session, retries } = repository;
+  const { descriptor, content } = document;
+  const { mediaType, digest } = descriptor;
   const path = `manifests/${name}`;
   const accept = manifestTypes.join(', ');
   const again = <T>(action: () => Promise<T>) => withRetries(retries, action, session.signal);
@@ -151,7 +155,10 @@ async function pushManifest(
     const known = await again(() =>
       session.request(path, { method: 'HEAD', capability: 'push', headers: { accept } }),
     );
-    if (known.header('docker-content-digest') === digest) return 'exists';
+    if (known.header('docker-content-digest') === digest) {
+      await listReferrer(repository, document, undefined);
+      return 'exists';
+    }
   } catch (error) {
     if (!isStackError(error, 'not_found')) throw error;
   }
@@ -169,6 +176,7 @@ async function pushManifest(
     }),
   );
   verifyStored(response, digest);
+  await listReferrer(repository, document, response);
   return 'uploaded';
 }
 

@@ -19,6 +19,8 @@ export class FakeRegistry {
   readonly blobs = new Map<string, Buffer>();
   readonly manifests = new Map<string, Buffer>();
   readonly uploads = new FakeUploads(this.blobs);
+  /** Whether it finds what refers to a manifest by itself. */
+  hasReferrersApi = true;
   /** Asked first; returns whether it has answered. */
   intercept: Handler = () => false;
   readonly #server: http.Server;
@@ -61,6 +63,8 @@ export class FakeRegistry {
     const digest = digestOf(content);
     this.manifests.set(request.url?.split('/').pop() ?? '', content);
     this.manifests.set(digest, content);
+    const { subject } = JSON.parse(content.toString()) as { subject?: Descriptor };
+    if (subject && this.hasReferrersApi) response.setHeader('oci-subject', subject.digest);
     response.writeHead(201, { 'docker-content-digest': digest }).end();
   }
 
@@ -74,6 +78,10 @@ export class FakeRegistry {
     }
     if (method === 'PUT') {
       void this.#storeManifest(request, response);
+      return;
+    }
+    if (url.includes('/referrers/') && this.hasReferrersApi) {
+      response.end('{"schemaVersion":2,"manifests":[]}');
       return;
     }
     const [, kind, name = ''] = /\/(manifests|blobs)\/([^/?]+)(?:\?.*)?$/.exec(url) ?? [];
