@@ -12,6 +12,10 @@ import { Surroundings, globalFlags } from './global-flags.ts';
 const usageStatus = 125;
 
 async function main(args: readonly string[]): Promise<number> {
+  if (args[0] === '__complete') {
+    await (await import('./completion/complete.ts')).printCompletion(args.slice(1));
+    return 0;
+  }
   const { values, positional } = parseArguments(globalFlags, args, { interspersed: false });
   if (values.version) {
     process.stdout.write(`engine version ${version}\n`);

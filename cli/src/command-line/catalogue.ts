@@ -12,6 +12,7 @@ export interface CatalogueEntry {
 
 /** What `engine --help` calls the groups. */
 export const groupNames: Readonly<Record<string, string>> = {
+  completion: 'Generate the autocompletion script for engine for the specified shell.',
   container: 'Manage containers',
   image: 'Manage images',
   context: 'Manage contexts',
@@ -251,6 +252,21 @@ export const catalogue: readonly CatalogueEntry[] = [
     summary: 'Proxy the stdio stream to the daemon connection. Should not be invoked manually.',
     hidden: true,
     load: async () => (await import('../commands/dial-stdio.ts')).dialStdio,
+  },
+  {
+    names: ['completion bash'],
+    summary: 'Generate the autocompletion script for bash',
+    load: async () => (await import('../commands/completion.ts')).completionBash,
+  },
+  {
+    names: ['completion fish'],
+    summary: 'Generate the autocompletion script for fish',
+    load: async () => (await import('../commands/completion.ts')).completionFish,
+  },
+  {
+    names: ['completion zsh'],
+    summary: 'Generate the autocompletion script for zsh',
+    load: async () => (await import('../commands/completion.ts')).completionZsh,
   },
   {
     names: ['context create'],
