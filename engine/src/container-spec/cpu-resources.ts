@@ -53,12 +53,7 @@ function checkTime(config: ResourceConfig): void {
   if (nanoCpus > 0 && quota > 0) {
     throw invalid('Conflicting options: Nano CPUs and CPU Quota cannot both be set');
   }
-  const available = os.cpus().length;
-  if (nanoCpus < 0 || nanoCpus > available * nanosecondsPerCpu) {
-    throw invalid(
-      `range of CPUs is from 0.01 to ${available.toFixed(2)}, as there are only ${available} CPUs available`,
-    );
-  }
+  if (nanoCpus !== 0) checkCpuCount(nanoCpus);
   if (period !== 0 && (period < 1000 || period > 1_000_000)) {
     throw invalid(
       'CPU cfs period can not be less than 1ms (i.e. 1000) or larger than 1s (i.e. 1000000)',
@@ -70,6 +65,14 @@ function checkTime(config: ResourceConfig): void {
   if (shares < 0) {
     throw invalid(`invalid CPU shares (${shares}): value must be a positive integer`);
   }
+}
+
+function checkCpuCount(nanoCpus: number): void {
+  const available = os.cpus().length; // reads files of /proc and /sys: not for nothing
+  if (nanoCpus > 0 && nanoCpus <= available * nanosecondsPerCpu) return;
+  throw invalid(
+    `range of CPUs is from 0.01 to ${available.toFixed(2)}, as there are only ${available} CPUs available`,
+  );
 }
 
 function checkRealtime(
