@@ -63,6 +63,7 @@ export class StandbyShims {
   async take(shimPath: string, bundle: Bundle, options?: Any): Promise<ShimEndpoint | undefined> {
     const { size, log } = this.#parts;
     if (size === 0 || shimPath !== this.#parts.shimPath) return undefined;
+    this.#parts.runtime?.check();
     const standby = this.#waiting.pop() ?? this.#start();
     this.#refill ??= setTimeout(() => this.fill(), refillDelayMs);
     try {
