@@ -9,7 +9,7 @@ import type { IdleMemoryOptions } from './idle-memory.ts';
 export const daemonRest: IdleMemoryOptions = {
   idleMs: 4000,
   leastPauseMs: 30_000,
-  leastGrowthBytes: 24 << 20,
+  leastGrowthBytes: 12 << 20,
 };
 
 /** Each thread would keep an arena of its own, and what passed through it: 80 MB after a pull of 60. */
