@@ -96,8 +96,8 @@ async function pushRecord(
   const target = platform ? await platformTarget(parts, record, platform) : record.target;
   const stored = await storedManifests(target, documents, content);
   await pushImage(repository, target, contentSource(client, content, reference), {
-      onProgress: pushReporter(await diffIdsOf(parts, target), onProgress),
-      slots: registry.uploads,
+    onProgress: pushReporter(await diffIdsOf(parts, target), onProgress),
+    slots: registry.uploads,
     wants: ({ digest }) => stored === undefined || stored.has(digest),
   });
   const { digest, size } = target;
