@@ -3,7 +3,7 @@ import fs from 'node:fs';
 import { pipeline } from 'node:stream/promises';
 import zlib from 'node:zlib';
 import { errorCode } from '#spec/errors';
-import { compressedName, rotatedName } from './log-file.ts';
+import { compressedName, isPresent, rotatedName } from './log-file.ts';
 
 /** Those under way, by log: the next one goes on where they end. */
 const underWay = new Map<string, Promise<void>>();
@@ -50,7 +50,7 @@ async function compressAll(path: string): Promise<void> {
 function firstUncompressed(path: string): number | undefined {
   for (let index = 1; ; index++) {
     if (fs.existsSync(rotatedName(path, index))) return index;
-    if (!fs.existsSync(compressedName(path, index))) return undefined;
+    if (!isPresent(path, index) && !isPresent(path, index + 1)) return undefined; // one may be free
   }
 }
 
@@ -58,7 +58,7 @@ function numberOf(path: string, inode: number): number | undefined {
   for (let index = 1; ; index++) {
     const found = inodeOf(rotatedName(path, index));
     if (found === inode) return index;
-    if (found === undefined && !fs.existsSync(compressedName(path, index))) return undefined;
+    if (!isPresent(path, index) && !isPresent(path, index + 1)) return undefined;
   }
 }
 

@@ -52,12 +52,11 @@ export class LogFile {
     this.#size += bytes.length;
   }
 
-  /** Begins a new file; the oldest is given up. Readers of the old one keep it. */
+  /** Begins a new file; the oldest is given up where there are `maxFiles`. Readers of the old one keep it. */
   rotate(): void {
-    const { maxFiles, compress } = this.#rotation;
-    removeIfPresent(rotatedName(this.#path, maxFiles - 1));
-    removeIfPresent(compressedName(this.#path, maxFiles - 1));
-    for (let index = maxFiles - 1; index >= 1; index--) {
+    const { compress } = this.#rotation;
+    const room = this.#makeRoom();
+    for (let index = room; index >= 1; index--) {
       renameIfPresent(rotatedName(this.#path, index - 1), rotatedName(this.#path, index));
       renameIfPresent(compressedName(this.#path, index - 1), compressedName(this.#path, index));
     }
@@ -71,6 +70,22 @@ export class LogFile {
   close(): void {
     fs.closeSync(this.#fd);
   }
+
+  /** The first number that no file has: after a SIGKILL amid the renaming one below the oldest is free. */
+  #makeRoom(): number {
+    const last = this.#rotation.maxFiles - 1;
+    for (let index = 1; index < last; index++) {
+      if (!isPresent(this.#path, index)) return index;
+    }
+    removeIfPresent(rotatedName(this.#path, last));
+    removeIfPresent(compressedName(this.#path, last));
+    return last;
+  }
+}
+
+/** Whether the log has a file with that number, compressed or not. */
+export function isPresent(path: string, index: number): boolean {
+  return fs.existsSync(rotatedName(path, index)) || fs.existsSync(compressedName(path, index));
 }
 
 /** `x.log.2` for 2, `x.log` for 0. */

@@ -77,10 +77,11 @@ export class LogFiles {
     this.#path = path;
     this.growth = growth;
     this.#generation = growth?.rotations ?? 0;
-    for (let index = 0; ; index++) {
+    for (let index = 0, missing = 0; missing < 2; index++) {
       const file = LogSource.open(path, index);
-      if (!file) break;
-      this.opened.unshift(file);
+      // A SIGKILL amid the renaming of a rotation leaves one number free, until the next rotation.
+      missing = file ? 0 : missing + 1;
+      if (file) this.opened.unshift(file);
     }
     this.end = growth ? Infinity : (this.opened.at(-1)?.currentSize ?? 0);
   }

@@ -154,6 +154,19 @@ for (const [name, format] of Object.entries({ json: jsonFormat, local: localForm
       });
     }
 
+    it('reads on past a number that a SIGKILL amid a rotation has left free, which the next one fills', async () => {
+      fs.writeFileSync(`${log}.3`, joined(1, 2));
+      fs.writeFileSync(`${log}.1`, joined(3, 4));
+      fs.writeFileSync(log, joined(5, 6));
+      expect(await read({})).to.deep.equal(lines(1, 6));
+      const file = new LogFile(log, { maxSizeBytes: 1, maxFiles: 9, compress: false });
+      file.rotate();
+      file.append(entry(7));
+      file.close();
+      expect(fs.readdirSync(folder).sort()).to.deep.equal(['log', 'log.1', 'log.2', 'log.3']);
+      expect(await read({})).to.deep.equal(lines(1, 7));
+    });
+
     it('stops following when nobody is interested any more', async () => {
       fs.writeFileSync(log, entry(1));
       const growth = new TestGrowth();
