@@ -105,7 +105,7 @@ describe('bad input', () => {
       'a network that does not exist',
       (image) => ['run', '--rm', '--network', 'nonet', image, 'true'],
       125,
-      /nonet/,
+      /network nonet not found/,
     ],
     ['a container that does not exist', () => ['rm', 'nosuch'], 1, /No such container: nosuch/],
     [

@@ -123,6 +123,16 @@ for (const client of clients) {
       expect(await ok('exec', box, 'ip', 'route')).to.contain('default via');
     });
 
+    it('may be made after a container that is to be in them', async () => {
+      const later = `${net}-later`;
+      await ok('create', '--name', box, '--network', later, busybox, 'ip', 'addr');
+      expect(await fails('start', box)).to.contain(`network ${later} not found`);
+      await ok('network', 'create', '--subnet', '172.31.77.0/24', later);
+      expect(await ok('start', '-a', box)).to.contain('172.31.77.');
+      await ok('rm', box);
+      await ok('network', 'rm', later);
+    });
+
     it('can be shared with another container', async () => {
       await ok('network', 'create', net);
       await startWeb('-h', 'greeter');

@@ -1,5 +1,5 @@
 /** The networks of a container: what it asks for, checked and named, and what its start needs of them. */
-import { StackError } from '#spec/errors';
+import { StackError, isStackError } from '#spec/errors';
 import type { ContainerConfig } from '../api/container-config.ts';
 import type { HostConfig } from '../api/host-config.ts';
 import { portRequests, type PortRequest } from '../network/ports/port-requests.ts';
@@ -33,8 +33,8 @@ export function usesHostNetwork({ NetworkMode: mode }: HostConfig): boolean {
 }
 
 /**
- * The networks of a new container, the one that NetworkMode names first. Throws not_found for a network that does not
- * exist, invalid_argument for what its kind does not have.
+ * The networks of a new container, the one that NetworkMode names first. One that does not exist is asked for again when
+ * the container starts, as with docker. Throws invalid_argument for what a network's kind does not have.
  */
 export function endpointConfigs(
   network: NetworkController,
@@ -80,11 +80,13 @@ export function endpointConfigs(
       ...{ aliases, links, ipAddress, ipv6Address },
       mac: mac || (name === primary ? (config.MacAddress ?? '') : ''),
     };
-    return checkedEndpoint(network, name, wish);
+    return exists(network, name)
+      ? checkedEndpoint(network, name, wish)
+      : { network: name, ...wish };
   });
 }
 
-/** One network's entry. Throws as {@link endpointConfigs}. */
+/** One network's entry. Throws as {@link endpointConfigs}, and not_found. */
 export function checkedEndpoint(
   network: NetworkController,
   reference: string,
@@ -166,5 +168,16 @@ function isBuiltin(name: string): boolean {
 }
 
 function canonicalName(network: NetworkController, reference: string): string {
-  return network.find(reference === '' || reference === 'default' ? 'bridge' : reference).name;
+  const named = reference === '' || reference === 'default' ? 'bridge' : reference;
+  return exists(network, named) ? network.find(named).name : named;
+}
+
+function exists(network: NetworkController, reference: string): boolean {
+  try {
+    network.find(reference);
+    return true;
+  } catch (error) {
+    if (isStackError(error, 'not_found')) return false;
+    throw error;
+  }
 }
