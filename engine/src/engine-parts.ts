@@ -5,6 +5,7 @@ import { RegistryClient } from '#lib/registry/registry-client';
 import { isStackError } from '#spec/errors';
 import { ContainerdImageService } from './images/containerd-image-service.ts';
 import { endPullLeases } from './images/lease.ts';
+import { endTransfers } from './images/transfer-names.ts';
 import { DriverLogs } from './logs/driver-logs.ts';
 import type { EngineParts } from './run-engine.ts';
 
@@ -40,6 +41,7 @@ export const engineParts: EngineParts = {
   /** Nothing is left of interrupted pulls, and `run hello` works on a machine without a network. */
   beforeListening: async ({ client, images, logger }) => {
     await endPullLeases(client);
+    await endTransfers(client);
     try {
       await images.get(helloReference);
     } catch (error) {

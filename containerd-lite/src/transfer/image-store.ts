@@ -32,14 +32,18 @@ export function annotatedNamesOf({ extraReferences }: ImageStore, image: Descrip
     });
 }
 
-/** Lets names point to `target`. An image with a name of its own takes the others with it when it is deleted. */
+/**
+ * Lets names point to `target`. An image with a name of its own takes the others with it when it is deleted. Throws where
+ * nobody waits for the transfer any more: nobody would drop the names.
+ */
 export function storeNames(
   { images, exchange, gc }: TransferParts,
-  { namespace, progress }: Session,
+  { namespace, progress, signal }: Session,
   store: ImageStore,
   target: Descriptor,
   names: readonly string[],
 ): void {
+  signal.throwIfAborted();
   const { mediaType, digest, size, annotations = {} } = target;
   for (const name of names) {
     const labels = name === store.name ? store.labels : extraLabels(store);

@@ -18,13 +18,13 @@ import {
 import type { DocumentReader, ImageDocuments } from './documents.ts';
 import {
   isDangling,
-  isTransferName,
   referenceOfName,
   repoDigestsOf,
   repoTagsOf,
   storeName,
 } from './image-names.ts';
 import type { StoredImage } from './image-service.ts';
+import { isTransferName } from './transfer-names.ts';
 import type { Unpacker } from './unpack-image.ts';
 
 /** A name and what it points to. */

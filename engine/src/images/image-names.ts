@@ -13,18 +13,6 @@ import {
 export const danglingRepository = 'engine-dangling';
 const danglingPrefix = `${danglingRepository}@`;
 
-/** What is being pulled has a name of this kind until it is complete; nobody sees it. */
-const transferPrefix = 'engine-pulling@';
-
-export function transferName(id: string): string {
-  return `${transferPrefix}${id}`;
-}
-
-/** Whether a name in the store is one of an image that is still being pulled. */
-export function isTransferName(name: string): boolean {
-  return name.startsWith(transferPrefix);
-}
-
 export function danglingName(targetDigest: string): string {
   return `${danglingPrefix}${targetDigest}`;
 }

@@ -1,14 +1,12 @@
 /** What a pull has stored and nothing refers to yet, kept from the garbage collector meanwhile. */
 import { randomUUID } from 'node:crypto';
-import { setTimeout as delay } from 'node:timers/promises';
 import type { ContainerdClient } from '#proto/containerd-client';
 import { isStackError } from '#spec/errors';
+import { tidyUp } from './tidy-later.ts';
 
 const leasePrefix = 'engine-pull-';
 /** Longer than any pull; a lease whose engine died and never came back ends by itself. */
 const leaseMs = 24 * 60 * 60 * 1000;
-/** Between attempts to end a lease while containerd is away. */
-const retryMs = 1000;
 
 /** Ends the leases of pulls that an engine has not survived: what they had stored is collected. */
 export async function endPullLeases({ leases }: ContainerdClient): Promise<void> {
@@ -36,22 +34,6 @@ export async function withPullLease<T>(
     succeeded = true;
     return result;
   } finally {
-    await leases.delete({ id, sync: !succeeded }).catch((error: unknown) => {
-      if (!isStackError(error, 'not_found')) void endLater(leases, id);
-    });
-  }
-}
-
-/** A containerd that died in the middle is started again; what it had stored goes then. Gives up when the lease has expired. */
-async function endLater(leases: ContainerdClient['leases'], id: string): Promise<void> {
-  const expiresMs = Date.now() + leaseMs;
-  while (Date.now() < expiresMs) {
-    await delay(retryMs, undefined, { ref: false });
-    try {
-      await leases.delete({ id });
-      return;
-    } catch (error) {
-      if (isStackError(error, 'not_found')) return;
-    }
+    await tidyUp(() => leases.delete({ id, sync: !succeeded }), leaseMs);
   }
 }

@@ -1,5 +1,4 @@
 /** Loads images by containerd's own hands (containerd.services.transfer.v1): it reads the archive, stores and unpacks. */
-import { randomUUID } from 'node:crypto';
 import type { ContainerdClient } from '#proto/containerd-client';
 import { isAny, packAny, unpackAny } from '#proto/any';
 import {
@@ -10,11 +9,11 @@ import {
   WindowUpdate,
 } from '#proto/generated/containerd.types.transfer';
 import type { Descriptor } from '#spec/oci/image';
-import { transferName } from './image-names.ts';
 import type { LoadOptions } from './image-service.ts';
 import type { LoadReporter } from './load-progress.ts';
 import { openStream, type TransferStream } from './transfer-stream.ts';
-import { unnamedMs, wirePlatform } from './transfer-pull.ts';
+import { endTransfer, transferName, unnamedMs } from './transfer-names.ts';
+import { wirePlatform } from './transfer-pull.ts';
 
 const messageBytes = 256 << 10;
 
@@ -36,7 +35,7 @@ export async function loadByTransfer(
   const reported = collect(progress, saved, reporter);
   const sending = send(stream, archive);
   sending.catch(() => stream.cancel()); // the call fails then
-  const prefix = transferName(randomUUID());
+  const prefix = transferName();
   try {
     await client.transfer.transfer(
       {
@@ -56,7 +55,7 @@ export async function loadByTransfer(
   } finally {
     stream.cancel();
     progress.cancel();
-    for (const name of saved.keys()) await client.images.delete({ name }).catch(() => undefined); // it expires
+    await endTransfer(client, prefix);
   }
 }
 

@@ -2,7 +2,6 @@
  * Pulls an image by one call: containerd itself downloads and unpacks (containerd.services.transfer.v1), tells on a stream
  * how far it is, and asks on another one for credentials. When engined dies, containerd gives the pull up.
  */
-import { randomUUID } from 'node:crypto';
 import type { ContainerdClient } from '#proto/containerd-client';
 import { isAny, packAny, unpackAny } from '#proto/any';
 import {
@@ -22,14 +21,11 @@ import {
 import { isStackError, StackError } from '#spec/errors';
 import type { Descriptor, Platform } from '#spec/oci/image';
 import { formatReference, type ImageReference } from '#spec/reference';
-import { transferName } from './image-names.ts';
 import type { PullOptions } from './image-service.ts';
 import type { PullReporter } from './pull-progress.ts';
 import { TransferReporter } from './transfer-progress.ts';
+import { endTransfer, transferName, unnamedMs } from './transfer-names.ts';
 import { openStream, type TransferStream } from './transfer-stream.ts';
-
-/** How long an image may wait for its name: it is garbage after that, should engined die in between. */
-export const unnamedMs = 10 * 60 * 1000;
 
 /** A pulled image under a name that keeps it until it has the right one. */
 export interface TransferredImage {
@@ -54,7 +50,7 @@ export async function pullByTransfer(
   reporter: PullReporter,
 ): Promise<TransferredImage> {
   const platform = wanted === undefined ? hostPlatform() : parsePlatform(wanted);
-  const name = transferName(randomUUID());
+  const name = transferName();
   const streams: TransferStream[] = [];
   try {
     const progress = await openStream(client, 'progress');
@@ -81,13 +77,9 @@ export async function pullByTransfer(
     const { image } = await client.images.get({ name });
     if (!image?.target) throw new StackError('internal', `containerd stored no image "${name}"`);
     const { mediaType, digest, size } = image.target;
-    return {
-      target: { mediaType, digest, size },
-      release: async () => {
-        await client.images.delete({ name });
-      },
-    };
+    return { target: { mediaType, digest, size }, release: () => endTransfer(client, name) };
   } catch (error) {
+    await endTransfer(client, name);
     throw inDockersWords(error, platform);
   } finally {
     for (const stream of streams) stream.cancel();
