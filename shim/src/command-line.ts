@@ -89,8 +89,8 @@ export function parkFlags(
 ): string[] {
   return [
     ...['-address', line.address, '-publish-binary', line.publishBinary],
-    ...(line.runtimeSocket ? ['-runtime-socket', line.runtimeSocket] : []),
     ...(line.debug ? ['-debug'] : []),
+    ...(line.runtimeSocket ? ['-runtime-socket', line.runtimeSocket] : []),
     'standby',
   ];
 }
