@@ -61,9 +61,15 @@ export async function stopRegistry(state: string): Promise<void> {
 function read(state: string): Running | undefined {
   if (!fs.existsSync(stateFile(state))) return undefined;
   const running = JSON.parse(fs.readFileSync(stateFile(state), 'utf8')) as Running; // our own file
-  const commandLine = `/proc/${running.pid}/cmdline`;
-  if (!fs.existsSync(commandLine)) return undefined;
-  return fs.readFileSync(commandLine, 'utf8').includes(configFile(state)) ? running : undefined;
+  return commandLineOf(running.pid).includes(configFile(state)) ? running : undefined;
+}
+
+function commandLineOf(pid: number): string {
+  try {
+    return fs.readFileSync(`/proc/${pid}/cmdline`, 'utf8');
+  } catch {
+    return ''; // it has ended
+  }
 }
 
 async function answers(address: string): Promise<boolean> {
