@@ -29,7 +29,10 @@ export async function checkpoint(
     ...(options.exit ? [] : ['--leave-running']),
   ];
   try {
-    await runtime.run('OCI runtime checkpoint failed', { args: ['checkpoint', ...flags, id] });
+    await runtime.run('OCI runtime checkpoint failed', {
+      args: ['checkpoint', ...flags, id],
+      isLong: true,
+    });
   } catch (error) {
     const log = path.join(bundle, 'criu-dump.log');
     if (!keepLog(path.join(work, 'dump.log'), log)) throw error;

@@ -15,6 +15,8 @@ export interface RuntimeCall {
   args: readonly string[];
   /** Descriptors 0 to 2; without it nothing goes in and what comes out is collected. */
   stdio?: readonly (number | 'ignore')[];
+  /** Takes a process of its own: others may wait for the one that serves. */
+  isLong?: boolean;
   /** What it says when asked for something that has been done: success, where a server died before it could answer. */
   doneAlready?: readonly string[];
 }
@@ -74,7 +76,9 @@ export class RuntimeCommand {
     const globalFlags = ['--root', this.options.root, '--log', log, '--log-format', 'json'];
     if (this.options.systemdCgroup) globalFlags.push('--systemd-cgroup');
     const line = [...globalFlags, ...call.args];
-    if (!this.server?.accepts(this.options.binary)) return this.spawn(line, call.stdio);
+    if (call.isLong || !this.server?.accepts(this.options.binary)) {
+      return this.spawn(line, call.stdio);
+    }
     const stdio = call.stdio ?? ['ignore', 'ignore', 'ignore'];
     const result = await this.server.call({ args: line, cwd: this.bundle, stdio });
     if (result === 'declined') return this.spawn(line, call.stdio);

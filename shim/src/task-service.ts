@@ -183,8 +183,9 @@ async function createContainer(
     init: { execId: '', pid: 0, status: 'created', stdio },
     execs: [],
   };
-  // What may wait for long must not hold up the containers of other shims.
-  const needsOwnRuntime = involvesOthers || state.runtime.systemdCgroup;
+  // What may wait for long must not hold up the containers of other shims; what criu restores must be below this one.
+  const needsOwnRuntime =
+    involvesOthers || state.runtime.systemdCgroup || state.checkpoint !== undefined;
   const { runtimeServer, ...others } = parts;
   const ofItsOwn = runtimeServer?.isShared === true && needsOwnRuntime ? others : parts;
   const container = new Container(state, containerParts(state, ofItsOwn));
