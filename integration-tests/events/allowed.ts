@@ -29,6 +29,15 @@ export const allowed: readonly AllowedDifference[] = [
     apply: (events) => sortedRuns(events, ['volume mount', 'volume destroy']),
   },
   {
+    reason: 'dockerd joins several networks in the order of a map of Go',
+    apply: (events) => sortedRuns(events, ['network connect']),
+  },
+  {
+    reason: 'an exec dies of the signal before or after its container is told of it',
+    steps: ['resize'],
+    apply: (events) => sortedRuns(events, ['container kill', 'container exec_die']),
+  },
+  {
     reason: 'dockerd 20.10 tells of volumes that are there already when a container is created',
     beside: '20.10',
     apply: (events) => events.filter((event) => kindOf(event) !== 'volume create'),

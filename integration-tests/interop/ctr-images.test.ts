@@ -178,6 +178,8 @@ describe('ctr’s images over containerd and over containerd-lite', function () 
       ['snapshots', 'usage', '-b', 'k1'],
       ['snapshots', 'commit', 'c1', 'k1'],
       ['snapshots', 'view', 'v1', 'c1'],
+      // Unlike a prepared one a view is nobody's, and may be collected as soon as anything expires.
+      ['snapshots', 'label', 'v1', 'containerd.io/gc.root=2026-01-01T00:00:00Z'],
       ['snapshots', 'ls'],
       ['snapshots', 'tree'],
       ['snapshots', 'rm', 'c1'],
