@@ -81,6 +81,9 @@ class UnnamedBlob implements ArchiveWriter {
     await this.#flush();
     const digest = this.#digester.digest();
     const size = this.#offset;
+    // Before the question whether there is one: containerd's answer that there is does not keep it from being collected.
+    const resource = { id: digest, type: 'content' };
+    await this.#client.leases.addResource({ id: this.#lease, resource });
     try {
       await this.#call.write({ ref: this.#ref, action: 'COMMIT', offset: size, expected: digest });
       await this.#answers.next();
@@ -88,10 +91,6 @@ class UnnamedBlob implements ArchiveWriter {
     } catch (error) {
       if (!isStackError(error, 'already_exists')) throw error;
       await this.#client.content.abort({ ref: this.#ref }).catch(() => undefined); // gone with its failure
-      await this.#client.leases.addResource({
-        id: this.#lease,
-        resource: { id: digest, type: 'content' },
-      });
     }
     this.#committed = true;
     return { digest, size };
