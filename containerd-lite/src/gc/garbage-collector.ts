@@ -59,6 +59,8 @@ export class GarbageCollector {
 
   /** Collects now; resolves when what was garbage at the time of the call is gone, files included. */
   async collect(): Promise<void> {
+    clearTimeout(this.#timer); // what was to be collected soon is, with this
+    this.#timer = undefined;
     const run = this.#running.then(async () => this.#collect());
     this.#running = run.catch(() => undefined); // the caller hears of it, the next run does not
     return run;
