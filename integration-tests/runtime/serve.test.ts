@@ -81,7 +81,7 @@ describeContainers('runtime serve', (fixture) => {
     await server.end();
     const listening = 'export LISTEN_FDS=1 LISTEN_PID=$$; exec "$@"'; // the channel, if it were believed
     server = new ServingRuntime(['sh', '-c', listening, 'sh', executablePath('runtime'), 'serve']);
-    bundle.configure(['sh', '-c', 'ls /proc/1/fd > /descriptors; true'], ({ root }) => {
+    bundle.configure(['sh', '-c', 'ls /proc/1/fd > /descriptors & wait'], ({ root }) => {
       root.readonly = false;
     });
     const log = path.join(bundle.directory, 'log.json');
