@@ -11,12 +11,11 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { writeFileAtomic } from '#lib/atomic-file/atomic-file';
 import { readMounts } from '#lib/mounts/mountinfo';
+import { umountFlags } from '#lib/sys/flags';
 import { errorCode } from '#spec/errors';
 import type { SnapshotMount } from '../container-spec/root-files.ts';
 import type { KernelThread } from '../kernel/kernel-thread.ts';
 import { ownerOnHost, rootOnHost, type IdMaps, type Owner } from './id-map.ts';
-
-const MNT_DETACH = 2;
 
 type Direction = 'forth' | 'back';
 
@@ -98,7 +97,7 @@ export class Remapping {
       return await action(asImage);
     } finally {
       for (const target of shown) {
-        await this.#kernel.call('unmountFileSystem', { target, flags: MNT_DETACH });
+        await this.#kernel.call('unmountFileSystem', { target, flags: umountFlags.MNT_DETACH });
         await fs.promises.rmdir(target);
       }
     }
@@ -146,7 +145,10 @@ export class Remapping {
     const folders = (['forth', 'back'] as const).map((name) => path.join(this.#folder, name));
     for (const { mountPoint } of readMounts().reverse()) {
       if (!folders.some((folder) => mountPoint.startsWith(`${folder}/`))) continue;
-      await this.#kernel.call('unmountFileSystem', { target: mountPoint, flags: MNT_DETACH });
+      await this.#kernel.call('unmountFileSystem', {
+        target: mountPoint,
+        flags: umountFlags.MNT_DETACH,
+      });
     }
     for (const folder of folders) await this.#kernel.call('removeTree', { path: folder });
   }
